@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// What both programs agree on: the plain values of a configuration.
+//
+// Values know no source (Ingress, Marathon, files) and no wire format (json.cpp has that). Every type
+// here is copyable, comparable and free of invariants; validation.hpp says which values make sense.
+// All text from a cluster object is data: nothing here is ever interpreted as code, path or template.
+#pragma once
+
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace evergate::model {
+
+// The kinds of the keyed map, in the order in which they are written and applied.
+enum class Kind : std::uint8_t { settings, listener, backend, endpoints, route };
+
+// Names one value: "listener/http", "route/shop/cart/0/1". The text form is kind + '/' + name.
+struct Key {
+    Kind kind = Kind::settings;
+    std::string name;
+
+    friend auto operator<=>(const Key&, const Key&) = default;
+};
+
+enum class ListenerProtocol : std::uint8_t { http, tcp };
+
+// An address and port the data plane accepts on. The key's name is stable; address and port are not.
+struct Listener {
+    std::string address;  // IP literal, "0.0.0.0" or "::"
+    std::uint16_t port = 0;
+    ListenerProtocol protocol = ListenerProtocol::http;
+    std::string backend;  // tcp only: where every connection goes
+
+    friend bool operator==(const Listener&, const Listener&) = default;
+};
+
+enum class PathType : std::uint8_t {
+    exact,      // the whole path, byte for byte
+    prefix,     // by path element (Kubernetes "Prefix"): /foo matches /foo and /foo/bar, never /foobar
+    rawPrefix,  // by byte ("ImplementationSpecific", as ingress-nginx): /foo matches /foobar too
+};
+
+// A match and where matching requests go. Precedence is decided by the matcher, never by order:
+// exact host, then one-label wildcard, then any host; in a host: exact path, then the longest prefix,
+// element-wise before raw at equal length.
+struct Route {
+    std::vector<std::string> listeners;  // names of http listeners this route is served on
+    std::string host;                    // lower case; "" = any host; "*.example.com" = one label
+    PathType pathType = PathType::prefix;
+    std::string path = "/";
+    std::string backend;  // name of a Backend
+    std::string origin;   // the object it came from, for people: "Ingress shop/cart"
+
+    friend bool operator==(const Route&, const Route&) = default;
+};
+
+enum class BalanceAlgorithm : std::uint8_t { roundRobin, leastRequest, consistentHash };
+enum class HashOn : std::uint8_t { clientAddress, path, header };
+
+// A named group of endpoints (a Service port, a Marathon service port) and how to talk to it.
+// Its endpoints are a value of their own (kind Endpoints, same name): they change far more often.
+struct Backend {
+    BalanceAlgorithm balance = BalanceAlgorithm::roundRobin;
+    HashOn hashOn = HashOn::clientAddress;
+    std::string hashHeader;                                  // HashOn::header only; lower case
+    std::chrono::milliseconds connectTimeout{5'000};         // TCP connect to one endpoint
+    std::chrono::milliseconds responseTimeout{60'000};       // last request byte -> first response byte
+    std::chrono::milliseconds inactivityTimeout{60'000};     // between two pieces of a body
+    std::uint32_t retries = 1;                               // other endpoints tried when that is safe
+
+    friend bool operator==(const Backend&, const Backend&) = default;
+};
+
+// One address and port of a backend. Ready endpoints only: a source leaves the others out.
+struct Endpoint {
+    std::string address;  // IP literal
+    std::uint16_t port = 0;
+    std::uint32_t weight = 1;  // 0..1000; 0 takes no new requests
+
+    friend auto operator<=>(const Endpoint&, const Endpoint&) = default;
+};
+
+// All endpoints of the backend of the same name; sorted by address and port, no duplicates.
+struct Endpoints {
+    std::vector<Endpoint> endpoints;
+
+    friend bool operator==(const Endpoints&, const Endpoints&) = default;
+};
+
+// What holds for the whole data plane. One value, key "settings/global"; absent means all defaults.
+struct Settings {
+    std::chrono::milliseconds headTimeout{10'000};      // first byte (or accept) -> whole request head
+    std::chrono::milliseconds keepAliveTimeout{75'000};  // idle client connection between requests
+    std::chrono::milliseconds bodyTimeout{60'000};      // between two pieces of a request body
+    std::chrono::milliseconds writeTimeout{30'000};     // a client that does not take bytes
+    std::chrono::milliseconds tunnelTimeout{3'600'000};  // idle upgraded or TCP connection
+    std::chrono::milliseconds upstreamIdleTimeout{60'000};  // idle pooled upstream connection
+    std::uint32_t maxHeadBytes = 32'768;                // request or response head; at most 65536
+    std::uint32_t maxHeaders = 128;
+
+    friend bool operator==(const Settings&, const Settings&) = default;
+};
+
+using Value = std::variant<Settings, Listener, Backend, Endpoints, Route>;
+
+Kind kindOf(const Value& value) noexcept;
+std::string_view name(Kind kind) noexcept;
+std::string toText(const Key& key);
+
+// Something wrong with one value: where (field path, "listener/http.port") and what.
+struct Problem {
+    std::string where;
+    std::string what;
+
+    friend auto operator<=>(const Problem&, const Problem&) = default;
+};
+
+}  // namespace evergate::model

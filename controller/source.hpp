@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one interface between the controller and whatever it watches.
+//
+// Everything here runs on the controller's one thread. A Source keeps a store of the last known objects;
+// after a change it calls the sink, and never before its first full sync.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/config.hpp"
+
+namespace evergate::controller {
+
+// A problem with one object of the source: where names the object and field
+// ("Ingress shop/cart spec.rules[0].http.paths[1].path"), what says what is wrong.
+struct ObjectProblem {
+    std::string object;
+    std::string where;
+    std::string what;
+
+    friend auto operator<=>(const ObjectProblem&, const ObjectProblem&) = default;
+};
+
+// The whole desired configuration, both lanes, and what had to be left out of it.
+struct Desired {
+    model::Config config;
+    std::vector<ObjectProblem> problems;
+    std::uint64_t fullList = 0;  // how many complete lists of the source this is built on (mass-delete brake)
+};
+
+using EventTime = std::chrono::steady_clock::time_point;
+
+class SourceSink {
+public:
+    virtual ~SourceSink() = default;
+    // Something other than endpoints changed: the source rebuilt everything. `since`: the oldest event in it.
+    virtual void onDesired(Desired desired, EventTime since) = 0;
+    // Only endpoints changed: no holdoff. A backend absent from the last Desired is kept until it appears.
+    virtual void onEndpoints(const std::string& backend, model::Endpoints endpoints, EventTime since) = 0;
+};
+
+// For /api/v1/source, metrics and readiness.
+struct SourceStatus {
+    bool synced = false;
+    std::string state;      // for people: "watching", "relisting: 410 Gone", "backing off 1.2s: connection refused"
+    std::uint64_t objects = 0;
+    std::uint64_t events = 0;
+    std::uint64_t lists = 0;   // complete lists so far
+    std::uint64_t errors = 0;  // failed lists, watches, files
+};
+
+class Source {
+public:
+    virtual ~Source() = default;
+    // Starts watching. The sink outlives the source.
+    virtual void start(SourceSink& sink) = 0;
+    // Asks for a fresh complete list, followed by onDesired with a higher fullList (mass-delete brake).
+    virtual void relist() = 0;
+    virtual void stop() = 0;
+    virtual SourceStatus status() const = 0;
+};
+
+}  // namespace evergate::controller

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker serves from: the compiled routes, the settings and the policy of every backend.
+//
+// Immutable and complete; built on the control thread, shared by all workers, dropped with the last
+// request that uses it. Endpoints are not in here: they change far more often and are live state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "common/model/values.hpp"
+#include "dataplane/routing/routing_table.hpp"
+
+namespace evergate::routing {
+
+// One listener as a worker needs it. `id` is dense and stable for the life of the process, like BackendId.
+struct ListenerSpec {
+    std::string name;
+    model::Listener listener;
+    int routeIndex = -1;        // http: RoutingTable::listenerIndex of this table
+    BackendId backendId = 0;    // tcp: where its connections go
+};
+
+struct BackendSpec {
+    BackendId id = 0;
+    std::string name;
+    std::shared_ptr<const model::Backend> policy;
+};
+
+struct Snapshot {
+    std::uint64_t version = 0;
+    model::Settings settings;
+    RoutingTable routes;
+    std::vector<ListenerSpec> listeners;  // sorted by name
+    std::vector<BackendSpec> backends;    // sorted by id
+};
+
+}  // namespace evergate::routing
