@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// A non-blocking stream socket and what is known about its readiness.
+//
+// The flags follow the edge-triggered events: an event sets them, a recv or send that met the end
+// of what the kernel has clears them. While `readable` is false a recv would only say EAGAIN; with
+// edge triggering nobody may stop reading before it is false. One thread; owns the descriptor.
+#pragma once
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+namespace evergate::net {
+
+struct IoResult {
+    ssize_t bytes = 0;  // -1: see error
+    int error = 0;      // errno
+
+    bool wouldBlock() const noexcept;
+
+    bool eof() const noexcept { return bytes == 0; }  // recv only
+
+    bool failed() const noexcept { return bytes < 0 && !wouldBlock(); }
+};
+
+class Socket {
+public:
+    Socket() = default;
+
+    // Takes the descriptor. A freshly accepted one is worth trying at once: readable and writable.
+    explicit Socket(int fd, bool ready = true) noexcept
+        : fd_(fd), readable_(ready), writable_(ready) {}
+
+    Socket(Socket&& other) noexcept { *this = std::move(other); }
+
+    Socket& operator=(Socket&& other) noexcept;
+
+    ~Socket() { close(); }
+
+    int fd() const noexcept { return fd_; }
+
+    bool open() const noexcept { return fd_ >= 0; }
+
+    explicit operator bool() const noexcept { return open(); }
+
+    bool readable() const noexcept { return readable_; }
+
+    bool writable() const noexcept { return writable_; }
+
+    bool hup() const noexcept { return hup_; }  // RDHUP, HUP or ERR seen, or EOF read
+
+    bool broken() const noexcept { return broken_; }  // HUP or ERR seen: both directions are gone
+
+    bool registered() const noexcept { return registered_; }
+
+    void setRegistered() noexcept { registered_ = true; }
+
+    // For callers that learnt by other means (a peek) that nothing is there to read.
+    void clearReadable() noexcept { readable_ = false; }
+
+    void noteEvents(std::uint32_t epollEvents) noexcept;
+
+    // Clears readable() on EAGAIN, and on a short read unless a hang-up is pending behind it.
+    IoResult recv(char* data, std::size_t size) noexcept;
+    // Clear writable() on EAGAIN and on a short write. `size` > 0.
+    IoResult send(const char* data, std::size_t size) noexcept;
+    IoResult sendv(const iovec* parts, int count) noexcept;
+
+    void shutdownWrite() noexcept;
+    void close() noexcept;           // FIN (or RST by the kernel's rules)
+    void closeWithReset() noexcept;  // RST, whatever is queued
+    int pendingError() noexcept;     // SO_ERROR; clears it
+    // Nothing should be there to read: true on EOF, error or unexpected bytes. When false,
+    // readable() is cleared.
+    bool peekClosed() noexcept;
+    int release() noexcept;  // gives the descriptor away
+
+private:
+    IoResult sent(ssize_t bytes, std::size_t wanted) noexcept;
+
+    int fd_ = -1;
+    bool readable_ : 1 = false;
+    bool writable_ : 1 = false;
+    bool hup_ : 1 = false;
+    bool broken_ : 1 = false;
+    bool registered_ : 1 = false;
+};
+
+}  // namespace evergate::net

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which endpoint gets a request. Pure: no clock, no sockets; state is in the BackendState passed
+// in.
+//
+// Never picks an endpoint of weight 0 or one already tried; endpoints that just refused a
+// connection are skipped while another is left.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "dataplane/upstream/registry.hpp"
+
+namespace evergate::upstream {
+
+// Small, fast, seedable; one per worker, seeded differently.
+class Random {
+public:
+    explicit Random(std::uint64_t seed) noexcept : state_(seed) {}
+
+    std::uint64_t next() noexcept {  // splitmix64
+        std::uint64_t z = (state_ += 0x9e3779b97f4a7c15u);
+        z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+        z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+        return z ^ (z >> 31);
+    }
+
+    // 0..bound-1; bound > 0.
+    std::uint32_t below(std::uint32_t bound) noexcept {
+        return static_cast<std::uint32_t>(((next() >> 32) * bound) >> 32);
+    }
+
+private:
+    std::uint64_t state_;
+};
+
+struct PickRequest {
+    std::uint64_t hash = 0;  // consistentHash only: of what Backend::hashOn names
+    std::span<const EndpointState* const> tried{};  // by this request, without success
+    std::uint32_t nowTick = 0;                      // TimerWheel::nowTick()
+};
+
+// Null when no endpoint is left. The caller keeps what it uses (EndpointPtr) and its
+// activeRequests.
+EndpointState* pick(BackendState& backend, const PickRequest& request, Random& random);
+
+}  // namespace evergate::upstream

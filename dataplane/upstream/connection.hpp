@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// One TCP connection to one endpoint.
+//
+// Exactly one owner at any time: the pool while it is idle, its user otherwise. Registered with the
+// poller from its birth to its death; while idle, an event makes the pool look and drop it if
+// it is dead, and its timer drops it after the idle timeout. One worker thread.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+
+#include "dataplane/net/poller.hpp"
+#include "dataplane/net/socket.hpp"
+#include "dataplane/net/timer_wheel.hpp"
+
+namespace evergate::upstream {
+
+class Connection;
+class ConnectionPool;
+struct EndpointState;
+
+class ConnectionUser {
+public:
+    // The socket's flags are up to date when called. May discard the connection.
+    virtual void onUpstream(Connection& connection, std::uint32_t events) = 0;
+
+protected:
+    ~ConnectionUser() = default;
+};
+
+struct IdleTag;
+struct AllIdleTag;
+template <typename Tag>
+using ListHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<Tag>,
+                                     boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
+using IdleHook = ListHook<IdleTag>;
+using AllIdleHook = ListHook<AllIdleTag>;
+
+class Connection final : public net::EventHandler,
+                         public net::Timer,
+                         public IdleHook,
+                         public AllIdleHook {
+public:
+    Connection(ConnectionPool& pool, EndpointState& endpoint, net::Socket socket);
+    ~Connection() override;
+
+    net::Socket& socket() noexcept { return socket_; }
+
+    EndpointState& endpoint() noexcept { return *endpoint_; }
+
+    ConnectionUser* user() noexcept { return user_; }
+
+    // Still waiting for the handshake. Ends before the user hears of it: then connectError() says
+    // how.
+    bool connecting() const noexcept { return connecting_; }
+
+    int connectError() const noexcept { return connectError_; }  // errno; 0: fine
+
+    // No request was sent on it yet: a failure is the endpoint's, not that of a stale idle
+    // connection.
+    bool fresh() const noexcept { return requests_ == 0; }
+
+    std::uint32_t requests() const noexcept { return requests_; }
+
+    void noteRequest() noexcept { ++requests_; }
+
+    void onEvents(std::uint32_t events) override;
+    void onTimer() override;
+
+private:
+    friend class ConnectionPool;
+    void finishConnect(std::uint32_t events);
+
+    ConnectionPool& pool_;
+    boost::intrusive_ptr<EndpointState> endpoint_;
+    ConnectionUser* user_ = nullptr;
+    net::Socket socket_;
+    std::uint32_t requests_ = 0;
+    int connectError_ = 0;
+    bool connecting_ = true;
+    bool counted_ = true;  // in endpoint().openConnections
+};
+
+// Per endpoint, and all of the pool's together.
+using IdleList = boost::intrusive::list<Connection, boost::intrusive::base_hook<IdleHook>,
+                                        boost::intrusive::constant_time_size<false>>;
+
+using AllIdleList = boost::intrusive::list<Connection, boost::intrusive::base_hook<AllIdleHook>,
+                                           boost::intrusive::constant_time_size<false>>;
+
+}  // namespace evergate::upstream

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens upstream connections and keeps the idle ones of one worker, per endpoint, last in first
+// out.
+//
+// Outlives every connection it made. An idle connection found dead (peer closed, stray bytes), idle
+// for too long or of a retired endpoint is closed at once; nothing dead waits to be handed out,
+// apart from those whose event sits in the batch being dispatched: users retry stale ones.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+
+#include "dataplane/net/poller.hpp"
+#include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/upstream/connection.hpp"
+#include "dataplane/upstream/endpoint.hpp"
+
+namespace evergate::upstream {
+
+class ConnectionPool {
+public:
+    struct Options {
+        std::chrono::milliseconds idleTimeout{60'000};
+        std::uint32_t idleLimit = 512;                  // per endpoint and worker
+        std::chrono::milliseconds userTimeout{30'000};  // TCP_USER_TIMEOUT of every connection
+    };
+
+    struct Counters {
+        std::uint64_t connects = 0;
+        std::uint64_t connectFailures = 0;
+        std::uint64_t reuses = 0;
+        std::uint64_t idleClosed = 0;  // by the peer, by timeout, over the limit
+    };
+
+    ConnectionPool(net::Poller& poller, net::TimerWheel& wheel);
+    ~ConnectionPool();
+    ConnectionPool(const ConnectionPool&) = delete;
+    ConnectionPool& operator=(const ConnectionPool&) = delete;
+
+    Options& options() noexcept { return options_; }
+
+    const Counters& counters() const noexcept { return counters_; }
+
+    std::uint32_t open() const noexcept { return open_; }  // idle and in use
+
+    std::uint32_t idle() const noexcept { return idle_; }
+
+    // Null when there is none. No system call.
+    std::unique_ptr<Connection> takeIdle(EndpointState& endpoint, ConnectionUser& user);
+    // Null with `error` when it failed at once (the endpoint is told). Otherwise connecting and
+    // registered: the user hears when it is done. The connect deadline is the user's: on
+    // expiry discard it and call endpoint().noteConnectFailure().
+    std::unique_ptr<Connection> connect(EndpointState& endpoint, ConnectionUser& user,
+                                        std::error_code& error);
+    // Keeps it for the next request; closes it instead when that makes no sense.
+    void putIdle(std::unique_ptr<Connection> connection);
+    // Closes the socket now; the object dies after the current batch. Null is fine.
+    void discard(std::unique_ptr<Connection> connection, bool reset = false);
+
+    void closeIdle(EndpointState& endpoint);
+    void closeAllIdle();
+
+private:
+    friend class Connection;
+    void onIdleEvent(Connection& connection);
+    void onIdleTimeout(Connection& connection);
+    void onConnectDone(Connection& connection);
+    std::unique_ptr<Connection> unlinkIdle(Connection& connection);
+    void closeIdleOne(Connection& connection);
+    bool worthKeeping(Connection& connection);
+
+    net::Poller& poller_;
+    net::TimerWheel& wheel_;
+    Options options_;
+    Counters counters_;
+    AllIdleList all_;
+    std::uint32_t open_ = 0;
+    std::uint32_t idle_ = 0;
+};
+
+}  // namespace evergate::upstream

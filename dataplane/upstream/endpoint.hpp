@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one worker knows about one endpoint: its address, its connections, how it did lately.
+//
+// Reference-counted within one worker thread (no atomics): the backend holds it while it is in
+// the configuration, every connection and request that uses it holds it too, so a removed endpoint
+// stays valid until the last of them is gone.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <cstdint>
+#include <string>
+
+#include "dataplane/net/address.hpp"
+#include "dataplane/upstream/connection.hpp"
+
+namespace evergate::upstream {
+
+struct RetiredTag;
+using RetiredHook = ListHook<RetiredTag>;
+
+struct EndpointState : RetiredHook {
+    EndpointState(const net::SocketAddress& where, std::string name, std::uint32_t initialWeight)
+        : address(where), weight(initialWeight), text(std::move(name)) {}
+
+    ~EndpointState();
+    EndpointState(const EndpointState&) = delete;
+    EndpointState& operator=(const EndpointState&) = delete;
+
+    // After a failed connect the endpoint is left alone for about a second while others exist.
+    static constexpr std::uint32_t kBackOffTicks = 10;
+
+    std::uint16_t port() const noexcept { return address.port(); }
+
+    bool backingOff(std::uint32_t nowTick) const noexcept {
+        return consecutiveFailures != 0 && nowTick - lastFailureTick < kBackOffTicks;
+    }
+
+    void noteConnected() noexcept { consecutiveFailures = 0; }
+
+    void noteConnectFailure(std::uint32_t nowTick) noexcept {
+        ++connectFailures;
+        ++consecutiveFailures;
+        lastFailureTick = nowTick;
+    }
+
+    // Resets, timeouts and bad responses of an established connection.
+    void noteFailure() noexcept { ++failures; }
+
+    net::SocketAddress address;
+    std::uint32_t weight;
+    std::string text;                   // "10.1.2.3:8080", for logs, metrics and X-headers
+    std::uint32_t activeRequests = 0;   // kept by the sessions
+    std::uint32_t openConnections = 0;  // kept by Connection
+    std::uint32_t idleConnections = 0;  // kept by ConnectionPool
+    bool retired = false;               // left the configuration: no new requests, nothing pooled
+    std::uint32_t consecutiveFailures = 0;
+    std::uint32_t lastFailureTick = 0;
+    std::uint64_t requests = 0;  // kept by the sessions
+    std::uint64_t connects = 0;
+    std::uint64_t connectFailures = 0;
+    std::uint64_t failures = 0;
+    IdleList idle;  // last in, first out; kept by ConnectionPool
+
+private:
+    friend void intrusive_ptr_add_ref(EndpointState* endpoint) noexcept { ++endpoint->references_; }
+
+    friend void intrusive_ptr_release(EndpointState* endpoint) noexcept {
+        if (--endpoint->references_ == 0)
+            delete endpoint;
+    }
+
+    std::uint32_t references_ = 0;
+};
+
+using EndpointPtr = boost::intrusive_ptr<EndpointState>;
+using RetiredEndpoints =
+    boost::intrusive::list<EndpointState, boost::intrusive::base_hook<RetiredHook>,
+                           boost::intrusive::constant_time_size<false>>;
+
+}  // namespace evergate::upstream
