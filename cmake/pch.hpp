@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // The shared precompiled header. Third-party and standard headers only: nothing here may change in
 // daily work. Files still include what they use; this only makes it cheap.
 #pragma once

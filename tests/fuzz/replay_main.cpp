@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Runs a fuzz target on every file of the given folders, without libFuzzer: the corpus as a test.
 // A missing or empty folder still runs the empty input.
 #include <cstddef>
