@@ -25,7 +25,6 @@ using Decoded = std::variant<Object, DecodeProblem>;
 
 // Larger objects are refused; etcd's own limit is 1.5 MiB.
 inline constexpr std::size_t kMaxObjectBytes = 4 * 1024 * 1024;
-inline constexpr int kMaxObjectDepth = 64;
 
 // One object that names its apiVersion and kind. Unknown for kinds we do not read.
 Decoded decodeObject(std::string_view json);

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/objects/objects.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace evergate::controller {
+namespace {
+
+bool sameMetadata(const Metadata& a, const Metadata& b) {
+    return std::tie(a.id, a.createdAt, a.annotations) == std::tie(b.id, b.createdAt, b.annotations);
+}
+
+bool isAlphanumeric(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool isLabel(std::string_view label) noexcept {
+    return !label.empty() && label.size() <= 63 && isAlphanumeric(label.front()) &&
+           isAlphanumeric(label.back()) && std::all_of(label.begin(), label.end(), [](char c) {
+               return isAlphanumeric(c) || c == '-';
+           });
+}
+
+}  // namespace
+
+std::string_view kindName(ResourceKind kind) noexcept {
+    switch (kind) {
+        case ResourceKind::ingress:
+            return "Ingress";
+        case ResourceKind::ingressClass:
+            return "IngressClass";
+        case ResourceKind::service:
+            return "Service";
+        case ResourceKind::endpointSlice:
+            return "EndpointSlice";
+    }
+    return "?";
+}
+
+std::string_view apiVersion(ResourceKind kind) noexcept {
+    switch (kind) {
+        case ResourceKind::ingress:
+        case ResourceKind::ingressClass:
+            return "networking.k8s.io/v1";
+        case ResourceKind::service:
+            return "v1";
+        case ResourceKind::endpointSlice:
+            return "discovery.k8s.io/v1";
+    }
+    return "?";
+}
+
+std::string toText(const ObjectKey& key) {
+    std::string text(kindName(key.kind));
+    text += ' ';
+    if (!key.name.ns.empty()) {
+        text += key.name.ns + '/';
+    }
+    return text + key.name.name;
+}
+
+const std::string* Metadata::annotation(std::string_view key) const noexcept {
+    const auto it =
+        std::lower_bound(annotations.begin(), annotations.end(), key,
+                         [](const auto& pair, std::string_view k) { return pair.first < k; });
+    return it != annotations.end() && it->first == key ? &it->second : nullptr;
+}
+
+std::optional<ObjectKey> keyOf(const Object& object) {
+    struct Visitor {
+        std::optional<ObjectKey> operator()(const Ingress& o) const {
+            return ObjectKey{ResourceKind::ingress, o.metadata.id};
+        }
+
+        std::optional<ObjectKey> operator()(const IngressClass& o) const {
+            return ObjectKey{ResourceKind::ingressClass, o.metadata.id};
+        }
+
+        std::optional<ObjectKey> operator()(const Service& o) const {
+            return ObjectKey{ResourceKind::service, o.metadata.id};
+        }
+
+        std::optional<ObjectKey> operator()(const EndpointSlice& o) const {
+            return ObjectKey{ResourceKind::endpointSlice, o.metadata.id};
+        }
+
+        std::optional<ObjectKey> operator()(const Unknown&) const { return std::nullopt; }
+    };
+
+    return std::visit(Visitor{}, object);
+}
+
+bool sameMeaning(const Ingress& a, const Ingress& b) {
+    return sameMetadata(a.metadata, b.metadata) &&
+           std::tie(a.ingressClassName, a.defaultBackend, a.rules) ==
+               std::tie(b.ingressClassName, b.defaultBackend, b.rules);
+}
+
+bool sameMeaning(const IngressClass& a, const IngressClass& b) {
+    return sameMetadata(a.metadata, b.metadata) && a.controller == b.controller;
+}
+
+bool sameMeaning(const Service& a, const Service& b) {
+    return sameMetadata(a.metadata, b.metadata) && a.externalName == b.externalName &&
+           a.ports == b.ports;
+}
+
+// Nothing reads the age or the annotations of a slice.
+bool sameMeaning(const EndpointSlice& a, const EndpointSlice& b) {
+    return std::tie(a.metadata.id, a.service, a.addressType, a.endpoints, a.ports) ==
+           std::tie(b.metadata.id, b.service, b.addressType, b.endpoints, b.ports);
+}
+
+bool isObjectName(std::string_view text) noexcept {
+    if (text.empty() || text.size() > 253) {
+        return false;
+    }
+    for (;;) {
+        const std::size_t dot = text.find('.');
+        if (!isLabel(text.substr(0, dot))) {
+            return false;
+        }
+        if (dot == std::string_view::npos) {
+            return true;
+        }
+        text.remove_prefix(dot + 1);
+    }
+}
+
+}  // namespace evergate::controller
