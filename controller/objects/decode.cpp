@@ -216,7 +216,7 @@ bool isOldVersion(ResourceKind kind, std::string_view version) noexcept {
 
 }  // namespace
 
-Decoded decodeAs(ResourceKind kind, const Json& json) {
+Decoded decodeParsedAs(ResourceKind kind, const Json& json) {
     if (!json.is_object()) {
         return notAnObject(std::string("must be an object, not ") + json.type_name());
     }
@@ -231,7 +231,7 @@ Decoded decodeAs(ResourceKind kind, const Json& json) {
     return object;
 }
 
-Decoded decodeObject(const Json& json) {
+Decoded decodeParsed(const Json& json) {
     if (!json.is_object()) {
         return notAnObject(std::string("must be an object, not ") + json.type_name());
     }
@@ -250,7 +250,7 @@ Decoded decodeObject(const Json& json) {
     }
     const auto kind = kindNamed(unknown.kind);
     if (kind && unknown.apiVersion == apiVersion(*kind)) {
-        return decodeAs(*kind, json);
+        return decodeParsedAs(*kind, json);
     }
     std::optional<FieldProblem> ignored;
     const Field again(json, ignored);
@@ -268,7 +268,7 @@ Decoded decodeObject(std::string_view text) {
     if (auto* problem = std::get_if<DecodeProblem>(&parsed)) {
         return std::move(*problem);
     }
-    return decodeObject(std::get<Json>(parsed));
+    return decodeParsed(std::get<Json>(parsed));
 }
 
 Decoded decodeAs(ResourceKind kind, std::string_view text) {
@@ -276,7 +276,7 @@ Decoded decodeAs(ResourceKind kind, std::string_view text) {
     if (auto* problem = std::get_if<DecodeProblem>(&parsed)) {
         return std::move(*problem);
     }
-    return decodeAs(kind, std::get<Json>(parsed));
+    return decodeParsedAs(kind, std::get<Json>(parsed));
 }
 
 }  // namespace evergate::controller

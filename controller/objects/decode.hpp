@@ -28,10 +28,10 @@ inline constexpr std::size_t kMaxObjectBytes = 4 * 1024 * 1024;
 
 // One object that names its apiVersion and kind. Unknown for kinds we do not read.
 Decoded decodeObject(std::string_view json);
-Decoded decodeObject(const nlohmann::json& json);
+Decoded decodeParsed(const nlohmann::json& json);
 
 // One object whose kind is known from where it came: items of a typed List have none.
 Decoded decodeAs(ResourceKind kind, std::string_view json);
-Decoded decodeAs(ResourceKind kind, const nlohmann::json& json);
+Decoded decodeParsedAs(ResourceKind kind, const nlohmann::json& json);
 
 }  // namespace evergate::controller
