@@ -27,7 +27,8 @@ GROUPS = {
     "system": r"(sys|netinet|linux|arpa|net)/|.*\.h$",
 }
 IMPLIES = {"asio": {"boost"}}
-C_STANDARD = {"assert.h", "stddef.h", "stdint.h", "string.h", "limits.h"}
+# arpa/inet.h: only its conversions of addresses to and from text.
+C_STANDARD = {"arpa/inet.h", "assert.h", "stddef.h", "stdint.h", "string.h", "limits.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*(["<])([^">]+)[">]')
 SKIPPED = {".git", "build", ".cache", "__pycache__"}
 GROUP_LINE = re.compile(r"evergate_((?:common|controller|dataplane)[a-z_]*)")

@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs what is missing to build, test or benchmark Evergate on Debian 12 (or a later relative).
+# This is the one list of packages; the Dockerfile, tests/run.sh and the quickstart use it.
+#
+#   deploy/install-packages.sh [--check|--list] build|runtime|test|bench...
+#
+# --check: install nothing, exit 1 when something is missing.  --list: print the names only.
+set -euo pipefail
+
+packages_build=(g++ cmake ninja-build ccache pkg-config
+    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev libyaml-cpp-dev
+    libcurl4-openssl-dev zlib1g-dev) # the last two: prometheus-cpp's CMake package asks for them
+packages_runtime=(libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libyaml-cpp0.7 ca-certificates)
+packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
+    python3 curl openssl git procps)
+packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
+
+usage() {
+    sed -n '3,9s/^# \{0,1\}//p' "$0" >&2
+    exit 2
+}
+
+mode=install
+wanted=()
+for argument in "$@"; do
+    case $argument in
+        --check) mode=check ;;
+        --list) mode=list ;;
+        build) wanted+=("${packages_build[@]}") ;;
+        runtime) wanted+=("${packages_runtime[@]}") ;;
+        test) wanted+=("${packages_test[@]}") ;;
+        bench) wanted+=("${packages_bench[@]}") ;;
+        *) usage ;;
+    esac
+done
+[ ${#wanted[@]} -gt 0 ] || usage
+
+if [ $mode = list ]; then
+    printf '%s\n' "${wanted[@]}" | sort -u
+    exit 0
+fi
+
+missing=()
+for package in "${wanted[@]}"; do
+    status=$(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$status" = installed ] || missing+=("$package")
+done
+if [ ${#missing[@]} -eq 0 ]; then
+    exit 0
+fi
+if [ $mode = check ]; then
+    echo "missing: ${missing[*]}" >&2
+    exit 1
+fi
+
+as_root=()
+if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || {
+        echo "missing: ${missing[*]}; install them as root (there is no sudo here)" >&2
+        exit 1
+    }
+    as_root=(sudo)
+fi
+echo "installing: ${missing[*]}"
+"${as_root[@]}" apt-get update -qq
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
