@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A configuration: the keyed map, with a content hash per entry and one root hash per lane.
 //
-// Two lanes travel separately: `config` (everything but endpoints) and `endpoints`. A root hash is the
-// sum modulo 2^256 of SHA-256(key, content hash) over the entries of its lane, so that a delta costs
-// its own size and not that of the map. It detects disagreement; it is not a signature.
+// Two lanes travel separately: `config` (everything but endpoints) and `endpoints`. A root hash is
+// the sum modulo 2^256 of SHA-256(key, content hash) over the entries of its lane, so that a delta
+// costs its own size and not that of the map. It detects disagreement; it is not a signature.
 // Values are shared and const: copying a Config copies pointers. Not thread-safe; a value type.
 #pragma once
 
@@ -49,7 +49,11 @@ public:
     using Map = std::map<Key, Entry>;
 
     const Map& entries() const noexcept { return entries_; }
-    const RootHash& root(Lane lane) const noexcept { return roots_[static_cast<std::size_t>(lane)]; }
+
+    const RootHash& root(Lane lane) const noexcept {
+        return roots_[static_cast<std::size_t>(lane)];
+    }
+
     std::size_t count(Kind kind) const noexcept { return counts_[static_cast<std::size_t>(kind)]; }
 
     // The value under `key` as a T, or null when absent.
@@ -61,7 +65,9 @@ public:
 
     // Inserts or replaces. Requires kindOf(*entry.value) == key.kind.
     void put(const Key& key, Entry entry);
+
     void put(const Key& key, Value value) { put(key, makeEntry(std::move(value))); }
+
     bool erase(const Key& key);
 
 private:
@@ -81,7 +87,8 @@ struct Delta {
 // apply(from, diff(from, to, lane)) has the same entries as `to` in that lane.
 Delta diff(const Config& from, const Config& to, Lane lane);
 void apply(Config& config, const Delta& delta);
-// What takes the effect of `delta` on `before` back: apply(apply(before, d), inverse(before, d)) == before.
+// What takes the effect of `delta` on `before` back: apply(apply(before, d), inverse(before, d)) ==
+// before.
 Delta inverse(const Config& before, const Delta& delta);
 
 }  // namespace evergate::model

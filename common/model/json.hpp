@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The strict JSON codec of the model. Canonical: the same value gives the same bytes.
 //
-// Strict means: an unknown or repeated field, a wrong type, a number out of range or a string over its
-// bound is a Problem naming the field; nothing throws out of here.
+// Strict means: an unknown or repeated field, a wrong type, a number out of range or a string over
+// its bound is a Problem naming the field; nothing throws out of here.
 #pragma once
 
 #include <string>

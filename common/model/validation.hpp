@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which values make sense. Used by the controller before it publishes and by the data plane before it
-// applies: neither trusts the other.
+// Which values make sense. Used by the controller before it publishes and by the data plane before
+// it applies: neither trusts the other.
 #pragma once
 
 #include <utility>

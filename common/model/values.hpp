@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What both programs agree on: the plain values of a configuration.
 //
-// Values know no source (Ingress, Marathon, files) and no wire format (json.cpp has that). Every type
-// here is copyable, comparable and free of invariants; validation.hpp says which values make sense.
-// All text from a cluster object is data: nothing here is ever interpreted as code, path or template.
+// Values know no source (Ingress, Marathon, files) and no wire format (json.cpp has that). Every
+// type here is copyable, comparable and free of invariants; validation.hpp says which values make
+// sense. All text from a cluster object is data: nothing here is ever interpreted as code, path or
+// template.
 #pragma once
 
 #include <chrono>
@@ -29,7 +30,8 @@ struct Key {
 
 enum class ListenerProtocol : std::uint8_t { http, tcp };
 
-// An address and port the data plane accepts on. The key's name is stable; address and port are not.
+// An address and port the data plane accepts on. The key's name is stable; address and port are
+// not.
 struct Listener {
     std::string address;  // IP literal, "0.0.0.0" or "::"
     std::uint16_t port = 0;
@@ -40,14 +42,14 @@ struct Listener {
 };
 
 enum class PathType : std::uint8_t {
-    exact,      // the whole path, byte for byte
-    prefix,     // by path element (Kubernetes "Prefix"): /foo matches /foo and /foo/bar, never /foobar
+    exact,   // the whole path, byte for byte
+    prefix,  // by path element (Kubernetes "Prefix"): /foo matches /foo and /foo/bar, never /foobar
     rawPrefix,  // by byte ("ImplementationSpecific", as ingress-nginx): /foo matches /foobar too
 };
 
 // A match and where matching requests go. Precedence is decided by the matcher, never by order:
-// exact host, then one-label wildcard, then any host; in a host: exact path, then the longest prefix,
-// element-wise before raw at equal length.
+// exact host, then one-label wildcard, then any host; in a host: exact path, then the longest
+// prefix, element-wise before raw at equal length.
 struct Route {
     std::vector<std::string> listeners;  // names of http listeners this route is served on
     std::string host;                    // lower case; "" = any host; "*.example.com" = one label
@@ -67,11 +69,11 @@ enum class HashOn : std::uint8_t { clientAddress, path, header };
 struct Backend {
     BalanceAlgorithm balance = BalanceAlgorithm::roundRobin;
     HashOn hashOn = HashOn::clientAddress;
-    std::string hashHeader;                                  // HashOn::header only; lower case
-    std::chrono::milliseconds connectTimeout{5'000};         // TCP connect to one endpoint
-    std::chrono::milliseconds responseTimeout{60'000};       // last request byte -> first response byte
-    std::chrono::milliseconds inactivityTimeout{60'000};     // between two pieces of a body
-    std::uint32_t retries = 1;                               // other endpoints tried when that is safe
+    std::string hashHeader;                             // HashOn::header only; lower case
+    std::chrono::milliseconds connectTimeout{5'000};    // TCP connect to one endpoint
+    std::chrono::milliseconds responseTimeout{60'000};  // last request byte -> first response byte
+    std::chrono::milliseconds inactivityTimeout{60'000};  // between two pieces of a body
+    std::uint32_t retries = 1;                            // other endpoints tried when that is safe
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -94,13 +96,13 @@ struct Endpoints {
 
 // What holds for the whole data plane. One value, key "settings/global"; absent means all defaults.
 struct Settings {
-    std::chrono::milliseconds headTimeout{10'000};      // first byte (or accept) -> whole request head
+    std::chrono::milliseconds headTimeout{10'000};  // first byte (or accept) -> whole request head
     std::chrono::milliseconds keepAliveTimeout{75'000};  // idle client connection between requests
-    std::chrono::milliseconds bodyTimeout{60'000};      // between two pieces of a request body
-    std::chrono::milliseconds writeTimeout{30'000};     // a client that does not take bytes
+    std::chrono::milliseconds bodyTimeout{60'000};       // between two pieces of a request body
+    std::chrono::milliseconds writeTimeout{30'000};      // a client that does not take bytes
     std::chrono::milliseconds tunnelTimeout{3'600'000};  // idle upgraded or TCP connection
     std::chrono::milliseconds upstreamIdleTimeout{60'000};  // idle pooled upstream connection
-    std::uint32_t maxHeadBytes = 32'768;                // request or response head; at most 65536
+    std::uint32_t maxHeadBytes = 32'768;  // request or response head; at most 65536
     std::uint32_t maxHeaders = 128;
 
     friend bool operator==(const Settings&, const Settings&) = default;

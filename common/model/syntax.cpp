@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/model/syntax.hpp"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <array>
+
+namespace evergate::model {
+namespace {
+
+constexpr bool isLowerAlphanumeric(char c) noexcept {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+constexpr bool isPrintable(char c) noexcept {
+    return c > ' ' && c <= '~';
+}
+
+struct Address {
+    AddressFamily family;
+    std::array<unsigned char, 16> bytes{};
+};
+
+std::optional<Address> parseAddress(std::string_view text) noexcept {
+    std::array<char, INET6_ADDRSTRLEN> copy{};  // inet_pton wants a terminated string
+    // A NUL inside would end the text early for inet_pton.
+    if (text.size() >= copy.size() || text.find('\0') != std::string_view::npos) {
+        return std::nullopt;
+    }
+    std::copy(text.begin(), text.end(), copy.begin());
+    Address address{};
+    if (inet_pton(AF_INET, copy.data(), address.bytes.data()) == 1) {
+        address.family = AddressFamily::ipv4;
+        return address;
+    }
+    if (inet_pton(AF_INET6, copy.data(), address.bytes.data()) == 1) {
+        address.family = AddressFamily::ipv6;
+        return address;
+    }
+    return std::nullopt;
+}
+
+bool isLabel(std::string_view label) noexcept {
+    return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
+           std::all_of(label.begin(), label.end(),
+                       [](char c) { return isLowerAlphanumeric(c) || c == '-'; });
+}
+
+// Length of the UTF-8 sequence at the front of `text`, 0 when malformed (RFC 3629 table).
+std::size_t sequenceLength(std::string_view text) noexcept {
+    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char lead = at(0);
+    if (lead < 0x80) {
+        return 1;
+    }
+    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
+        return 0;
+    }
+    const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    if (at(1) < low || at(1) > high) {
+        return 0;
+    }
+    for (std::size_t i = 2; i < length; ++i) {
+        if ((at(i) & 0xC0) != 0x80) {
+            return 0;
+        }
+    }
+    return length;
+}
+
+}  // namespace
+
+std::optional<AddressFamily> ipFamily(std::string_view text) noexcept {
+    const auto address = parseAddress(text);
+    return address ? std::optional(address->family) : std::nullopt;
+}
+
+bool isUnspecifiedAddress(std::string_view text) noexcept {
+    const auto address = parseAddress(text);
+    return address && std::all_of(address->bytes.begin(), address->bytes.end(),
+                                  [](unsigned char byte) { return byte == 0; });
+}
+
+bool isHostName(std::string_view text, bool allowWildcard) noexcept {
+    if (text.size() > 253) {
+        return false;
+    }
+    if (allowWildcard && text.starts_with("*.")) {
+        text.remove_prefix(2);
+    }
+    while (true) {
+        const std::size_t dot = text.find('.');
+        if (!isLabel(text.substr(0, dot))) {
+            return false;
+        }
+        if (dot == std::string_view::npos) {
+            return true;
+        }
+        text.remove_prefix(dot + 1);
+    }
+}
+
+bool isPath(std::string_view text) noexcept {
+    return text.starts_with('/') && text.size() <= 4096 &&
+           std::all_of(text.begin(), text.end(), isPrintable);
+}
+
+bool isName(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= 1000 &&
+           std::all_of(text.begin(), text.end(), isPrintable);
+}
+
+bool isLowerCaseToken(std::string_view text) noexcept {
+    static constexpr std::string_view kOther = "!#$%&'*+-.^_`|~";
+    return !text.empty() && text.size() <= 256 && std::all_of(text.begin(), text.end(), [](char c) {
+        return isLowerAlphanumeric(c) || kOther.find(c) != std::string_view::npos;
+    });
+}
+
+bool isDisplayText(std::string_view text) noexcept {
+    while (!text.empty()) {
+        const std::size_t length = sequenceLength(text);
+        const auto lead = static_cast<unsigned char>(text.front());
+        // C1 controls (C2 80..C2 9F) move cursors in some terminals.
+        const bool isC1 = length == 2 && lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;
+        if (length == 0 || lead < 0x20 || lead == 0x7F || isC1) {
+            return false;
+        }
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+}  // namespace evergate::model

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The syntax of the pieces of text in a value: pure predicates, shared by validation and by whoever
+// builds values from cluster objects and wants to complain earlier.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace evergate::model {
+
+enum class AddressFamily : std::uint8_t { ipv4, ipv6 };
+
+// The family of an IP literal; nothing for host names, zones ("fe80::1%eth0") and brackets.
+std::optional<AddressFamily> ipFamily(std::string_view text) noexcept;
+// "0.0.0.0" or "::" in any spelling.
+bool isUnspecifiedAddress(std::string_view text) noexcept;
+
+// Lower-case letters, digits and inner hyphens in labels of 1..63, at most 253 in all, no trailing
+// dot; `allowWildcard` also takes "*." before at least one label.
+bool isHostName(std::string_view text, bool allowWildcard) noexcept;
+
+// Starts with '/', printable ASCII without space: what can appear in a request line.
+bool isPath(std::string_view text) noexcept;
+
+// Name of a listener, backend or route: 1..1000 bytes of printable ASCII without space.
+bool isName(std::string_view text) noexcept;
+
+// A header field name (RFC 9110 token) in lower case, at most 256 bytes.
+bool isLowerCaseToken(std::string_view text) noexcept;
+
+// Well-formed UTF-8 without control characters: text for people.
+bool isDisplayText(std::string_view text) noexcept;
+
+}  // namespace evergate::model

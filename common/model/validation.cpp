@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/model/validation.hpp"
+
+#include <algorithm>
+#include <set>
+#include <tuple>
+
+#include "common/model/json.hpp"
+#include "common/model/syntax.hpp"
+
+namespace evergate::model {
+namespace {
+
+constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(24);
+constexpr std::size_t kMaxListeners = 64;
+constexpr std::size_t kMaxOriginBytes = 1024;
+constexpr std::uint32_t kMaxRetries = 10;
+constexpr std::uint32_t kMaxWeight = 1000;
+// A list of 20,000 bad endpoints is one mistake, not 20,000.
+constexpr std::size_t kMaxProblems = 16;
+
+// Collects the problems of one value.
+class Check {
+public:
+    explicit Check(const Key& key) : where_(toText(key)) {}
+
+    bool full() const noexcept { return problems_.size() >= kMaxProblems; }
+
+    void require(bool good, std::string_view field, std::string_view what) {
+        if (!good && !full()) {
+            std::string where = where_;
+            if (!field.empty()) {
+                where.append(1, '.').append(field);
+            }
+            problems_.push_back({std::move(where), std::string(what)});
+        }
+    }
+
+    void timeout(std::chrono::milliseconds value, std::string_view field) {
+        require(value.count() > 0 && value <= kMaxTimeout, field, "must be over 0 and at most 24h");
+    }
+
+    void port(std::uint16_t value, std::string_view field) {
+        require(value != 0, field, "must be 1..65535");
+    }
+
+    void range(std::uint32_t value, std::uint32_t low, std::uint32_t high, std::string_view field) {
+        require(value >= low && value <= high, field,
+                "must be " + std::to_string(low) + ".." + std::to_string(high));
+    }
+
+    std::vector<Problem> take() && { return std::move(problems_); }
+
+private:
+    std::string where_;
+    std::vector<Problem> problems_;
+};
+
+constexpr std::string_view kNameRule = "must be 1..1000 printable ASCII characters without spaces";
+
+void checkValue(const Settings& settings, Check& check) {
+    check.timeout(settings.headTimeout, "headTimeoutMs");
+    check.timeout(settings.keepAliveTimeout, "keepAliveTimeoutMs");
+    check.timeout(settings.bodyTimeout, "bodyTimeoutMs");
+    check.timeout(settings.writeTimeout, "writeTimeoutMs");
+    check.timeout(settings.tunnelTimeout, "tunnelTimeoutMs");
+    check.timeout(settings.upstreamIdleTimeout, "upstreamIdleTimeoutMs");
+    check.range(settings.maxHeadBytes, 1024, 65'536, "maxHeadBytes");
+    check.range(settings.maxHeaders, 8, 1024, "maxHeaders");
+}
+
+void checkValue(const Listener& listener, Check& check) {
+    check.require(ipFamily(listener.address).has_value(), "address", "must be an IP address");
+    check.port(listener.port, "port");
+    check.require(listener.protocol <= ListenerProtocol::tcp, "protocol", "unknown protocol");
+    if (listener.protocol == ListenerProtocol::tcp) {
+        check.require(isName(listener.backend), "backend", kNameRule);
+    } else {
+        check.require(listener.backend.empty(), "backend", "is for tcp listeners only");
+    }
+}
+
+void checkValue(const Backend& backend, Check& check) {
+    check.require(backend.balance <= BalanceAlgorithm::consistentHash, "balance",
+                  "unknown algorithm");
+    check.require(backend.hashOn <= HashOn::header, "hashOn", "unknown value");
+    if (backend.hashOn == HashOn::header) {
+        check.require(isLowerCaseToken(backend.hashHeader), "hashHeader",
+                      "must be a header name in lower case");
+    } else {
+        check.require(backend.hashHeader.empty(), "hashHeader", "is for hashOn=header only");
+    }
+    check.timeout(backend.connectTimeout, "connectTimeoutMs");
+    check.timeout(backend.responseTimeout, "responseTimeoutMs");
+    check.timeout(backend.inactivityTimeout, "inactivityTimeoutMs");
+    check.range(backend.retries, 0, kMaxRetries, "retries");
+}
+
+void checkValue(const Endpoints& value, Check& check) {
+    const std::vector<Endpoint>& all = value.endpoints;
+    check.require(all.size() <= kMaxEndpointsPerBackend, "endpoints", "too many endpoints");
+    for (std::size_t i = 0; i < all.size() && !check.full(); ++i) {
+        const Endpoint& each = all[i];
+        const bool good = ipFamily(each.address) && !isUnspecifiedAddress(each.address);
+        const bool sorted = i == 0 || std::tie(all[i - 1].address, all[i - 1].port) <
+                                          std::tie(each.address, each.port);
+        if (good && sorted && each.port != 0 && each.weight <= kMaxWeight) {
+            continue;
+        }
+        const std::string path = "endpoints[" + std::to_string(i) + "]";
+        check.require(good, path + ".address", "must be an IP address, not the unspecified one");
+        check.require(sorted, path, "must sort after the one before it by address and port");
+        check.port(each.port, path + ".port");
+        check.range(each.weight, 0, kMaxWeight, path + ".weight");
+    }
+}
+
+void checkValue(const Route& route, Check& check) {
+    check.require(!route.listeners.empty() && route.listeners.size() <= kMaxListeners, "listeners",
+                  "must name 1..64 listeners");
+    std::set<std::string_view> seen;
+    for (std::size_t i = 0; i < route.listeners.size() && !check.full(); ++i) {
+        const std::string path = "listeners[" + std::to_string(i) + "]";
+        check.require(isName(route.listeners[i]), path, kNameRule);
+        check.require(seen.insert(route.listeners[i]).second, path, "named twice");
+    }
+    check.require(route.host.empty() || isHostName(route.host, true), "host",
+                  "must be a host name in lower case, or '*.' and one");
+    check.require(route.pathType <= PathType::rawPrefix, "pathType", "unknown path type");
+    check.require(isPath(route.path), "path",
+                  "must start with '/', be printable ASCII without spaces and at most 4096 bytes");
+    check.require(isName(route.backend), "backend", kNameRule);
+    check.require(route.origin.size() <= kMaxOriginBytes && isDisplayText(route.origin), "origin",
+                  "must be at most 1024 bytes of UTF-8 without control characters");
+}
+
+}  // namespace
+
+std::vector<Problem> validate(const Key& key, const Value& value) {
+    Check check(key);
+    check.require(isName(key.name), {}, std::string("the name ") + std::string(kNameRule));
+    check.require(kindOf(value) == key.kind, {}, "the value is of another kind");
+    if (key.kind == Kind::settings) {
+        check.require(key.name == "global", {}, "the only settings are settings/global");
+    }
+    std::visit([&](const auto& each) { checkValue(each, check); }, value);
+    return std::move(check).take();
+}
+
+}  // namespace evergate::model
