@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One access-log line per request, formatted on the worker and written by a thread of its own.
 //
-// A worker appends lines to its own bounded single-producer ring and never blocks: when the writer is
-// behind, the line is dropped and counted. JSON strings are escaped; header values are never logged.
+// A worker appends lines to its own bounded single-producer ring and never blocks: when the writer
+// is behind, the line is dropped and counted. JSON strings are escaped; header values are never
+// logged.
 #pragma once
 
 #include <cstdint>
@@ -16,12 +17,12 @@ namespace evergate::http {
 enum class AccessLogFormat : std::uint8_t { off, text, json };
 
 struct AccessRecord {
-    std::int64_t unixMicros = 0;       // when the request head was complete
+    std::int64_t unixMicros = 0;  // when the request head was complete
     std::string_view clientAddress;
     std::uint16_t clientPort = 0;
     std::string_view method;
     std::string_view host;
-    std::string_view target;           // cut at 1024 bytes
+    std::string_view target;  // cut at 1024 bytes
     std::uint8_t minorVersion = 1;
     std::uint16_t status = 0;
     std::uint64_t bytesIn = 0;         // request body
@@ -30,7 +31,7 @@ struct AccessRecord {
     std::uint32_t upstreamMicros = 0;  // request sent -> response head
     std::string_view route;            // route key name; empty when none matched
     std::string_view backend;
-    std::string_view endpoint;         // "10.1.2.3:8080"
+    std::string_view endpoint;  // "10.1.2.3:8080"
     std::uint8_t retries = 0;
     ProxyError error = ProxyError::none;
 };

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Incremental, strict decoder of the chunked transfer coding (RFC 9112 §7.1). Sans-I/O.
 //
-// Extensions are dropped, not forwarded. Trailer fields are collected (bounded) and checked like header
-// fields; those that must not be in a trailer (RFC 9110 §6.5.1: framing, routing, auth...) are dropped.
+// Extensions are dropped, not forwarded. Trailer fields are collected (bounded) and checked like
+// header fields; those that must not be in a trailer (RFC 9110 §6.5.1: framing, routing, auth...)
+// are dropped.
 #pragma once
 
 #include <cstddef>
@@ -14,31 +15,56 @@ namespace evergate::http {
 
 class ChunkedDecoder {
 public:
-    enum class State : std::uint8_t { size, extension, sizeLf, data, dataCr, dataLf, trailer, done, failed };
+    enum class State : std::uint8_t {
+        size,
+        extension,
+        sizeLf,
+        data,
+        dataCr,
+        dataLf,
+        trailer,
+        done,
+        failed
+    };
 
     struct Step {
         std::size_t consumed = 0;  // bytes of the input used up
         std::string_view data;     // body bytes found, a part of the input; may be empty
     };
 
-    // Uses up some of `input`; call until consumed == input.size(), done() or failed(). Each step yields at
-    // most one run of data.
+    // Uses up some of `input`; call until consumed == input.size(), done() or failed(). Each step
+    // yields at most one run of data. Nothing is used up after done(): what follows is the next
+    // message.
     Step next(std::string_view input) noexcept;
 
     bool done() const noexcept { return state_ == State::done; }
+
     bool failed() const noexcept { return state_ == State::failed; }
+
     const char* detail() const noexcept { return detail_; }
-    // Canonical trailer section, "Name: value\r\n" per field, without the final empty line. Complete when done().
+
+    // Canonical trailer section, "Name: value\r\n" per field, without the final empty line.
+    // Complete when done().
     const std::string& trailers() const noexcept { return trailers_; }
+
     void reset() noexcept;
 
 private:
+    bool takeFraming(char c) noexcept;
+    bool takeSize(char c) noexcept;
+    bool takeExtension(char c) noexcept;
+    bool endSizeLine() noexcept;
+    std::size_t takeTrailer(std::string_view input) noexcept;
+    bool endTrailerLine() noexcept;
+    bool fail(const char* detail) noexcept;
+
     State state_ = State::size;
     std::uint64_t remaining_ = 0;
     std::uint32_t lineBytes_ = 0;  // of the size line or trailer section: bounded
     bool sawDigit_ = false;
+    bool sawSpace_ = false;  // whitespace after the size: an extension must follow
     const char* detail_ = "";
-    std::string line_;      // the trailer line being collected
+    std::string line_;  // the trailer line being collected
     std::string trailers_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the heads that leave the proxy. Framing fields are written anew from what was parsed, never
-// copied; hop-by-hop fields are dropped (RFC 9110 §7.6.1); everything else keeps its order and spelling.
+// Builds the heads that leave the proxy. Framing fields are written anew from what was parsed,
+// never copied; hop-by-hop fields are dropped (RFC 9110 §7.6.1); everything else keeps its order
+// and spelling.
 #pragma once
 
 #include <cstddef>
@@ -23,31 +24,39 @@ std::size_t composedSizeBound(const ResponseHead& head) noexcept;
 
 // Writes the request head for the upstream (HTTP/1.1, persistent) at `out`; returns its length.
 // X-Forwarded-For is appended to; -Proto, -Host and -Port of an untrusted client are replaced.
-// `Connection: Upgrade` + `Upgrade:` are written anew when the request asks for an upgrade;
-// `Expect: 100-continue` is forwarded; TE: trailers is forwarded when the client sent it.
-std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts, char* out) noexcept;
+// X-Real-IP is the peer's address, whatever the client said. `Proxy` and proxy credentials are
+// dropped. `Connection: Upgrade` + `Upgrade:` are written anew when the request asks for an
+// upgrade; `Expect: 100-continue` is forwarded; TE: trailers is forwarded when the client sent it.
+std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
+                           char* out) noexcept;
 
 struct ResponseFacts {
-    bool clientKeepAlive = true;    // else `Connection: close`
+    bool clientKeepAlive = true;          // else `Connection: close`
     std::uint8_t clientMinorVersion = 1;  // 1.0: no chunked; keep-alive is said explicitly
     Framing framing = Framing::none;      // to the client: length, chunked, untilClose or none
-    bool upgrade = false;           // a 101: Connection/Upgrade are forwarded
-    std::string_view date;          // IMF-fixdate, used when the upstream sent none
+    bool upgrade = false;                 // a 101: Connection/Upgrade are forwarded
+    std::string_view date;                // IMF-fixdate, used when the upstream sent none
 };
 
 // Writes the head for the client so that it ENDS at `end`; returns where it begins. The caller has
-// composedSizeBound() bytes of headroom before `end`, so that head and body leave in one send.
-char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts, char* end) noexcept;
+// composedSizeBound() bytes of headroom before `end`, so that head and body leave in one send. The
+// bytes `head` points into may end exactly at `end` (the head as received, its body behind it) and
+// are then overwritten: its views are dead afterwards; else they lie outside that headroom.
+// `Server: evergate` is said when the upstream names none.
+char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts,
+                            char* end) noexcept;
 
-// A complete small response of our own (text/plain, Date, Content-Length; Connection: close if asked;
-// Retry-After when given), appended to out.
+// A complete small response of our own (text/plain, Date, Content-Length; Connection: close if
+// asked; Retry-After when given) at out: "503 no endpoint available\n". Returns its length; 0 when
+// `capacity` is too small (512 always suffices) or the error is none.
 struct ErrorReply {
     ProxyError error = ProxyError::none;
     bool close = false;
-    bool headRequest = false;      // no body bytes
+    bool headRequest = false;  // no body bytes
     std::uint32_t retryAfterSeconds = 0;
     std::string_view date;
 };
+
 std::size_t composeErrorReply(const ErrorReply& reply, char* out, std::size_t capacity) noexcept;
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (29 bytes, RFC 9110 §5.6.7) for a UNIX time.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Request and response heads as flat indexes into the bytes they were parsed from (RFC 9110, RFC 9112).
+// Request and response heads as flat indexes into the bytes they were parsed from (RFC 9110, RFC
+// 9112).
 //
-// No copy, no fields container: every view points into the buffer given to parse() and dies with it.
-// Pure: no sockets, no clock. The head objects are reused per worker, so a parse allocates nothing in
-// the steady state. Grammar is checked by Boost.Beast's basic_parser; the stricter rules on top are ours.
+// No copy, no fields container: every view points into the buffer given to parse() and dies with
+// it. Pure: no sockets, no clock. The head objects are reused per worker, so a parse allocates
+// nothing in the steady state. The scanner is our own (docs/decisions/0009-request-head-parser.md);
+// Boost.Beast's parser is the oracle it is tested and fuzzed against: it accepts nothing that Beast
+// refuses.
 #pragma once
 
 #include <cstddef>
@@ -17,16 +20,40 @@ namespace evergate::http {
 
 // Header names the proxy itself acts on; everything else is `other` and passes through.
 enum class HeaderName : std::uint8_t {
-    other, host, connection, keepAlive, proxyConnection, transferEncoding, contentLength, te, trailer,
-    upgrade, expect, date, server, via, forwarded, xForwardedFor, xForwardedProto, xForwardedHost,
-    xForwardedPort, xRequestId, proxyAuthenticate, proxyAuthorization, cookie, setCookie, http2Settings,
+    other,
+    host,
+    connection,
+    keepAlive,
+    proxyConnection,
+    transferEncoding,
+    contentLength,
+    te,
+    trailer,
+    upgrade,
+    expect,
+    date,
+    server,
+    via,
+    forwarded,
+    xForwardedFor,
+    xForwardedProto,
+    xForwardedHost,
+    xForwardedPort,
+    xRequestId,
+    proxyAuthenticate,
+    proxyAuthorization,
+    cookie,
+    setCookie,
+    http2Settings,
+    proxy,
+    xRealIp,
 };
 
 struct HeaderField {
     HeaderName id = HeaderName::other;
-    bool hopByHop = false;  // of this connection only: never forwarded (RFC 9110 §7.6.1)
-    std::string_view name;  // as received
-    std::string_view value; // without surrounding whitespace
+    bool hopByHop = false;   // of this connection only: never forwarded (RFC 9110 §7.6.1)
+    std::string_view name;   // as received
+    std::string_view value;  // without surrounding whitespace
 };
 
 // How the end of a body is found (RFC 9112 §6.3).
@@ -47,15 +74,15 @@ struct RequestHead {
     std::string_view host;       // authority without port
     std::string_view upgrade;    // protocol asked for, when Connection lists upgrade; else empty
     std::vector<HeaderField> fields;
-    std::uint64_t contentLength = 0;  // Framing::length only
-    std::size_t headBytes = 0;        // bytes of the head, including the empty line
+    std::uint64_t contentLength = 0;  // Framing::length only; may be 0
+    std::size_t headBytes = 0;  // bytes of the head, including the empty line; bounds all views
     Framing framing = Framing::none;  // never untilClose
     std::uint8_t minorVersion = 1;    // HTTP/1.x
     bool keepAlive = true;            // the client lets the connection persist
     bool expectContinue = false;
-    bool head = false;                // method is HEAD
-    bool idempotent = false;          // RFC 9110 §9.2.2
-    bool teTrailers = false;          // client said TE: trailers
+    bool head = false;        // method is HEAD
+    bool idempotent = false;  // RFC 9110 §9.2.2
+    bool teTrailers = false;  // client said TE: trailers
 
     void clear() noexcept;  // keeps capacity
 };
@@ -68,8 +95,8 @@ struct ResponseHead {
     std::size_t headBytes = 0;
     Framing framing = Framing::none;
     std::uint8_t minorVersion = 1;
-    bool keepAlive = true;  // the upstream connection may be used again after this response
-    bool hasLength = false; // Content-Length present (kept on HEAD and 304, whose framing is none)
+    bool keepAlive = true;   // the upstream connection may be used again after this response
+    bool hasLength = false;  // Content-Length present (kept on HEAD and 304, whose framing is none)
     bool hasDate = false;
 
     void clear() noexcept;
@@ -82,8 +109,9 @@ struct ParseResult {
 };
 
 // Parses a head that starts at bytes[0]; leading CRLFs of a request are skipped (RFC 9112 §2.2) and
-// counted in headBytes. `incomplete` means: call again with more bytes of the same buffer, from its start.
-// `scanned` remembers how far the end of the head was looked for; pass 0 first, the same variable after.
+// counted in headBytes. `incomplete` means: call again with more bytes of the same buffer, from its
+// start. `scanned` remembers how far the end of the head was looked for; pass 0 first, the same
+// variable after.
 ParseResult parseRequestHead(std::string_view bytes, const HeadLimits& limits, std::size_t& scanned,
                              RequestHead& out);
 

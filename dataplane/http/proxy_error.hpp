@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every way a request can fail in the proxy itself; one table gives status, metric label and log reason.
+// Every way a request can fail in the proxy itself; one table gives status, metric label and log
+// reason.
 #pragma once
 
 #include <cstdint>
@@ -10,32 +11,32 @@ namespace evergate::http {
 enum class ProxyError : std::uint8_t {
     none,
     // The request (RFC 9112): refused, and the connection is closed.
-    badRequest,            // malformed request line, header or Host
-    ambiguousFraming,      // Transfer-Encoding with Content-Length, differing lengths, unknown coding
-    badChunk,              // malformed chunk size, extension or trailer in the request body
-    uriTooLong,            // the request line alone exceeds the head limit: 414
-    headTooLarge,          // head bytes or number of headers over the limit: 431
-    unsupportedVersion,    // not HTTP/1.0 or HTTP/1.1: 505
-    methodNotSupported,    // CONNECT to an ingress: 501
-    expectationFailed,     // Expect with anything but 100-continue: 417
-    headTimeout,           // head not complete in time: 408
-    bodyTimeout,           // request body stopped coming: 408
-    clientClosed,          // client left before the response ended; logged as 499, never sent
-    clientWriteTimeout,    // client takes no bytes; logged, connection dropped
+    badRequest,          // malformed request line, header or Host
+    ambiguousFraming,    // Transfer-Encoding with Content-Length, differing lengths, unknown coding
+    badChunk,            // malformed chunk size, extension or trailer in the request body
+    uriTooLong,          // the request line alone exceeds the head limit: 414
+    headTooLarge,        // head bytes or number of headers over the limit: 431
+    unsupportedVersion,  // not HTTP/1.0 or HTTP/1.1: 505
+    methodNotSupported,  // CONNECT to an ingress: 501
+    expectationFailed,   // Expect with anything but 100-continue: 417
+    headTimeout,         // head not complete in time: 408
+    bodyTimeout,         // request body stopped coming: 408
+    clientClosed,        // client left before the response ended; logged as 499, never sent
+    clientWriteTimeout,  // client takes no bytes; logged, connection dropped
     // Routing and upstream.
-    noRoute,               // 404
-    noEndpoint,            // backend without (ready) endpoints: 503
-    connectFailed,         // refused, reset, unreachable on every endpoint tried: 502 (haproxy says 503)
-    connectTimeout,        // 504
-    upstreamClosed,        // endpoint closed or reset before a complete response head: 502
+    noRoute,         // 404
+    noEndpoint,      // backend without (ready) endpoints: 503
+    connectFailed,   // refused, reset, unreachable on every endpoint tried: 502 (haproxy says 503)
+    connectTimeout,  // 504
+    upstreamClosed,  // endpoint closed or reset before a complete response head: 502
     upstreamBadResponse,   // response head or framing invalid or ambiguous: 502
     upstreamHeadTooLarge,  // 502
     upstreamTimeout,       // no response head in time: 504
-    upstreamTruncated,     // endpoint closed in the middle of a body: the client sees a broken message
-    upstreamBodyTimeout,   // endpoint stopped in the middle of a body: as above
-    overloaded,            // a limit of ours is reached: 503 + Retry-After
-    draining,              // shutting down: 503
-    count_,                // number of values above
+    upstreamTruncated,  // endpoint closed in the middle of a body: the client sees a broken message
+    upstreamBodyTimeout,  // endpoint stopped in the middle of a body: as above
+    overloaded,           // a limit of ours is reached: 503 + Retry-After
+    draining,             // shutting down: 503
+    count_,               // number of values above
 };
 
 struct ProxyErrorInfo {

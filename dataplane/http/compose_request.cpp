@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http/compose.hpp"
+#include "dataplane/http/head_writer.hpp"
+
+namespace evergate::http {
+
+namespace {
+
+// Never copied: written anew, or answered by us.
+constexpr std::uint64_t kRewritten =
+    nameSet(HeaderName::host, HeaderName::contentLength, HeaderName::expect,
+            HeaderName::xForwardedFor, HeaderName::xForwardedProto, HeaderName::xForwardedHost,
+            HeaderName::xForwardedPort, HeaderName::xRealIp);
+
+// All the text composeRequest adds itself, numbers included.
+constexpr std::size_t kOwnText = 384;
+
+void writeForwarded(const RequestHead& head, const ForwardedFacts& facts, bool appended,
+                    HeadWriter& writer) noexcept {
+    writer.literal("X-Forwarded-For: ");
+    if (appended) {
+        for (const HeaderField& field : head.fields) {
+            if (field.id == HeaderName::xForwardedFor && !field.hopByHop && !field.value.empty()) {
+                writer.add(field.value);
+                writer.literal(", ");
+            }
+        }
+    }
+    writer.add(facts.clientAddress);
+    writer.field("\r\nX-Real-IP: ", facts.clientAddress);
+    writer.field("X-Forwarded-Proto: ", facts.scheme);
+    if (!head.authority.empty()) {
+        writer.field("X-Forwarded-Host: ", head.authority);
+    }
+    writer.field("X-Forwarded-Port: ", facts.port);
+}
+
+void writeFraming(const RequestHead& head, HeadWriter& writer) noexcept {
+    if (head.framing == Framing::length) {
+        writer.field("Content-Length: ", head.contentLength);
+    } else if (head.framing == Framing::chunked) {
+        writer.literal("Transfer-Encoding: chunked\r\n");
+    }
+}
+
+void writeConnection(const RequestHead& head, HeadWriter& writer) noexcept {
+    if (!head.upgrade.empty()) {
+        writer.literal("Connection: Upgrade\r\n");
+        writer.field("Upgrade: ", head.upgrade);
+    } else if (head.teTrailers) {
+        writer.literal("Connection: TE\r\nTE: trailers\r\n");
+    }
+    if (head.expectContinue) {
+        writer.literal("Expect: 100-continue\r\n");
+    }
+}
+
+}  // namespace
+
+std::size_t composedSizeBound(const RequestHead& head, const ForwardedFacts& facts) noexcept {
+    // Each field may gain a byte ("Name:value" => "Name: value"). The authority is written twice
+    // and may have come once, or as a part of the target.
+    return head.headBytes + head.fields.size() + 2 * head.authority.size() +
+           2 * facts.clientAddress.size() + facts.scheme.size() + kOwnText;
+}
+
+std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
+                           char* out) noexcept {
+    HeadWriter writer(out);
+    writer.add(head.method);
+    writer.literal(" ");
+    writer.add(head.target);
+    writer.field(" HTTP/1.1\r\nHost: ", head.authority);
+    bool sawForwardedFor = false;
+    const std::uint64_t dropped =
+        head.framing == Framing::chunked ? kRewritten : kRewritten | nameSet(HeaderName::trailer);
+    writer.fields(head.fields, [&](const HeaderField& field) {
+        sawForwardedFor |= field.id == HeaderName::xForwardedFor;
+        return !field.hopByHop && !contains(dropped, field.id);
+    });
+    writeForwarded(head, facts, sawForwardedFor, writer);
+    writeFraming(head, writer);
+    writeConnection(head, writer);
+    writer.literal("\r\n");
+    return static_cast<std::size_t>(writer.position() - out);
+}
+
+}  // namespace evergate::http

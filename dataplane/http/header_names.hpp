@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Recognises the header names the proxy acts on, and says what may cross it.
+#pragma once
+
+#include <string_view>
+
+#include "dataplane/http/head.hpp"
+
+namespace evergate::http {
+
+// `name` is a token (only token characters), in any case.
+HeaderName headerNameOf(std::string_view name) noexcept;
+
+// Names that end at this connection whatever `Connection` says (RFC 9110 §7.6.1), and those that
+// must not reach an upstream at all: credentials meant for a proxy, and "Proxy" (CGI's HTTP_PROXY).
+bool isHopByHop(HeaderName id) noexcept;
+
+// False for fields that decide framing, routing, authentication or how content is processed: those
+// must not come after the body (RFC 9110 §6.5.1).
+bool isAllowedInTrailer(std::string_view name) noexcept;
+
+}  // namespace evergate::http

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http/log_text.hpp"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace evergate::http {
+
+namespace {
+
+constexpr char kHex[] = "0123456789abcdef";
+
+void appendHex(unsigned char byte, std::string& out) {
+    out += kHex[byte >> 4];
+    out += kHex[byte & 0xf];
+}
+
+// Length of the well-formed UTF-8 sequence `text` begins with (RFC 3629), 0 when there is none.
+std::size_t utf8Length(std::string_view text) noexcept {
+    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned char first = byte(0);
+    if (first < 0x80) {
+        return 1;
+    }
+    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc2 || first > 0xf4 || text.size() < length) {
+        return 0;
+    }
+    for (std::size_t i = 1; i < length; ++i) {
+        if ((byte(i) & 0xc0) != 0x80) {
+            return 0;
+        }
+    }
+    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
+    const bool surrogate = first == 0xed && byte(1) > 0x9f;
+    const bool tooLarge = first == 0xf4 && byte(1) > 0x8f;
+    return overlong || surrogate || tooLarge ? 0 : length;
+}
+
+void appendJsonByte(unsigned char byte, std::string& out) {
+    switch (byte) {
+        case '"':
+            out += "\\\"";
+            break;
+        case '\\':
+            out += "\\\\";
+            break;
+        case '\n':
+            out += "\\n";
+            break;
+        case '\r':
+            out += "\\r";
+            break;
+        case '\t':
+            out += "\\t";
+            break;
+        default:
+            out += "\\u00";
+            appendHex(byte, out);
+            break;
+    }
+}
+
+bool isPlain(char c) noexcept {
+    return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
+}
+
+}  // namespace
+
+void appendJsonString(std::string_view text, std::string& out) {
+    out += '"';
+    while (!text.empty()) {
+        const auto first = static_cast<unsigned char>(text.front());
+        std::size_t length = utf8Length(text);
+        if (length == 0 || first < 0x20 || first == '"' || first == '\\' || first == 0x7f) {
+            appendJsonByte(first, out);
+            length = 1;
+        } else {
+            out.append(text.substr(0, length));
+        }
+        text.remove_prefix(length);
+    }
+    out += '"';
+}
+
+void appendQuoted(std::string_view text, std::string& out) {
+    if (text.empty()) {
+        out += '-';
+        return;
+    }
+    const bool bare = text != "-" && std::all_of(text.begin(), text.end(), isPlain);
+    if (bare) {
+        out += text;
+        return;
+    }
+    out += '"';
+    for (const char c : text) {
+        if (isPlain(c) || c == ' ') {
+            out += c;
+        } else if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else {
+            out += "\\x";
+            appendHex(static_cast<unsigned char>(c), out);
+        }
+    }
+    out += '"';
+}
+
+}  // namespace evergate::http

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http/proxy_error.hpp"
+
+#include <array>
+#include <cstddef>
+
+namespace evergate::http {
+
+namespace {
+
+struct Row {
+    ProxyError error;
+    ProxyErrorInfo info;
+};
+
+constexpr std::size_t kCount = static_cast<std::size_t>(ProxyError::count_);
+
+constexpr std::array<Row, kCount> kRows = {{
+    {ProxyError::none, {0, "none", ""}},
+    {ProxyError::badRequest, {400, "bad_request", "malformed request"}},
+    {ProxyError::ambiguousFraming, {400, "ambiguous_framing", "ambiguous request length"}},
+    {ProxyError::badChunk, {400, "bad_chunk", "malformed chunked body"}},
+    {ProxyError::uriTooLong, {414, "uri_too_long", "request target too long"}},
+    {ProxyError::headTooLarge, {431, "head_too_large", "request header fields too large"}},
+    {ProxyError::unsupportedVersion, {505, "unsupported_version", "HTTP version not supported"}},
+    {ProxyError::methodNotSupported, {501, "method_not_supported", "method not supported"}},
+    {ProxyError::expectationFailed, {417, "expectation_failed", "unknown expectation"}},
+    {ProxyError::headTimeout, {408, "head_timeout", "request head took too long"}},
+    {ProxyError::bodyTimeout, {408, "body_timeout", "request body took too long"}},
+    {ProxyError::clientClosed, {499, "client_closed", "client closed the connection"}},
+    {ProxyError::clientWriteTimeout, {499, "client_write_timeout", "client takes no data"}},
+    {ProxyError::noRoute, {404, "no_route", "no route"}},
+    {ProxyError::noEndpoint, {503, "no_endpoint", "no endpoint available"}},
+    {ProxyError::connectFailed, {502, "connect_failed", "cannot connect to the endpoint"}},
+    {ProxyError::connectTimeout, {504, "connect_timeout", "connecting to the endpoint timed out"}},
+    {ProxyError::upstreamClosed, {502, "upstream_closed", "endpoint closed without a response"}},
+    {ProxyError::upstreamBadResponse,
+     {502, "upstream_bad_response", "invalid response from the endpoint"}},
+    {ProxyError::upstreamHeadTooLarge,
+     {502, "upstream_head_too_large", "response header fields too large"}},
+    {ProxyError::upstreamTimeout,
+     {504, "upstream_timeout", "no response from the endpoint in time"}},
+    {ProxyError::upstreamTruncated, {502, "upstream_truncated", "response ended early"}},
+    {ProxyError::upstreamBodyTimeout,
+     {504, "upstream_body_timeout", "response stopped before its end"}},
+    {ProxyError::overloaded, {503, "overloaded", "too many requests at the moment"}},
+    {ProxyError::draining, {503, "draining", "shutting down"}},
+}};
+
+constexpr bool isInEnumOrder() {
+    for (std::size_t i = 0; i < kCount; ++i) {
+        if (static_cast<std::size_t>(kRows[i].error) != i) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static_assert(isInEnumOrder(), "one row per ProxyError, in its order");
+
+}  // namespace
+
+const ProxyErrorInfo& info(ProxyError error) noexcept {
+    const auto index = static_cast<std::size_t>(error);
+    return kRows[index < kCount ? index : 0].info;
+}
+
+}  // namespace evergate::http
