@@ -67,6 +67,7 @@ private:
     void onIdleEvent(Connection& connection);
     void onIdleTimeout(Connection& connection);
     void onConnectDone(Connection& connection);
+    void uncount(Connection& connection) noexcept;
     std::unique_ptr<Connection> unlinkIdle(Connection& connection);
     void closeIdleOne(Connection& connection);
     bool worthKeeping(Connection& connection);

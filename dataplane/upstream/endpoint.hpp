@@ -10,6 +10,7 @@
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/upstream/connection.hpp"
@@ -49,7 +50,6 @@ struct EndpointState : RetiredHook {
 
     net::SocketAddress address;
     std::uint32_t weight;
-    std::string text;                   // "10.1.2.3:8080", for logs, metrics and X-headers
     std::uint32_t activeRequests = 0;   // kept by the sessions
     std::uint32_t openConnections = 0;  // kept by Connection
     std::uint32_t idleConnections = 0;  // kept by ConnectionPool
@@ -60,7 +60,8 @@ struct EndpointState : RetiredHook {
     std::uint64_t connects = 0;
     std::uint64_t connectFailures = 0;
     std::uint64_t failures = 0;
-    IdleList idle;  // last in, first out; kept by ConnectionPool
+    std::string text;  // "10.1.2.3:8080", for logs, metrics and X-headers
+    IdleList idle;     // last in, first out; kept by ConnectionPool
 
 private:
     friend void intrusive_ptr_add_ref(EndpointState* endpoint) noexcept { ++endpoint->references_; }

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/net/timer_wheel.hpp"
+
+#include <algorithm>
+
+namespace evergate::net {
+namespace {
+
+constexpr std::int64_t kMaxDelayTicks = 365LL * 24 * 3600 * 10;
+
+}  // namespace
+
+TimerWheel::TimerWheel(TimePoint start) : start_(start) {}
+
+void TimerWheel::setNow(TimePoint now) noexcept {
+    if (now <= start_)
+        return;
+    const auto tick = static_cast<std::uint32_t>((now - start_) / kTick);
+    nowTick_ = std::max(nowTick_, tick);
+}
+
+void TimerWheel::arm(Timer& timer, std::chrono::milliseconds delay) {
+    const std::int64_t ticks =
+        (std::max<std::int64_t>(delay.count(), 0) + kTick.count() - 1) / kTick.count();
+    // One more: the current tick is partly over.
+    timer.deadline_ = nowTick_ + 1 + static_cast<std::uint32_t>(std::min(ticks, kMaxDelayTicks));
+    if (timer.is_linked()) {
+        if (timer.linkedAt_ <= timer.deadline_)
+            return;
+        timer.unlink();
+    }
+    link(timer);
+}
+
+void TimerWheel::disarm(Timer& timer) noexcept {
+    timer.deadline_ = Timer::kNever;
+}
+
+void TimerWheel::link(Timer& timer) {
+    // A far deadline is looked at once per revolution. Never a bucket already passed.
+    timer.linkedAt_ = std::min(timer.deadline_, firedTick_ + kBuckets - 1);
+    buckets_[timer.linkedAt_ % kBuckets].push_back(timer);
+}
+
+void TimerWheel::advance(TimePoint now) {
+    setNow(now);
+    if (nowTick_ - firedTick_ > kBuckets)
+        firedTick_ = nowTick_ - kBuckets;  // once through all buckets is enough
+    while (firedTick_ != nowTick_)
+        fireBucket(++firedTick_);
+}
+
+void TimerWheel::fireBucket(std::uint32_t tick) {
+    Bucket due;
+    due.swap(buckets_[tick % kBuckets]);
+    while (!due.empty()) {
+        Timer& timer = due.front();
+        due.pop_front();
+        if (!timer.armed())
+            continue;  // disarmed some time ago
+        if (timer.deadline_ > nowTick_) {
+            link(timer);  // put off since it was linked
+            continue;
+        }
+        timer.deadline_ = Timer::kNever;
+        timer.onTimer();
+    }
+}
+
+bool TimerWheel::empty() const noexcept {
+    return std::none_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) {
+        return std::any_of(bucket.begin(), bucket.end(),
+                           [](const Timer& timer) { return timer.armed(); });
+    });
+}
+
+}  // namespace evergate::net

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/upstream/balancer.hpp"
+
+#include <algorithm>
+
+namespace evergate::upstream {
+namespace {
+
+enum class Failing : std::uint8_t { skip, allow };
+
+bool eligible(const EndpointState& endpoint, const PickRequest& request, Failing failing) {
+    if (endpoint.weight == 0 || (failing == Failing::skip && endpoint.backingOff(request.nowTick)))
+        return false;
+    return std::find(request.tried.begin(), request.tried.end(), &endpoint) == request.tried.end();
+}
+
+void noteWeights(BackendState& backend) {
+    BalancerState& state = backend.balancer;
+    state.equalWeights = true;
+    state.maxWeight = 0;
+    for (const EndpointPtr& endpoint : backend.endpoints) {
+        if (endpoint->weight == 0)
+            continue;
+        if (state.maxWeight != 0 && endpoint->weight != state.maxWeight)
+            state.equalWeights = false;
+        state.maxWeight = std::max(state.maxWeight, endpoint->weight);
+    }
+}
+
+void buildCumulativeWeights(BackendState& backend) {
+    std::vector<std::uint32_t>& sums = backend.balancer.cumulativeWeights;
+    sums.reserve(backend.endpoints.size());
+    std::uint32_t sum = 0;
+    for (const EndpointPtr& endpoint : backend.endpoints)
+        sums.push_back(sum += endpoint->weight);
+}
+
+void buildRing(BackendState& backend) {
+    std::vector<HashRing::Member> members;
+    members.reserve(backend.endpoints.size());
+    for (const EndpointPtr& endpoint : backend.endpoints)
+        members.push_back({endpoint->text, endpoint->weight});
+    backend.balancer.ring.build(members);
+}
+
+// Rebuilds what follows from endpoints and policy: once per change, at the first pick after it.
+void refresh(BackendState& backend) {
+    BalancerState& state = backend.balancer;
+    state.stale = false;
+    noteWeights(backend);
+    std::vector<std::uint32_t>().swap(state.cumulativeWeights);
+    state.ring.clear();
+    switch (backend.policy->balance) {
+        case model::BalanceAlgorithm::roundRobin:
+            break;
+        case model::BalanceAlgorithm::leastRequest:
+            if (!state.equalWeights)
+                buildCumulativeWeights(backend);
+            break;
+        case model::BalanceAlgorithm::consistentHash:
+            buildRing(backend);
+            break;
+    }
+}
+
+// Does this endpoint have its turn in this round? An endpoint of weight w gets w of every maxWeight
+// rounds, evenly spread.
+bool hasTurn(std::uint64_t weight, std::uint64_t round, std::uint64_t index, std::uint64_t most) {
+    if (weight == most)
+        return true;
+    const std::uint64_t offset = index * (most / 2);
+    return (weight * (round % most) + offset) % most >= most - weight;
+}
+
+EndpointState* pickRoundRobin(BackendState& backend, const PickRequest& request, Random& random) {
+    BalancerState& state = backend.balancer;
+    const std::uint64_t count = backend.endpoints.size();
+    if (!state.sequenceStarted) {
+        // Otherwise every worker would send its first requests to the same endpoint.
+        state.sequenceStarted = true;
+        state.sequence = random.below(1u << 30);
+    }
+    for (std::uint64_t step = 0; step < 2 * count; ++step) {
+        const std::uint64_t turn = state.sequence++;
+        EndpointState& endpoint = *backend.endpoints[turn % count];
+        if (eligible(endpoint, request, Failing::skip) &&
+            hasTurn(endpoint.weight, turn / count, turn % count, state.maxWeight))
+            return &endpoint;
+    }
+    return nullptr;
+}
+
+std::uint32_t sample(const BackendState& backend, Random& random) {
+    const std::vector<std::uint32_t>& sums = backend.balancer.cumulativeWeights;
+    if (sums.empty())
+        return random.below(static_cast<std::uint32_t>(backend.endpoints.size()));
+    const std::uint32_t point = random.below(sums.back());
+    return static_cast<std::uint32_t>(std::upper_bound(sums.begin(), sums.end(), point) -
+                                      sums.begin());
+}
+
+EndpointState* pickLeastRequest(BackendState& backend, const PickRequest& request, Random& random) {
+    const auto count = static_cast<std::uint32_t>(backend.endpoints.size());
+    const std::uint32_t first = sample(backend, random);
+    std::uint32_t second = sample(backend, random);
+    if (second == first && count > 1)
+        second = (first + 1 + random.below(count - 1)) % count;
+    EndpointState& a = *backend.endpoints[first];
+    EndpointState& b = *backend.endpoints[second];
+    const bool aSuits = eligible(a, request, Failing::skip);
+    const bool bSuits = eligible(b, request, Failing::skip);
+    if (!aSuits || !bSuits)
+        return aSuits ? &a : bSuits ? &b : nullptr;
+    const std::uint64_t loadA = std::uint64_t{a.activeRequests} * b.weight;
+    const std::uint64_t loadB = std::uint64_t{b.activeRequests} * a.weight;
+    return loadB < loadA ? &b : &a;
+}
+
+EndpointState* walkRing(BackendState& backend, const PickRequest& request, Failing failing) {
+    // Enough to pass every failing endpoint of a common backend; the rest falls to pickAny().
+    constexpr std::size_t kMaxSteps = 4096;
+    const HashRing& ring = backend.balancer.ring;
+    std::size_t position = ring.locate(request.hash);
+    for (std::size_t step = std::min(ring.size(), kMaxSteps); step > 0; --step) {
+        EndpointState& endpoint = *backend.endpoints[ring.member(position)];
+        if (eligible(endpoint, request, failing))
+            return &endpoint;
+        position = ring.next(position);
+    }
+    return nullptr;
+}
+
+EndpointState* pickByHash(BackendState& backend, const PickRequest& request) {
+    if (EndpointState* endpoint = walkRing(backend, request, Failing::skip))
+        return endpoint;
+    return walkRing(backend, request, Failing::allow);
+}
+
+// Any that suits, by weight: when the quick ways found nothing. Looks at all endpoints.
+EndpointState* pickAny(BackendState& backend, const PickRequest& request, Failing failing,
+                       Random& random) {
+    EndpointState* chosen = nullptr;
+    std::uint32_t sum = 0;
+    for (const EndpointPtr& endpoint : backend.endpoints) {
+        if (!eligible(*endpoint, request, failing))
+            continue;
+        sum += endpoint->weight;
+        if (random.below(sum) < endpoint->weight)
+            chosen = endpoint.get();
+    }
+    return chosen;
+}
+
+EndpointState* pickQuickly(BackendState& backend, const PickRequest& request, Random& random) {
+    switch (backend.policy->balance) {
+        case model::BalanceAlgorithm::leastRequest:
+            return pickLeastRequest(backend, request, random);
+        case model::BalanceAlgorithm::consistentHash:
+            return pickByHash(backend, request);
+        case model::BalanceAlgorithm::roundRobin:
+            break;
+    }
+    return pickRoundRobin(backend, request, random);
+}
+
+}  // namespace
+
+EndpointState* pick(BackendState& backend, const PickRequest& request, Random& random) {
+    if (backend.balancer.stale)
+        refresh(backend);
+    if (backend.balancer.maxWeight == 0)
+        return nullptr;
+    if (EndpointState* endpoint = pickQuickly(backend, request, random))
+        return endpoint;
+    if (EndpointState* endpoint = pickAny(backend, request, Failing::skip, random))
+        return endpoint;
+    return pickAny(backend, request, Failing::allow, random);
+}
+
+}  // namespace evergate::upstream
