@@ -23,7 +23,7 @@ enum class Kind : std::uint8_t { settings, listener, backend, endpoints, route }
 // Names one value: "listener/http", "route/shop/cart/0/1". The text form is kind + '/' + name.
 struct Key {
     Kind kind = Kind::settings;
-    std::string name;
+    std::string name{};
 
     friend auto operator<=>(const Key&, const Key&) = default;
 };
@@ -33,10 +33,10 @@ enum class ListenerProtocol : std::uint8_t { http, tcp };
 // An address and port the data plane accepts on. The key's name is stable; address and port are
 // not.
 struct Listener {
-    std::string address;  // IP literal, "0.0.0.0" or "::"
+    std::string address{};  // IP literal, "0.0.0.0" or "::"
     std::uint16_t port = 0;
     ListenerProtocol protocol = ListenerProtocol::http;
-    std::string backend;  // tcp only: where every connection goes
+    std::string backend{};  // tcp only: where every connection goes
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -51,12 +51,12 @@ enum class PathType : std::uint8_t {
 // exact host, then one-label wildcard, then any host; in a host: exact path, then the longest
 // prefix, element-wise before raw at equal length.
 struct Route {
-    std::vector<std::string> listeners;  // names of http listeners this route is served on
-    std::string host;                    // lower case; "" = any host; "*.example.com" = one label
+    std::vector<std::string> listeners{};  // names of http listeners this route is served on
+    std::string host{};                    // lower case; "" = any host; "*.example.com" = one label
     PathType pathType = PathType::prefix;
     std::string path = "/";
-    std::string backend;  // name of a Backend
-    std::string origin;   // the object it came from, for people: "Ingress shop/cart"
+    std::string backend{};  // name of a Backend
+    std::string origin{};   // the object it came from, for people: "Ingress shop/cart"
 
     friend bool operator==(const Route&, const Route&) = default;
 };
@@ -69,7 +69,7 @@ enum class HashOn : std::uint8_t { clientAddress, path, header };
 struct Backend {
     BalanceAlgorithm balance = BalanceAlgorithm::roundRobin;
     HashOn hashOn = HashOn::clientAddress;
-    std::string hashHeader;                             // HashOn::header only; lower case
+    std::string hashHeader{};                           // HashOn::header only; lower case
     std::chrono::milliseconds connectTimeout{5'000};    // TCP connect to one endpoint
     std::chrono::milliseconds responseTimeout{60'000};  // last request byte -> first response byte
     std::chrono::milliseconds inactivityTimeout{60'000};  // between two pieces of a body
@@ -80,7 +80,7 @@ struct Backend {
 
 // One address and port of a backend. Ready endpoints only: a source leaves the others out.
 struct Endpoint {
-    std::string address;  // IP literal
+    std::string address{};  // IP literal
     std::uint16_t port = 0;
     std::uint32_t weight = 1;  // 0..1000; 0 takes no new requests
 
@@ -89,7 +89,7 @@ struct Endpoint {
 
 // All endpoints of the backend of the same name; sorted by address and port, no duplicates.
 struct Endpoints {
-    std::vector<Endpoint> endpoints;
+    std::vector<Endpoint> endpoints{};
 
     friend bool operator==(const Endpoints&, const Endpoints&) = default;
 };
@@ -116,8 +116,8 @@ std::string toText(const Key& key);
 
 // Something wrong with one value: where (field path, "listener/http.port") and what.
 struct Problem {
-    std::string where;
-    std::string what;
+    std::string where{};
+    std::string what{};
 
     friend auto operator<=>(const Problem&, const Problem&) = default;
 };

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/model/validation.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/model/json.hpp"
+
+namespace evergate::model {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// The places of all problems, without the key in front.
+std::vector<std::string> places(Kind kind, const Value& value) {
+    const Key key{kind, kind == Kind::settings ? "global" : "x"};
+    std::vector<std::string> result;
+    for (const Problem& problem : validate(key, value)) {
+        EXPECT_TRUE(problem.where.starts_with(toText(key)));
+        EXPECT_FALSE(problem.what.empty());
+        result.push_back(problem.where.substr(toText(key).size()));
+    }
+    return result;
+}
+
+TEST(Validation, AcceptsDefaults) {
+    EXPECT_THAT(places(Kind::settings, Settings{}), IsEmpty());
+    EXPECT_THAT(places(Kind::backend, Backend{}), IsEmpty());
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{}), IsEmpty());
+}
+
+TEST(Validation, ChecksTheKey) {
+    EXPECT_THAT(validate({Kind::settings, "other"}, Settings{}), SizeIs(1));
+    EXPECT_THAT(validate({Kind::backend, ""}, Backend{}), SizeIs(1));
+    EXPECT_THAT(validate({Kind::backend, "a b"}, Backend{}), SizeIs(1));
+    EXPECT_THAT(validate({Kind::backend, std::string(1001, 'a')}, Backend{}), SizeIs(1));
+    EXPECT_THAT(validate({Kind::backend, std::string(1000, 'a')}, Backend{}), IsEmpty());
+    EXPECT_THAT(validate({Kind::endpoints, "a"}, Backend{}), SizeIs(1));
+}
+
+TEST(Validation, BoundsEverySetting) {
+    Settings bad;
+    bad.headTimeout = milliseconds(0);
+    bad.keepAliveTimeout = milliseconds(-1);
+    bad.bodyTimeout = hours(24) + milliseconds(1);
+    bad.writeTimeout = milliseconds(0);
+    bad.tunnelTimeout = hours(25);
+    bad.upstreamIdleTimeout = milliseconds(0);
+    bad.maxHeadBytes = 65'537;
+    bad.maxHeaders = 7;
+    EXPECT_THAT(
+        places(Kind::settings, bad),
+        ElementsAre(".headTimeoutMs", ".keepAliveTimeoutMs", ".bodyTimeoutMs", ".writeTimeoutMs",
+                    ".tunnelTimeoutMs", ".upstreamIdleTimeoutMs", ".maxHeadBytes", ".maxHeaders"));
+    Settings edge;
+    edge.headTimeout = milliseconds(1);
+    edge.tunnelTimeout = hours(24);
+    edge.maxHeadBytes = 65'536;
+    edge.maxHeaders = 1024;
+    EXPECT_THAT(places(Kind::settings, edge), IsEmpty());
+    EXPECT_THAT(places(Kind::settings, Settings{.maxHeadBytes = 1023}), SizeIs(1));
+    EXPECT_THAT(places(Kind::settings, Settings{.maxHeaders = 1025}), SizeIs(1));
+}
+
+TEST(Validation, ChecksListeners) {
+    for (const char* address : {"0.0.0.0", "::", "127.0.0.1", "::1", "::ffff:1.2.3.4"}) {
+        EXPECT_THAT(places(Kind::listener, Listener{.address = address, .port = 80}), IsEmpty());
+    }
+    for (const std::string& address :
+         {std::string(), std::string("localhost"), std::string("[::1]"), std::string("1.2.3"),
+          std::string("1.2.3.4/8"), std::string("fe80::1%eth0"), std::string("01.2.3.4"),
+          std::string("1.2.3.4\0x", 9), std::string(100, '1')}) {
+        EXPECT_THAT(places(Kind::listener, Listener{.address = address, .port = 80}),
+                    ElementsAre(".address"));
+    }
+    EXPECT_THAT(places(Kind::listener, Listener{.address = "::", .port = 0}), ElementsAre(".port"));
+    EXPECT_THAT(places(Kind::listener, Listener{"::", 80, ListenerProtocol::tcp, ""}),
+                ElementsAre(".backend"));
+    EXPECT_THAT(places(Kind::listener, Listener{"::", 80, ListenerProtocol::tcp, "b"}), IsEmpty());
+    EXPECT_THAT(places(Kind::listener, Listener{"::", 80, ListenerProtocol::http, "b"}),
+                ElementsAre(".backend"));
+    EXPECT_THAT(places(Kind::listener, Listener{"::", 80, static_cast<ListenerProtocol>(9), ""}),
+                ElementsAre(".protocol"));
+}
+
+TEST(Validation, ChecksBackends) {
+    EXPECT_THAT(places(Kind::backend, Backend{.hashOn = HashOn::header}),
+                ElementsAre(".hashHeader"));
+    EXPECT_THAT(places(Kind::backend, Backend{.hashOn = HashOn::header, .hashHeader = "X-User"}),
+                ElementsAre(".hashHeader"));
+    EXPECT_THAT(places(Kind::backend, Backend{.hashOn = HashOn::header, .hashHeader = "x-user"}),
+                IsEmpty());
+    EXPECT_THAT(places(Kind::backend, Backend{.hashHeader = "x-user"}), ElementsAre(".hashHeader"));
+    EXPECT_THAT(
+        places(Kind::backend, Backend{.connectTimeout = milliseconds(0),
+                                      .responseTimeout = milliseconds(0),
+                                      .inactivityTimeout = milliseconds(0),
+                                      .retries = 11}),
+        ElementsAre(".connectTimeoutMs", ".responseTimeoutMs", ".inactivityTimeoutMs", ".retries"));
+    EXPECT_THAT(places(Kind::backend, Backend{.balance = static_cast<BalanceAlgorithm>(7),
+                                              .hashOn = static_cast<HashOn>(7)}),
+                ElementsAre(".balance", ".hashOn"));
+}
+
+TEST(Validation, ChecksEndpoints) {
+    EXPECT_THAT(
+        places(Kind::endpoints,
+               Endpoints{{{"10.0.0.1", 80, 1000}, {"10.0.0.1", 81, 0}, {"fd00::1", 80, 1}}}),
+        IsEmpty());
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{{{"web.example", 80, 1}}}),
+                ElementsAre(".endpoints[0].address"));
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{{{"0.0.0.0", 80, 1}, {"::", 80, 1}}}),
+                ElementsAre(".endpoints[0].address", ".endpoints[1].address"));
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{{{"10.0.0.1", 0, 1001}}}),
+                ElementsAre(".endpoints[0].port", ".endpoints[0].weight"));
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{{{"10.0.0.1", 80, 1}, {"10.0.0.1", 80, 2}}}),
+                ElementsAre(".endpoints[1]"));
+    EXPECT_THAT(places(Kind::endpoints, Endpoints{{{"10.0.0.2", 80, 1}, {"10.0.0.1", 80, 1}}}),
+                ElementsAre(".endpoints[1]"));
+}
+
+TEST(Validation, ReportsManyBadEndpointsBriefly) {
+    Endpoints many;
+    many.endpoints.resize(kMaxEndpointsPerBackend + 1);
+    EXPECT_THAT(places(Kind::endpoints, many), SizeIs(16));
+}
+
+TEST(Validation, ChecksRoutes) {
+    const Route good{{"http"}, "*.example.com", PathType::prefix, "/a%20b", "shop", "Ingress é"};
+    EXPECT_THAT(places(Kind::route, good), IsEmpty());
+    const auto with = [&](auto change) {
+        Route route = good;
+        change(route);
+        return places(Kind::route, route);
+    };
+    EXPECT_THAT(with([](Route& r) { r.listeners.clear(); }), ElementsAre(".listeners"));
+    EXPECT_THAT(with([](Route& r) { r.listeners = {"a", "a"}; }), ElementsAre(".listeners[1]"));
+    EXPECT_THAT(with([](Route& r) { r.listeners = {"a", ""}; }), ElementsAre(".listeners[1]"));
+    EXPECT_THAT(with([](Route& r) { r.host.clear(); }), IsEmpty());
+    EXPECT_THAT(with([](Route& r) { r.host = "EXAMPLE.com"; }), ElementsAre(".host"));
+    EXPECT_THAT(with([](Route& r) { r.path = ""; }), ElementsAre(".path"));
+    EXPECT_THAT(with([](Route& r) { r.path = "a"; }), ElementsAre(".path"));
+    EXPECT_THAT(with([](Route& r) { r.path = "/a b"; }), ElementsAre(".path"));
+    EXPECT_THAT(with([](Route& r) { r.path = "/a\r\n"; }), ElementsAre(".path"));
+    EXPECT_THAT(with([](Route& r) { r.path = "/" + std::string(4096, 'a'); }),
+                ElementsAre(".path"));
+    EXPECT_THAT(with([](Route& r) { r.backend.clear(); }), ElementsAre(".backend"));
+    EXPECT_THAT(with([](Route& r) { r.origin = "a\nb"; }), ElementsAre(".origin"));
+    EXPECT_THAT(with([](Route& r) { r.origin = "\xff"; }), ElementsAre(".origin"));
+    EXPECT_THAT(with([](Route& r) { r.origin.assign(1025, 'a'); }), ElementsAre(".origin"));
+    EXPECT_THAT(with([](Route& r) { r.pathType = static_cast<PathType>(9); }),
+                ElementsAre(".pathType"));
+}
+
+}  // namespace
+}  // namespace evergate::model
