@@ -110,8 +110,8 @@ def check_includes(name, text, rules, report):
                 report(name, number, "layering", "only main.cpp includes app.hpp")
             continue
         group = group_of(header)
-        if group == "nlohmann" and folder == "common/model" and not re.search(r"/json\w*\.[ch]pp$", name):
-            report(name, number, "layering", "in common/model only json*.cpp include nlohmann")
+        if group == "nlohmann" and folder == "common/model" and not re.search(r"/\w*json\w*\.[ch]pp$", name):
+            report(name, number, "layering", "in common/model only *json* files include nlohmann")
         elif group and group not in rule.groups:
             report(name, number, "layering", f"{folder} may not include <{header}> (group {group})")
 
