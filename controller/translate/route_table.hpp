@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routes of one translation, each match owned by whoever claimed it first.
+//
+// Claims come in order of precedence (oldest Ingress first), so the order of calls decides, and
+// nothing else does. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "common/model/config.hpp"
+#include "controller/translate/match_syntax.hpp"
+#include "controller/translate/problem_list.hpp"
+
+namespace evergate::controller {
+
+// A wish for a route on the listener "http".
+struct RouteClaim {
+    std::string name;  // of the route
+    std::string host;
+    PathMatch match;
+    std::string backend;
+    std::string origin;  // the object that claims: "Ingress shop/cart"
+    std::string where;   // the field it claims with
+};
+
+class RouteTable {
+public:
+    // False, and a problem that names the winner, when the match is taken.
+    bool claim(RouteClaim claim, ProblemList& problems);
+    // Who owns every path of `host`; null when nobody does.
+    const RouteClaim* rootOf(const std::string& host) const;
+    void emit(model::Config& config) const;
+
+private:
+    std::map<std::pair<std::string, PathMatch>, RouteClaim> claims_;
+};
+
+}  // namespace evergate::controller

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/translate/service_listeners.hpp"
+
+#include <algorithm>
+#include <map>
+#include <tuple>
+
+#include "controller/translate/annotations.hpp"
+
+namespace evergate::controller {
+namespace {
+
+std::string textOf(const Service& service) {
+    return toText({ResourceKind::service, service.metadata.id});
+}
+
+void report(ProblemList* problems, const Service& service, std::string_view key, std::string what) {
+    if (problems != nullptr) {
+        problems->add(textOf(service), annotationPath(key), std::move(what));
+    }
+}
+
+PortReference referTo(const ServicePort& port) {
+    return port.name.empty() || !isPortName(port.name) ? PortReference{{}, port.port}
+                                                       : PortReference{port.name, 0};
+}
+
+// The port the annotation `key` names, else the first TCP port.
+std::optional<PortReference> targetPort(const Service& service, std::string_view key,
+                                        ProblemList* problems) {
+    if (const std::string* text = service.metadata.annotation(key)) {
+        auto parsed = parsePortReference(*text);
+        if (const auto* port = std::get_if<PortReference>(&parsed)) {
+            if (resolvePort(service, *port) != nullptr) {
+                return *port;
+            }
+            report(problems, service, key, "the Service has no TCP port " + toText(*port));
+            return std::nullopt;
+        }
+        report(problems, service, key, std::get<SyntaxError>(parsed).what + "; ignored");
+    }
+    const auto first = std::find_if(
+        service.ports.begin(), service.ports.end(),
+        [](const auto& port) { return port.tcp && port.port >= 1 && port.port <= 65535; });
+    return first == service.ports.end() ? std::nullopt : std::optional(referTo(*first));
+}
+
+struct Asked {
+    std::string_view portKey;
+    std::string_view targetKey;
+    model::ListenerProtocol protocol;
+};
+
+constexpr std::array kAsked = {
+    Asked{annotation::kTcpPort, annotation::kTcpServicePort, model::ListenerProtocol::tcp},
+    Asked{annotation::kHttpPort, annotation::kHttpServicePort, model::ListenerProtocol::http},
+};
+
+std::optional<ListenerRequest> requestFor(const Service& service, const Asked& asked,
+                                          ProblemList* problems) {
+    const std::string* text = service.metadata.annotation(asked.portKey);
+    if (text == nullptr) {
+        return std::nullopt;
+    }
+    const auto port = parsePort(*text);
+    if (const auto* error = std::get_if<SyntaxError>(&port)) {
+        report(problems, service, asked.portKey, error->what + "; ignored");
+        return std::nullopt;
+    }
+    if (service.externalName) {
+        report(problems, service, asked.portKey,
+               "ExternalName Services are not supported; ignored");
+        return std::nullopt;
+    }
+    const auto target = targetPort(service, asked.targetKey, problems);
+    if (!target) {
+        report(problems, service, asked.portKey, "there is no TCP port to send to; ignored");
+        return std::nullopt;
+    }
+    return ListenerRequest{&service,
+                           std::string(asked.portKey),
+                           asked.protocol,
+                           std::get<std::uint16_t>(port),
+                           {service.metadata.id, *target}};
+}
+
+void emitListener(const ListenerRequest& request, const TranslateOptions& options,
+                  model::Config& config) {
+    const std::string name = request.listenerName();
+    const bool tcp = request.protocol == model::ListenerProtocol::tcp;
+    const std::string backend = request.target.backendName();
+    config.put({model::Kind::listener, name},
+               model::Listener{options.listenAddress, request.port, request.protocol,
+                               tcp ? backend : std::string()});
+    if (!tcp) {
+        // Never the name of a route of an Ingress: those end in a number or "default".
+        config.put(
+            {model::Kind::route, name + "/all"},
+            model::Route{
+                {name}, "", model::PathType::prefix, "/", backend, textOf(*request.service)});
+    }
+}
+
+}  // namespace
+
+std::string ListenerRequest::listenerName() const {
+    const ObjectName& id = service->metadata.id;
+    return protocol == model::ListenerProtocol::tcp
+               ? "tcp/" + id.ns + '/' + id.name + '/' + std::to_string(port)
+               : "http/" + id.ns + '/' + id.name;
+}
+
+std::vector<ListenerRequest> listenerRequests(const Service& service, ProblemList* problems) {
+    std::vector<ListenerRequest> requests;
+    if (service.metadata.annotations.empty()) {
+        return requests;
+    }
+    for (const Asked& asked : kAsked) {
+        if (auto request = requestFor(service, asked, problems)) {
+            requests.push_back(std::move(*request));
+        }
+    }
+    return requests;
+}
+
+std::vector<ListenerRequest> listenerRequests(const ObjectStore& store, ProblemList& problems) {
+    std::vector<ListenerRequest> all;
+    for (const auto& [id, service] : store.services()) {
+        auto requests = listenerRequests(service, &problems);
+        std::move(requests.begin(), requests.end(), std::back_inserter(all));
+    }
+    std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) {
+        return std::tie(a.service->metadata.createdAt, a.service->metadata.id) <
+               std::tie(b.service->metadata.createdAt, b.service->metadata.id);
+    });
+    return all;
+}
+
+void emitListeners(const std::vector<ListenerRequest>& requests, const TranslateOptions& options,
+                   model::Config& config, ProblemList& problems) {
+    std::map<std::uint16_t, std::string> owners;
+    for (const std::uint16_t port : options.reservedPorts) {
+        owners.emplace(port, "Evergate itself");
+    }
+    owners[options.listenPort] = "the http listener";
+    for (const ListenerRequest& request : requests) {
+        const auto [it, inserted] = owners.try_emplace(request.port, textOf(*request.service));
+        if (inserted) {
+            emitListener(request, options, config);
+        } else {
+            report(&problems, *request.service, request.annotation,
+                   "port " + std::to_string(request.port) + " already belongs to " + it->second +
+                       "; ignored");
+        }
+    }
+}
+
+}  // namespace evergate::controller

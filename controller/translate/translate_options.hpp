@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// What translation needs to know besides the objects: plain values, set once at start.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/model/values.hpp"
+
+namespace evergate::controller {
+
+struct TranslateOptions {
+    std::string ingressClass = "evergate";  // empty: every class whose controller we are
+    std::string listenAddress = "0.0.0.0";  // of --http-listen; listeners of Services use it too
+    std::uint16_t listenPort = 80;
+    std::vector<std::uint16_t> reservedPorts;  // no Service may have these: https, RPC, admin
+    bool loopbackEndpoints = false;  // take 127.0.0.0/8, ::1 and link-local addresses as endpoints
+    model::Settings settings;
+};
+
+// What spec.controller of our IngressClasses says.
+inline constexpr const char* kControllerName = "evergate.io/ingress-controller";
+
+}  // namespace evergate::controller
