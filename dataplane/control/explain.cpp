@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/control/explain.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+#include "dataplane/control/snapshot_compiler.hpp"
+
+namespace evergate::dataplane {
+namespace {
+
+std::string lower(std::string_view text) {
+    std::string result(text);
+    std::transform(result.begin(), result.end(), result.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return result;
+}
+
+// "host", "host:80", "[::1]:80" -> host and port. False when the port is malformed.
+bool splitAuthority(std::string_view authority, UrlParts& parts) {
+    std::string_view port;
+    if (authority.starts_with('[')) {
+        const auto close = authority.find(']');
+        if (close == std::string_view::npos)
+            return false;
+        parts.host = lower(authority.substr(1, close - 1));
+        port = authority.substr(close + 1);
+        if (!port.empty() && port[0] != ':')
+            return false;
+        if (!port.empty())
+            port.remove_prefix(1);
+    } else {
+        const auto colon = authority.find(':');
+        parts.host = lower(authority.substr(0, colon));
+        if (colon != std::string_view::npos)
+            port = authority.substr(colon + 1);
+    }
+    if (port.empty())
+        return true;
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), parts.port);
+    return error == std::errc() && end == port.data() + port.size() && parts.port != 0;
+}
+
+std::string inQuotes(std::string_view text) {
+    return '"' + std::string(text) + '"';
+}
+
+std::string listenAddress(const model::Listener& listener) {
+    const bool v6 = listener.address.find(':') != std::string::npos;
+    return (v6 ? '[' + listener.address + ']' : listener.address) + ':' +
+           std::to_string(listener.port);
+}
+
+std::string_view describe(model::PathType type) {
+    switch (type) {
+        case model::PathType::exact:
+            return "the exact path";
+        case model::PathType::prefix:
+            return "the path prefix (whole path elements)";
+        case model::PathType::rawPrefix:
+            return "the path prefix (byte by byte)";
+    }
+    return "the path";
+}
+
+class Explainer {
+public:
+    Explainer(const routing::Snapshot& snapshot, const model::Config& config)
+        : snapshot_(snapshot), config_(config) {}
+
+    // Empty when it worked, else what is wrong with the question.
+    std::string run(const ExplainRequest& request) {
+        std::optional<UrlParts> url = splitUrl(request.url);
+        if (!url)
+            return "the URL is malformed: use http://host[:port]/path or /path";
+        for (const auto& [name, value] : request.headers) {
+            if (lower(name) != "host")
+                continue;
+            UrlParts fromHeader;
+            if (!splitAuthority(value, fromHeader))
+                return "the Host header is malformed";
+            url->host = fromHeader.host;
+            if (url->port == 0)
+                url->port = fromHeader.port;
+        }
+        std::string problem = chooseListener(request.listener, *url);
+        if (!problem.empty())
+            return problem;
+        answer_.host = url->host;
+        if (listener_->listener.protocol == model::ListenerProtocol::tcp)
+            explainTcp();
+        else
+            explainHttp(url->path);
+        return {};
+    }
+
+    Explanation take() { return std::move(answer_); }
+
+private:
+    void step(std::string text) { answer_.steps.push_back(std::move(text)); }
+
+    std::string chooseListener(const std::string& name, const UrlParts& url) {
+        const std::uint16_t port = url.port == 0 ? std::uint16_t{80} : url.port;
+        std::string why = "its port is the URL's (" + std::to_string(port) + ")";
+        for (const auto& spec : snapshot_.listeners) {
+            const bool wanted = name.empty() ? spec.listener.port == port : spec.name == name;
+            if (wanted && listener_ == nullptr)
+                listener_ = &spec;
+        }
+        if (!name.empty())
+            why = "it was asked for by name";
+        if (listener_ == nullptr && !name.empty())
+            return "there is no listener " + inQuotes(name);
+        if (listener_ == nullptr) {
+            const auto http = std::find_if(
+                snapshot_.listeners.begin(), snapshot_.listeners.end(), [](const auto& spec) {
+                    return spec.listener.protocol == model::ListenerProtocol::http;
+                });
+            if (http == snapshot_.listeners.end())
+                return "there is no http listener";
+            listener_ = &*http;
+            why = "no listener has port " + std::to_string(port) +
+                  ", so this is the first http listener by name";
+        }
+        answer_.listener = listener_->name;
+        step("Listener " + inQuotes(listener_->name) + " (" + listenAddress(listener_->listener) +
+             "): " + why + ".");
+        return {};
+    }
+
+    void explainTcp() {
+        answer_.backend = listener_->listener.backend;
+        answer_.backendId = listener_->backendId;
+        step("It is a TCP listener: every connection goes to backend " + inQuotes(answer_.backend) +
+             ", whatever is sent on it.");
+    }
+
+    void explainHttp(const std::string& rawPath) {
+        std::string scratch;
+        answer_.path = std::string(routing::normalizePath(rawPath, scratch));
+        if (answer_.path.empty()) {
+            answer_.status = 400;
+            step("Path " + inQuotes(rawPath) + " is invalid: we answer 400.");
+            return;
+        }
+        if (answer_.path != rawPath)
+            step("Path " + inQuotes(rawPath) + " is matched as " + inQuotes(answer_.path) +
+                 " (decoded, slashes merged, dot segments resolved); it is forwarded unchanged.");
+        const routing::Target* target = nullptr;
+        if (listener_->routeIndex >= 0)
+            target = snapshot_.routes.match(listener_->routeIndex, answer_.host, answer_.path);
+        explainHosts(target);
+        if (target == nullptr) {
+            answer_.status = 404;
+            step("No route is left to try: we answer 404.");
+            return;
+        }
+        answer_.route = target->route;
+        answer_.origin = target->origin;
+        answer_.backend = target->backend;
+        answer_.backendId = target->backendId;
+        step("The request goes to backend " + inQuotes(target->backend) + ".");
+    }
+
+    // Walks the hosts in the matcher's order and says what stopped it or sent it on.
+    void explainHosts(const routing::Target* target) {
+        const model::Route* matched =
+            target == nullptr ? nullptr
+                              : config_.find<model::Route>({model::Kind::route, target->route});
+        std::string host = answer_.host;
+        if (host.ends_with('.'))
+            host.pop_back();
+        std::vector<std::pair<std::string, std::string>> tiers;
+        if (!host.empty())
+            tiers.emplace_back(host, "host " + inQuotes(host));
+        if (const auto dot = host.find('.'); dot != std::string::npos && dot != 0) {
+            const std::string wildcard = "*" + host.substr(dot);
+            tiers.emplace_back(wildcard, "wildcard host " + inQuotes(wildcard));
+        }
+        tiers.emplace_back("", "any host (routes without one)");
+        for (const auto& [key, words] : tiers) {
+            if (matched != nullptr && matched->host == key) {
+                step("Looked up " + words + ": route " + inQuotes(target->route) + " (" +
+                     target->origin + ") matches " + std::string(describe(matched->pathType)) +
+                     " " + inQuotes(matched->path) + ".");
+                return;
+            }
+            const std::size_t count = routesOf(key);
+            if (count == 0)
+                step("Looked up " + words + ": no route has it on this listener.");
+            else
+                step("Looked up " + words + ": " + std::to_string(count) +
+                     (count == 1 ? " route has it, but its path does not match "
+                                 : " routes have it, but none of their paths matches ") +
+                     inQuotes(answer_.path) + "; falling back to the next.");
+        }
+    }
+
+    std::size_t routesOf(const std::string& host) const {
+        std::size_t count = 0;
+        for (const auto& [key, entry] : EntriesOfKind(config_, model::Kind::route)) {
+            const auto& route = std::get<model::Route>(*entry.value);
+            if (route.host == host && std::find(route.listeners.begin(), route.listeners.end(),
+                                                listener_->name) != route.listeners.end())
+                ++count;
+        }
+        return count;
+    }
+
+    const routing::Snapshot& snapshot_;
+    const model::Config& config_;
+    const routing::ListenerSpec* listener_ = nullptr;
+    Explanation answer_;
+};
+
+}  // namespace
+
+std::optional<UrlParts> splitUrl(std::string_view url) {
+    UrlParts parts;
+    std::string_view rest = url;
+    const auto scheme = rest.find("://");
+    if (scheme != std::string_view::npos && scheme < rest.find_first_of("/?#")) {
+        const std::string name = lower(rest.substr(0, scheme));
+        if (name != "http" && name != "https")
+            return std::nullopt;
+        if (name == "https")
+            parts.port = 443;
+        rest.remove_prefix(scheme + 3);
+        if (rest.empty())
+            return std::nullopt;
+    }
+    if (rest.empty())
+        return std::nullopt;
+    const auto slash = rest.find_first_of("/?#");
+    const std::string_view authority = rest.substr(0, slash);
+    if (authority.find('@') != std::string_view::npos)
+        return std::nullopt;
+    if (!authority.empty() && !splitAuthority(authority, parts))
+        return std::nullopt;
+    if (slash != std::string_view::npos)
+        rest.remove_prefix(slash);
+    parts.path = slash == std::string_view::npos
+                     ? "/"
+                     : std::string(rest.substr(0, rest.find_first_of("?#")));
+    if (parts.path.empty())
+        parts.path = "/";
+    return parts;
+}
+
+std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,
+                                               const model::Config& config,
+                                               const ExplainRequest& request) {
+    Explainer explainer(snapshot, config);
+    std::string problem = explainer.run(request);
+    if (!problem.empty())
+        return problem;
+    return explainer.take();
+}
+
+}  // namespace evergate::dataplane

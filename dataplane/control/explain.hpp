@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Says in plain words where a request would go and why: `evergatectl explain`.
+//
+// The answer comes from the matcher of the given snapshot, the very one that serves traffic; the
+// configuration only supplies the words. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "common/model/config.hpp"
+#include "dataplane/routing/snapshot.hpp"
+
+namespace evergate::dataplane {
+
+struct ExplainRequest {
+    std::string method = "GET";
+    std::string url;       // "http://shop.example/cart?x=1", "shop.example/cart" or "/cart"
+    std::string listener;  // empty: chosen by the URL's port
+    std::vector<std::pair<std::string, std::string>> headers;
+};
+
+struct Explanation {
+    std::string listener;
+    std::string host;
+    std::string path;   // normalised, as matched
+    std::string route;  // empty: none
+    std::string origin;
+    std::string backend;  // empty: none
+    std::optional<routing::BackendId> backendId;
+    int status = 0;  // what we would answer ourselves; 0: the backend answers
+    std::vector<std::string> steps;
+};
+
+struct UrlParts {
+    std::string host;        // lower case, without port and brackets; empty when absent
+    std::uint16_t port = 0;  // 0: none given
+    std::string path;        // "/" when absent; no query, no fragment
+};
+
+// Nothing when it is no http URL.
+std::optional<UrlParts> splitUrl(std::string_view url);
+
+// The explanation, or one sentence about what is wrong with the question.
+std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,
+                                               const model::Config& config,
+                                               const ExplainRequest& request);
+
+}  // namespace evergate::dataplane

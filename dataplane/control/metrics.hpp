@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the workers' counters and the control thread's facts to prometheus-cpp's data model.
+//
+// Pure: everything is in the Scrape. Made once per scrape on the control thread; there is no
+// registry and no metric object, so nothing is locked or updated on the request path.
+#pragma once
+
+#include <prometheus/metric_family.h>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/control/granted_limits.hpp"
+#include "dataplane/worker/worker_stats.hpp"
+
+namespace evergate::dataplane {
+
+// What the control thread knows itself.
+struct ControlFacts {
+    std::uint64_t configVersion = 0;
+    std::uint64_t endpointsVersion = 0;
+    double applySeconds = 0;
+    std::uint64_t configsApplied = 0;
+    std::uint64_t endpointsApplied = 0;
+    std::uint64_t configsRejected = 0;
+    std::map<std::string, std::uint64_t> objects;  // by kind
+    bool connected = false;
+    std::optional<double> rpcAgeSeconds;
+    bool ready = false;
+    bool draining = false;
+};
+
+struct Scrape {
+    std::vector<worker::WorkerStats> workers;
+    std::vector<worker::BackendStats> backends;
+    // Empty for a backend that is not configured any more: it is left out.
+    std::function<std::string_view(routing::BackendId)> backendName;
+    std::size_t endpointLimit = 2'000;  // more endpoints than this: no evergate_endpoint_* series
+    ControlFacts control;
+    GrantedLimits limits;
+    std::map<std::string, std::uint64_t> sockets;
+    std::uint64_t accessLogDropped = 0;
+};
+
+// One family per row of the metric table that has anything to say, in its order.
+std::vector<prometheus::MetricFamily> collectMetrics(const Scrape& scrape);
+
+// Sums of what is counted in every worker.
+session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers);
+std::vector<worker::ListenerStats> sumListeners(const std::vector<worker::WorkerStats>& workers);
+
+// "1xx".."5xx"; index 0: "none".
+std::string_view codeClass(std::size_t index) noexcept;
+// "10.0.0.1:80", "[::1]:80"
+std::string endpointText(std::string_view address, std::uint16_t port);
+
+enum class EndpointState : std::uint8_t { ready, failing, draining };
+EndpointState stateOf(const worker::EndpointStats& endpoint) noexcept;
+std::string_view nameOf(EndpointState state) noexcept;
+
+}  // namespace evergate::dataplane

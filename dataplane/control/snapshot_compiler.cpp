@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/control/snapshot_compiler.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+namespace evergate::dataplane {
+namespace {
+
+class FixedIds final : public routing::BackendIds {
+public:
+    explicit FixedIds(const BackendIdMap& ids) : ids_(ids) {}
+
+    routing::BackendId idOf(const std::string& name) override { return ids_.at(name); }
+
+private:
+    const BackendIdMap& ids_;
+};
+
+bool validatedBefore(const model::Config* previous, const model::Key& key,
+                     const model::Entry& entry) {
+    if (previous == nullptr)
+        return false;
+    const auto it = previous->entries().find(key);
+    return it != previous->entries().end() && it->second.value == entry.value;
+}
+
+std::vector<model::KeyedProblem> findProblems(const Candidate& candidate) {
+    std::vector<model::KeyedProblem> problems;
+    for (const auto& [key, entry] : candidate.config->entries()) {
+        if (validatedBefore(candidate.previous.get(), key, entry))
+            continue;
+        for (model::Problem& problem : model::validate(key, *entry.value))
+            problems.push_back({key, std::move(problem)});
+    }
+    if (!problems.empty())
+        return problems;
+    return model::crossCheck(*candidate.config);
+}
+
+std::vector<routing::BackendSpec> backendSpecs(const Candidate& candidate) {
+    std::vector<routing::BackendSpec> specs;
+    for (const auto& [key, entry] : EntriesOfKind(*candidate.config, model::Kind::backend)) {
+        // Aliasing: an unchanged backend keeps the very policy object it had.
+        std::shared_ptr<const model::Backend> policy(
+            entry.value, std::get_if<model::Backend>(entry.value.get()));
+        specs.push_back({candidate.ids.at(key.name), key.name, std::move(policy)});
+    }
+    std::sort(specs.begin(), specs.end(),
+              [](const auto& left, const auto& right) { return left.id < right.id; });
+    return specs;
+}
+
+std::vector<routing::ListenerSpec> listenerSpecs(const Candidate& candidate,
+                                                 const routing::RoutingTable& routes) {
+    std::vector<routing::ListenerSpec> specs;
+    for (const auto& [key, entry] : EntriesOfKind(*candidate.config, model::Kind::listener)) {
+        routing::ListenerSpec spec;
+        spec.name = key.name;
+        spec.listener = std::get<model::Listener>(*entry.value);
+        if (spec.listener.protocol == model::ListenerProtocol::tcp)
+            spec.backendId = candidate.ids.at(spec.listener.backend);
+        else
+            spec.routeIndex = routes.listenerIndex(key.name);
+        specs.push_back(std::move(spec));
+    }
+    return specs;
+}
+
+}  // namespace
+
+EntriesOfKind::EntriesOfKind(const model::Config& config, model::Kind kind)
+    : begin_(config.entries().lower_bound(model::Key{kind, ""})), end_(begin_) {
+    while (end_ != config.entries().end() && end_->first.kind == kind)
+        ++end_;
+}
+
+Compiled compileSnapshot(const Candidate& candidate) {
+    Compiled result;
+    result.problems = findProblems(candidate);
+    if (!result.problems.empty())
+        return result;
+
+    const model::Config& config = *candidate.config;
+    auto snapshot = std::make_shared<routing::Snapshot>();
+    snapshot->version = candidate.version;
+    for (const auto& [key, entry] : EntriesOfKind(config, model::Kind::settings))
+        snapshot->settings = std::get<model::Settings>(*entry.value);
+    FixedIds ids(candidate.ids);
+    snapshot->routes = routing::compile(config, ids);
+    snapshot->backends = backendSpecs(candidate);
+    snapshot->listeners = listenerSpecs(candidate, snapshot->routes);
+    result.snapshot = std::move(snapshot);
+    return result;
+}
+
+}  // namespace evergate::dataplane

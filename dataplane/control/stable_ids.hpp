@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dense numbers for backend names, stable as long as any live snapshot uses them. Pure; one thread.
+//
+// The life of an id: reserved (a candidate wants it) -> in use (a snapshot was published with it)
+// -> retired (the newest snapshot no longer has the name) -> collected (every snapshot that had it
+// is gone)
+// -> free. A collected id must be forgotten by the workers before it is given out again: collect()
+// is called when a publication is made, after its reservations, and its result travels in that
+// publication. Workers forget last, so an id is never reused inside the publication that forgets
+// it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "dataplane/routing/routing_table.hpp"
+
+namespace evergate::dataplane {
+
+class StableIds {
+public:
+    using Id = routing::BackendId;
+
+    // The id of `name`; a new reservation when it has none.
+    Id reserve(const std::string& name);
+
+    // The snapshot `owner` with exactly these ids is being published: they are in use, the others
+    // retire.
+    void commit(std::weak_ptr<const void> owner, const std::vector<Id>& inUse);
+
+    // Gives back what was reserved and never committed: the candidate was refused.
+    void rollback();
+
+    // Retired ids no live snapshot uses any more. They are free for reservations after this call.
+    std::vector<Id> collect();
+
+    // The id of a name the workers know of (in use or retired).
+    std::optional<Id> find(std::string_view name) const;
+    // Empty when the id is not given out.
+    const std::string& nameOf(Id id) const noexcept;
+
+    std::size_t size() const noexcept { return byName_.size(); }
+
+private:
+    using Generation = std::uint64_t;
+
+    struct Slot {
+        std::string name;
+        Generation first = 0;    // 0: reserved only
+        Generation retired = 0;  // 0: in use by the newest snapshot
+    };
+
+    struct Owner {
+        Generation generation;
+        std::weak_ptr<const void> snapshot;
+    };
+
+    bool usedByLive(const Slot& slot) const noexcept;
+    void release(Id id);
+
+    struct Hash {
+        using is_transparent = void;
+
+        std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+
+    std::unordered_map<std::string, Id, Hash, std::equal_to<>> byName_;
+    std::vector<Slot> slots_;
+    std::vector<Id> free_;
+    std::vector<Id> reserved_;
+    std::vector<Id> retired_;
+    std::vector<Owner> owners_;
+    Generation generation_ = 0;
+};
+
+}  // namespace evergate::dataplane

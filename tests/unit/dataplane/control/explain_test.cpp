@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/control/explain.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dataplane/control/snapshot_compiler.hpp"
+#include "tests/unit/dataplane/control/config_builder.hpp"
+
+namespace evergate::dataplane {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Builder = testing::ConfigBuilder;
+
+class ExplainTest : public ::testing::Test {
+protected:
+    ExplainTest() {
+        builder_.http("http", 8080).backend("shop").backend("cart").backend("other");
+        builder_.tcp("db", 5432, "other");
+        builder_.route("shop", "shop.example.com", "/", "shop", model::PathType::exact);
+        builder_.route("cart", "shop.example.com", "/cart", "cart");
+        builder_.route("wild", "*.example.com", "/", "other");
+        config_ = builder_.build();
+        Candidate candidate{config_, nullptr, 1, {}};
+        routing::BackendId next = 0;
+        for (const auto& [key, entry] : EntriesOfKind(*config_, model::Kind::backend))
+            candidate.ids.emplace(key.name, next++);
+        snapshot_ = compileSnapshot(candidate).snapshot;
+    }
+
+    Explanation ask(const std::string& url, std::string listener = {},
+                    std::vector<std::pair<std::string, std::string>> headers = {}) {
+        auto answer =
+            explain(*snapshot_, *config_, {"GET", url, std::move(listener), std::move(headers)});
+        EXPECT_TRUE(std::holds_alternative<Explanation>(answer)) << url;
+        return std::get<Explanation>(answer);
+    }
+
+    std::string refusal(const std::string& url, std::string listener = {}) {
+        auto answer = explain(*snapshot_, *config_, {"GET", url, std::move(listener), {}});
+        return std::get<std::string>(answer);
+    }
+
+    Builder builder_;
+    std::shared_ptr<const model::Config> config_;
+    std::shared_ptr<const routing::Snapshot> snapshot_;
+};
+
+TEST(SplitUrl, TakesApartWhatPeopleType) {
+    const auto full = splitUrl("http://Shop.Example:8080/a/b?x=1#y");
+    ASSERT_TRUE(full);
+    EXPECT_EQ(full->host, "shop.example");
+    EXPECT_EQ(full->port, 8080);
+    EXPECT_EQ(full->path, "/a/b");
+    EXPECT_EQ(splitUrl("/only?x=http://y")->path, "/only");
+    EXPECT_EQ(splitUrl("/only")->host, "");
+    EXPECT_EQ(splitUrl("shop.example")->path, "/");
+    EXPECT_EQ(splitUrl("http://shop.example?q=/x")->path, "/");
+    EXPECT_EQ(splitUrl("https://a/")->port, 443);
+    EXPECT_EQ(splitUrl("http://[::1]:81/")->host, "::1");
+    EXPECT_EQ(splitUrl("http://[::1]:81/")->port, 81);
+}
+
+TEST(SplitUrl, RefusesTheRest) {
+    for (const char* url : {"", "ftp://x/", "http://", "http://a:0/", "http://a:x/", "http://u@a/",
+                            "http://[::1/", "http://a:99999/"})
+        EXPECT_FALSE(splitUrl(url)) << url;
+}
+
+TEST_F(ExplainTest, NamesTheRouteAndWhatMatched) {
+    const auto answer = ask("http://shop.example.com:8080/cart/items?x=1");
+    EXPECT_EQ(answer.listener, "http");
+    EXPECT_EQ(answer.host, "shop.example.com");
+    EXPECT_EQ(answer.path, "/cart/items");
+    EXPECT_EQ(answer.route, "cart");
+    EXPECT_EQ(answer.origin, "Ingress test/cart");
+    EXPECT_EQ(answer.backend, "cart");
+    EXPECT_EQ(answer.status, 0);
+    EXPECT_THAT(
+        answer.steps,
+        ElementsAre("Listener \"http\" (127.0.0.1:8080): its port is the URL's (8080).",
+                    "Looked up host \"shop.example.com\": route \"cart\" (Ingress test/cart) "
+                    "matches the path prefix (whole path elements) \"/cart\".",
+                    "The request goes to backend \"cart\"."));
+}
+
+TEST_F(ExplainTest, SaysWhyItFellBackToTheWildcard) {
+    const auto answer = ask("http://shop.example.com:8080/carts");
+    EXPECT_EQ(answer.route, "wild");
+    ASSERT_EQ(answer.steps.size(), 4U);
+    EXPECT_THAT(answer.steps[1], HasSubstr("2 routes have it, but none of their paths matches"));
+    EXPECT_THAT(answer.steps[2], HasSubstr("wildcard host \"*.example.com\": route \"wild\""));
+}
+
+TEST_F(ExplainTest, NoRouteIs404) {
+    const auto answer = ask("http://elsewhere.test/");
+    EXPECT_EQ(answer.status, 404);
+    EXPECT_EQ(answer.route, "");
+    EXPECT_THAT(answer.steps[0], HasSubstr("no listener has port 80"));
+    EXPECT_THAT(answer.steps.back(), HasSubstr("404"));
+}
+
+TEST_F(ExplainTest, TheHostHeaderWinsAndPathsAreNormalised) {
+    const auto answer =
+        ask("http://127.0.0.1:8080/a/../cart", "", {{"HOST", "SHOP.example.com:8080"}});
+    EXPECT_EQ(answer.host, "shop.example.com");
+    EXPECT_EQ(answer.path, "/cart");
+    EXPECT_EQ(answer.route, "cart");
+    EXPECT_THAT(answer.steps[1], HasSubstr("is matched as \"/cart\""));
+}
+
+TEST_F(ExplainTest, ATcpListenerLooksAtNothing) {
+    const auto answer = ask("http://x:5432/");
+    EXPECT_EQ(answer.listener, "db");
+    EXPECT_EQ(answer.backend, "other");
+    EXPECT_TRUE(answer.backendId);
+}
+
+TEST_F(ExplainTest, RefusesQuestionsItCannotAnswer) {
+    EXPECT_THAT(refusal("gopher://x"), HasSubstr("malformed"));
+    EXPECT_THAT(refusal("/", "nope"), HasSubstr("no listener \"nope\""));
+}
+
+}  // namespace
+}  // namespace evergate::dataplane
