@@ -20,9 +20,11 @@ constexpr int kBatchesPerTurn = 4;
 
 int createEpoll() {
     const int fd = ::epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0)
-        throw std::system_error(errno, std::system_category(), "epoll_create1");
-    return fd;
+    if (fd >= 0)
+        return fd;
+    // A worker cannot start without; the composition root reports it.
+    const std::error_code error(errno, std::system_category());
+    throw std::system_error(error, "epoll_create1");  // layering: allow throw: at start only
 }
 
 }  // namespace
