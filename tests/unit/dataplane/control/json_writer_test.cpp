@@ -18,7 +18,7 @@ TEST(JsonWriter, PutsCommasWhereTheyBelong) {
 
 TEST(JsonWriter, EscapesWhatCouldBreakOut) {
     std::string out;
-    appendJsonString(out, std::string("a\"\\\n\0\x7f</script>", 16));
+    appendJsonString(out, std::string("a\"\\\n\0\x7f</script>", 15));
     EXPECT_EQ(out, R"("a\"\\\n\u0000\u007f\u003c/script>")");
 }
 
