@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/body_flow.hpp"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/session/session_context.hpp"
+
+namespace evergate::session {
+
+namespace {
+
+using http::Framing;
+
+// Reads per turn before other sessions get theirs: 16 x 256 KiB.
+constexpr int kReadsPerTurn = 16;
+// Less than this is copied to a small buffer instead of giving a large one away.
+constexpr std::size_t kCopyLimit = net::BufferPool::kSmall;
+
+}  // namespace
+
+void BodyFlow::reset() noexcept {
+    pending_.clear();
+    sent_ = 0;
+    received_ = 0;
+    in_ = out_ = Framing::none;
+    inputDone_ = true;
+}
+
+void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
+    if (in == Framing::chunked)
+        decoder_.reset();
+    tail_.clear();
+    remaining_ = length;
+    received_ = 0;
+    in_ = in;
+    out_ = out;
+    inputDone_ = in == Framing::none || (in == Framing::length && length == 0);
+}
+
+Framed BodyFlow::frame(char* data, std::size_t size) {
+    Framed out{data, data, {}, 0};
+    if (inputDone_)
+        return out;
+    switch (in_) {
+        case Framing::none:
+            return out;
+        case Framing::length: {
+            const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining_));
+            remaining_ -= take;
+            inputDone_ = remaining_ == 0;
+            out.end = data + take;
+            out.consumed = take;
+            break;
+        }
+        case Framing::untilClose:
+            out.end = data + size;
+            out.consumed = size;
+            break;
+        case Framing::chunked:
+            out.end = stripChunked(data, size, out);
+            break;
+    }
+    received_ += out.size();
+    if (out_ != Framing::chunked)
+        return out;
+    const std::size_t consumed = out.consumed;
+    out = frameChunked(out.begin, out.end);
+    out.consumed = consumed;
+    return out;
+}
+
+// Moves the data of several chunks together, in place. The first run stays where it is.
+char* BodyFlow::stripChunked(char* data, std::size_t size, Framed& out) {
+    char* end = nullptr;
+    std::size_t at = 0;
+    while (at < size && !decoder_.done() && !decoder_.failed()) {
+        const auto step = decoder_.next(std::string_view(data + at, size - at));
+        if (!step.data.empty()) {
+            if (end == nullptr) {
+                out.begin = end = const_cast<char*>(step.data.data());
+            } else if (end != step.data.data()) {
+                std::memmove(end, step.data.data(), step.data.size());
+            }
+            end += step.data.size();
+        }
+        at += step.consumed;
+    }
+    out.consumed = at;
+    inputDone_ = decoder_.done();
+    return end == nullptr ? out.begin : end;
+}
+
+Framed BodyFlow::frameChunked(char* begin, char* end) {
+    Framed out{begin, end, {}, 0};
+    tail_.clear();
+    if (begin != end) {
+        char header[BodyFlow::kFramingRoom];
+        const std::size_t size =
+            http::writeChunkHeader(static_cast<std::uint64_t>(end - begin), header);
+        out.begin -= size;
+        std::memcpy(out.begin, header, size);
+        tail_.append("\r\n");
+    }
+    if (inputDone_) {
+        tail_.append("0\r\n");
+        if (in_ == Framing::chunked)
+            tail_.append(decoder_.trailers());
+        tail_.append("\r\n");
+    }
+    out.tail = tail_;
+    return out;
+}
+
+bool BodyFlow::endOfInput(Framed& out) {
+    if (in_ != Framing::untilClose)
+        return false;
+    inputDone_ = true;
+    if (out_ == Framing::chunked)
+        out = frameChunked(out.begin, out.begin);
+    return true;
+}
+
+bool BodyFlow::send(SessionContext& context, net::Socket& to, const Framed& body,
+                    net::Buffer& owner) {
+    const std::size_t total = body.size() + body.tail.size();
+    if (total == 0)
+        return true;
+    std::size_t done = 0;
+    if (pending_.empty() && to.writable()) {
+        net::IoResult result;
+        if (body.tail.empty()) {
+            result = to.send(body.begin, body.size());
+        } else {
+            const iovec parts[2] = {{body.begin, body.size()},
+                                    {const_cast<char*>(body.tail.data()), body.tail.size()}};
+            result = to.sendv(parts, 2);
+        }
+        if (result.failed())
+            return false;
+        if (result.bytes > 0)
+            done = static_cast<std::size_t>(result.bytes);
+        sent_ += done;
+    }
+    return done == total || keep(context, body, done, owner);
+}
+
+bool BodyFlow::keep(SessionContext& context, const Framed& body, std::size_t sent,
+                    net::Buffer& owner) {
+    if (sent < body.size()) {
+        const char* begin = body.begin + sent;
+        const auto left = static_cast<std::size_t>(body.end - begin);
+        if (pending_.empty() && left > kCopyLimit && owner) {
+            pending_.adopt(std::move(owner), begin, body.end);
+        } else if (!pending_.append(context.buffers, begin, left)) {
+            return false;
+        }
+        sent = body.size();
+    }
+    const std::string_view tail = body.tail.substr(sent - body.size());
+    return pending_.append(context.buffers, tail.data(), tail.size());
+}
+
+BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net::Socket& to,
+                                std::string_view& leftover) {
+    for (int reads = 0; reads < kReadsPerTurn; ++reads) {
+        if (!pending_.empty()) {
+            if (!flush(to))
+                return Result::sinkFailed;
+            if (!pending_.empty())
+                return Result::needWrite;
+        }
+        if (inputDone_)
+            return Result::done;
+        if (!from.readable())
+            return Result::needRead;
+        const Result result = readOnce(context, from, to, leftover);
+        if (result != Result::yield)
+            return result;
+    }
+    return Result::yield;
+}
+
+// `yield` means: go on.
+BodyFlow::Result BodyFlow::readOnce(SessionContext& context, net::Socket& from, net::Socket& to,
+                                    std::string_view& leftover) {
+    net::Buffer& scratch = context.scratch();
+    const net::IoResult got = from.recv(scratch.data(), kReadSize);
+    if (got.wouldBlock())
+        return Result::needRead;
+    if (got.bytes < 0)
+        return Result::sourceFailed;
+    Framed out{scratch.data(), scratch.data(), {}, 0};
+    const auto size = static_cast<std::size_t>(got.bytes);
+    if (size == 0) {
+        if (!endOfInput(out))
+            return Result::truncated;
+    } else {
+        out = frame(scratch.data(), size);
+        if (decoder_.failed())
+            return Result::badFraming;
+        if (out.consumed < size)
+            leftover = std::string_view(scratch.data() + out.consumed, size - out.consumed);
+    }
+    // Bytes behind the end stay readable: only a buffer without them may be taken over.
+    net::Buffer none;
+    if (!send(context, to, out, leftover.empty() ? scratch : none))
+        return Result::sinkFailed;
+    return Result::yield;
+}
+
+}  // namespace evergate::session

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// One direction of a body: from a socket, through its framing, to another socket.
+//
+// Input framing is stripped in place (chunked) or counted (length); output framing is written anew
+// around it, so nothing of the peer's framing is ever forwarded. What the receiver does not take is
+// kept in one Pending; until that is empty nothing more is read. A tunnel is a BodyFlow with
+// untilClose on both sides. One worker thread; no sockets of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "dataplane/http/chunked.hpp"
+#include "dataplane/http/head.hpp"
+#include "dataplane/net/buffer_pool.hpp"
+#include "dataplane/net/socket.hpp"
+#include "dataplane/session/pending.hpp"
+
+namespace evergate::session {
+
+struct SessionContext;
+
+// What body bytes turned into: [begin, end) is to be sent, then `tail`. Everything points into the
+// buffer they came from (or, tail, into the flow). `consumed` counts input bytes used; the rest is
+// not body.
+struct Framed {
+    char* begin = nullptr;
+    char* end = nullptr;
+    std::string_view tail;
+    std::size_t consumed = 0;
+
+    std::size_t size() const noexcept { return static_cast<std::size_t>(end - begin); }
+};
+
+class BodyFlow {
+public:
+    // Bytes that must be writable before the first byte given to frame(): room for a chunk header.
+    static constexpr std::size_t kFramingRoom = 20;
+    // How much one read takes: less than a large buffer, so that a tail fits behind it.
+    static constexpr std::size_t kReadSize = net::BufferPool::kLarge - net::BufferPool::kSmall;
+
+    enum class Result : std::uint8_t {
+        needRead,      // the source has nothing more now
+        needWrite,     // the receiver takes no more now; pending is not empty
+        yield,         // moved its share of this turn; call again soon
+        done,          // the whole body is with the kernel
+        badFraming,    // the source's chunked coding is invalid
+        truncated,     // the source ended in the middle
+        sourceFailed,  // reset or error while reading
+        sinkFailed,    // reset or error while writing
+    };
+
+    // Forgets everything, pending bytes included.
+    void reset() noexcept;
+    // Begins a body; bytes still pending stay and go first.
+    void start(http::Framing in, std::uint64_t length, http::Framing out) noexcept;
+
+    // True once the end of the input body was seen (its bytes may still be pending).
+    bool inputDone() const noexcept { return inputDone_; }
+
+    bool done() const noexcept { return inputDone_ && pending_.empty(); }
+
+    bool failed() const noexcept { return decoder_.failed(); }
+
+    const char* detail() const noexcept { return decoder_.detail(); }
+
+    // Takes body bytes at data[0, size) apart and frames them for the receiver, in place.
+    Framed frame(char* data, std::size_t size);
+    // The source closed: ends an untilClose body (true), otherwise false: truncated.
+    bool endOfInput(Framed& out);
+
+    // Sends `body`, keeps what is not taken. `owner`: the buffer `body` points into; it is taken
+    // over (and then empty) when much is left. An empty `owner` makes it copy. False: the receiver
+    // is broken.
+    bool send(SessionContext& context, net::Socket& to, const Framed& body, net::Buffer& owner);
+    // Keeps `body` from byte `sent` on, as above, without sending. False: it does not fit.
+    bool keep(SessionContext& context, const Framed& body, std::size_t sent, net::Buffer& owner);
+
+    // Moves bytes until something has to be waited for. `leftover` gets bytes behind the body's
+    // end, as a view into the worker's scratch that is valid until the next read of any session.
+    Result pump(SessionContext& context, net::Socket& from, net::Socket& to,
+                std::string_view& leftover);
+
+    // Sends what is pending; false: the receiver is broken.
+    bool flush(net::Socket& to) { return pending_.flush(to, sent_); }
+
+    Pending& pending() noexcept { return pending_; }
+
+    bool blocked() const noexcept { return !pending_.empty(); }
+
+    std::uint64_t received() const noexcept { return received_; }  // body bytes, framing stripped
+
+    std::uint64_t sent() const noexcept { return sent_; }  // bytes handed to the kernel
+
+private:
+    Framed frameChunked(char* begin, char* end);
+    char* stripChunked(char* data, std::size_t size, Framed& out);
+    Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to,
+                    std::string_view& leftover);
+
+    Pending pending_;
+    http::ChunkedDecoder decoder_;
+    std::string tail_;  // last chunk and trailers
+    std::uint64_t remaining_ = 0;
+    std::uint64_t received_ = 0;
+    std::uint64_t sent_ = 0;
+    http::Framing in_ = http::Framing::none;
+    http::Framing out_ = http::Framing::none;
+    bool inputDone_ = true;
+};
+
+}  // namespace evergate::session

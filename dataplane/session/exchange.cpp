@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: Apache-2.0
+// The request's way: facts, route, head, body to the endpoint.
+#include "dataplane/session/exchange.hpp"
+
+#include <algorithm>
+#include <functional>
+
+namespace evergate::session {
+
+using http::Framing;
+using http::ProxyError;
+
+Exchange::~Exchange() {
+    releaseUpstream(false);
+}
+
+void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::size_t bodySize,
+                     net::Buffer& buffer) {
+    const http::RequestHead& head = context_.requestHead;
+    begin(client, owner);
+    takeFacts(head);
+    const bool routed = route(head);
+    composeHead(head, client.addressText);
+    // From here on the views of `head` are dead: framing is written over them.
+    up_.start(head.framing, head.contentLength, head.framing);
+    const Framed first = up_.frame(body, bodySize);
+    if (first.consumed < bodySize)
+        owner.onLeftover(std::string_view(body + first.consumed, bodySize - first.consumed));
+    if (up_.failed())
+        return fail(ProxyError::badChunk, up_.detail());
+    if (!routed)
+        return fail(ProxyError::noRoute);
+    const ProxyError error = acquire();
+    if (error != ProxyError::none)
+        return fail(error);
+    if (sendFirst(first, buffer))
+        step();
+}
+
+void Exchange::refuse(ClientFacts client, ExchangeOwner& owner, ProxyError error,
+                      const char* detail) {
+    begin(client, owner);
+    keepAlive_ = false;
+    head_ = inlineHead_.data();
+    fail(error, detail);
+}
+
+void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
+    client_ = &client.socket;
+    listener_ = &client.listener;
+    clientAddress_ = &client.address;
+    owner_ = &owner;
+    snapshot_ = context_.snapshot;
+    state_ = State::sending;
+    startedAt_ = std::chrono::steady_clock::now();
+    if (context_.log != nullptr) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        startedUnixMicros_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+    }
+    target_ = nullptr;
+    backend_ = nullptr;
+    up_.reset();
+    down_.reset();
+    heldSize_ = responseScanned_ = headSize_ = headSent_ = 0;
+    upstreamMicros_ = 0;
+    methodSize_ = status_ = 0;
+    triedCount_ = retries_ = interims_ = 0;
+    error_ = ProxyError::none;
+    clientMinorVersion_ = 1;
+    headRequest_ = idempotent_ = upgrade_ = upstreamReusable_ = requestBroken_ = false;
+    responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
+    upEnded_ = downEnded_ = false;
+    ++context_.counters.requests;
+    ++context_.counters.activeRequests;
+}
+
+void Exchange::takeFacts(const http::RequestHead& head) {
+    keepAlive_ = head.keepAlive && !context_.draining && !listener_->closed;
+    clientMinorVersion_ = head.minorVersion;
+    headRequest_ = head.head;
+    idempotent_ = head.idempotent;
+    requestFraming_ = head.framing;
+    upgrade_ = !head.upgrade.empty();
+    methodSize_ = static_cast<std::uint16_t>(head.method.size());
+}
+
+bool Exchange::route(const http::RequestHead& head) {
+    std::string normalized;
+    const std::string_view path = routing::normalizePath(head.path, normalized);
+    if (path.empty())
+        return false;
+    target_ = snapshot_->snapshot->routes.match(listener_->routeIndex, head.host, path);
+    if (target_ == nullptr)
+        return false;
+    backend_ = &context_.registry.backend(target_->backendId);
+    policy_ = backend_->policy;
+    ++backend_->counters.requests;
+    hash_ = balanceHash(head);
+    return true;
+}
+
+void Exchange::composeHead(const http::RequestHead& head, std::string_view clientText) {
+    const http::ForwardedFacts facts{clientText, "http", listener_->port};
+    const std::size_t bound = http::composedSizeBound(head, facts);
+    head_ = inlineHead_.data();
+    if (bound > kInlineHead) {
+        bigHead_ =
+            bound > net::BufferPool::kSmall ? context_.buffers.large() : context_.buffers.small();
+        head_ = bigHead_.data();
+    }
+    headSize_ = http::composeRequest(head, facts, head_);
+}
+
+std::uint64_t Exchange::balanceHash(const http::RequestHead& head) const noexcept {
+    if (policy_->balance != model::BalanceAlgorithm::consistentHash)
+        return 0;
+    const std::hash<std::string_view> hash;
+    switch (policy_->hashOn) {
+        case model::HashOn::path:
+            return hash(head.path);
+        case model::HashOn::header:
+            for (const http::HeaderField& field : head.fields) {
+                const bool same =
+                    std::equal(field.name.begin(), field.name.end(), policy_->hashHeader.begin(),
+                               policy_->hashHeader.end(),
+                               [](char a, char b) { return (a | 0x20) == (b | 0x20); });
+                if (same)
+                    return hash(field.value);
+            }
+            break;
+        case model::HashOn::clientAddress:
+            break;
+    }
+    return clientAddress_->hash();
+}
+
+// connecting/sending/responding => as far as the sockets' flags allow.
+void Exchange::step() {
+    if (state_ == State::sending)
+        sendRequest();
+    if (state_ == State::sending || state_ == State::responding) {
+        if (responseStarted_) {
+            pumpResponse();
+        } else if (connection_ && connection_->socket().readable()) {
+            readResponse();
+        }
+    }
+}
+
+void Exchange::sendRequest() {
+    net::Socket& upstream = connection_->socket();
+    while (headSent_ < headSize_) {
+        const net::IoResult sent = upstream.send(head_ + headSent_, headSize_ - headSent_);
+        if (sent.wouldBlock())
+            return;
+        if (sent.failed())
+            return upstreamBroken();
+        headSent_ += static_cast<std::size_t>(sent.bytes);
+    }
+    pumpRequest();
+}
+
+void Exchange::pumpRequest() {
+    if (requestBroken_)
+        return;
+    if (up_.done())
+        return requestSent();
+    std::string_view leftover;
+    const BodyFlow::Result result = up_.pump(context_, *client_, connection_->socket(), leftover);
+    if (!leftover.empty())
+        owner_->onLeftover(leftover);
+    onRequestFlow(result);
+}
+
+void Exchange::onRequestFlow(BodyFlow::Result result) {
+    switch (result) {
+        case BodyFlow::Result::needRead:
+        case BodyFlow::Result::needWrite:
+            return;
+        case BodyFlow::Result::yield:
+            return owner_->onExchangeYield();
+        case BodyFlow::Result::done:
+            return requestSent();
+        case BodyFlow::Result::badFraming:
+            return fail(ProxyError::badChunk, up_.detail());
+        case BodyFlow::Result::truncated:
+        case BodyFlow::Result::sourceFailed:
+            return cut(ProxyError::clientClosed);
+        case BodyFlow::Result::sinkFailed:
+            return upstreamBroken();
+    }
+}
+
+// sending => responding
+void Exchange::requestSent() {
+    state_ = State::responding;
+    requestSentAt_ = std::chrono::steady_clock::now();
+    if (bigHead_ && context_.log == nullptr && !mayRetry())
+        bigHead_.reset();
+}
+
+// The endpoint takes no more of the request; it may have answered all the same (413 and the like).
+void Exchange::upstreamBroken() {
+    requestBroken_ = true;
+    up_.pending().clear();
+    state_ = State::responding;
+    requestSentAt_ = std::chrono::steady_clock::now();
+    if (!responseStarted_)
+        readResponse();
+}
+
+void Exchange::onUpstream(upstream::Connection& connection, std::uint32_t) {
+    if (state_ == State::connecting) {
+        if (connection.connecting())
+            return;
+        if (connection.connectError() != 0) {
+            retryOrFail(ProxyError::connectFailed);
+        } else {
+            state_ = State::sending;
+            connection.noteRequest();
+            step();
+        }
+    } else if (state_ == State::tunnel) {
+        pumpTunnel();
+    } else {
+        step();
+    }
+    owner_->onExchangeEvent();
+}
+
+void Exchange::onClientEvents() {
+    if (client_->broken() && state_ != State::tunnel)
+        return cut(ProxyError::clientClosed);
+    switch (state_) {
+        case State::replying:
+            flushReply();
+            break;
+        case State::tunnel:
+            pumpTunnel();
+            break;
+        case State::sending:
+        case State::responding:
+            step();
+            break;
+        case State::connecting:
+        case State::finished:
+            break;
+    }
+}
+
+void Exchange::resume() {
+    if (state_ == State::tunnel) {
+        pumpTunnel();
+    } else if (state_ != State::finished && state_ != State::connecting) {
+        step();
+    }
+}
+
+}  // namespace evergate::session

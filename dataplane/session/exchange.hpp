@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// One request to one endpoint and back, streamed both ways.
+//
+// Owned by its ClientSession while it runs and kept for reuse afterwards. It never reads a request
+// head (the session does) and never outlives the client connection. It holds the snapshot it was
+// routed with to its end. Every call ends either with something to wait for (phase() says what) or
+// with finished().
+//
+// States: connecting -> sending -> responding -> finished, or tunnel after a 101; a failure before
+// the first response byte becomes an error reply, after it the connection is cut so that the client
+// sees a broken message and never a complete one (RFC 9112 §8).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dataplane/http/compose.hpp"
+#include "dataplane/http/head.hpp"
+#include "dataplane/session/body_flow.hpp"
+#include "dataplane/session/phase.hpp"
+#include "dataplane/session/session_context.hpp"
+#include "dataplane/upstream/connection.hpp"
+
+namespace evergate::session {
+
+// The client's side of an exchange, lent by the session.
+struct ClientFacts {
+    net::Socket& socket;
+    const ListenerState& listener;
+    const net::SocketAddress& address;
+    std::string_view addressText;
+};
+
+// How an exchange ended, for the session.
+enum class Outcome : std::uint8_t {
+    keepAlive,  // the connection may carry the next request
+    close,      // the response is complete, the connection ends
+    linger,     // as close, but the client may still be sending: let it read the answer first
+    abort,      // cut the connection: the message is broken or the client is gone
+    reset,      // as abort, where a plain close would look like a complete message
+};
+
+// The session, as its exchange sees it. Only onExchangeEvent() may end or reuse the exchange.
+class ExchangeOwner {
+public:
+    // After an event of the endpoint's: look at phase() or finished(). The exchange's last action.
+    virtual void onExchangeEvent() = 0;
+    // There is more to do, but others should have their turn: call resume() soon.
+    virtual void onExchangeYield() = 0;
+    // Bytes behind the request's body: the beginning of the next request.
+    virtual void onLeftover(std::string_view bytes) = 0;
+    // Gives those bytes back, for a tunnel. Valid until the owner is called again.
+    virtual std::string_view takeLeftover() = 0;
+
+protected:
+    ~ExchangeOwner() = default;
+};
+
+class Exchange final : public upstream::ConnectionUser {
+public:
+    explicit Exchange(SessionContext& context) : context_(context) {}
+
+    ~Exchange();
+
+    // Routes and sends the request in context.requestHead; `body`/`bodySize` are the bytes behind
+    // its head, in `buffer` (which may be taken over).
+    void start(ClientFacts client, ExchangeOwner& owner, char* body, std::size_t bodySize,
+               net::Buffer& buffer);
+    // Answers a request that could not be parsed or served at all.
+    void refuse(ClientFacts client, ExchangeOwner& owner, http::ProxyError error,
+                const char* detail);
+
+    void onClientEvents();  // the client socket's flags changed
+    void onUpstream(upstream::Connection& connection, std::uint32_t events) override;
+    void onDeadline();
+    void resume();   // after onExchangeYield
+    void abandon();  // the client connection goes away now
+
+    Phase phase() const noexcept;
+
+    const model::Backend& policy() const noexcept {
+        return policy_ ? *policy_ : context_.defaultPolicy;
+    }
+
+    bool finished() const noexcept { return state_ == State::finished; }
+
+    Outcome outcome() const noexcept { return outcome_; }  // once finished
+
+    // Grows whenever bytes moved: what deadlines call progress.
+    std::uint64_t moved() const noexcept {
+        return headSent_ + heldSize_ + up_.received() + up_.sent() + down_.received() +
+               down_.sent();
+    }
+
+    std::string_view endpointText() const noexcept;
+
+private:
+    enum class State : std::uint8_t { connecting, sending, responding, replying, tunnel, finished };
+    static constexpr std::size_t kInlineHead = 1024;
+    static constexpr std::size_t kMaxTried = 4;
+
+    // exchange.cpp: the request's way
+    void begin(const ClientFacts& client, ExchangeOwner& owner);
+    void takeFacts(const http::RequestHead& head);
+    bool route(const http::RequestHead& head);
+    void composeHead(const http::RequestHead& head, std::string_view clientText);
+    std::uint64_t balanceHash(const http::RequestHead& head) const noexcept;
+    void sendRequest();
+    void pumpRequest();
+    void onRequestFlow(BodyFlow::Result result);
+    void requestSent();
+    void upstreamBroken();
+    void step();  // whatever can be done with the flags as they are
+
+    // exchange_dispatch.cpp: which endpoint, which connection, again or not
+    http::ProxyError acquire();
+    bool connectTo(upstream::EndpointState& endpoint);
+    void use(std::unique_ptr<upstream::Connection> connection);
+    void markTried();
+    bool sendFirst(const Framed& body, net::Buffer& buffer);
+    bool sendOnce(const Framed& body, net::Buffer& buffer, bool& broken);
+    bool mayRetry() const noexcept;
+    void retryOrFail(http::ProxyError error);
+
+    // exchange_response.cpp: the response's way
+    void readResponse();
+    void upstreamEnded();
+    bool parseHeads(char* at, char* end, net::Buffer& buffer);
+    bool relayInterim();
+    void startResponse(char* body, char* end, net::Buffer& buffer);
+    void startTunnel(char* body, char* end, net::Buffer& buffer);
+    http::Framing clientFraming(const http::ResponseHead& head) const noexcept;
+    bool sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
+                         net::Buffer& buffer);
+    void pumpResponse();
+    void onResponseFlow(BodyFlow::Result result);
+    void pumpTunnel();
+    bool pumpTunnelWay(BodyFlow& flow, net::Socket& from, net::Socket& to, bool& ended);
+    void responseDone();
+    void hold(const char* at, const char* end, net::Buffer& buffer);
+
+    // exchange_end.cpp: errors, log, end
+    void fail(http::ProxyError error, const char* detail = "");
+    void reply(http::ProxyError error);
+    void flushReply();
+    void cut(http::ProxyError error);
+    void releaseUpstream(bool reusable);
+    void finish(Outcome outcome);
+    void account();
+    void writeLog(std::uint32_t micros) const;
+
+    std::string_view composedHead() const noexcept { return {head_, headSize_}; }
+
+    SessionContext& context_;
+    net::Socket* client_ = nullptr;
+    const ListenerState* listener_ = nullptr;
+    const net::SocketAddress* clientAddress_ = nullptr;
+    ExchangeOwner* owner_ = nullptr;
+    SnapshotPtr snapshot_;
+    const routing::Target* target_ = nullptr;
+    upstream::BackendState* backend_ = nullptr;
+    std::shared_ptr<const model::Backend> policy_;
+    std::unique_ptr<upstream::Connection> connection_;
+    upstream::EndpointPtr endpoint_;
+    std::array<const upstream::EndpointState*, kMaxTried> tried_{};
+    BodyFlow up_;
+    BodyFlow down_;
+    net::Buffer bigHead_;
+    net::Buffer
+        held_;  // the beginning of a response head, or what came while the client was blocked
+    std::size_t heldSize_ = 0;
+    std::size_t responseScanned_ = 0;
+    std::uint64_t hash_ = 0;
+    std::chrono::steady_clock::time_point startedAt_;
+    std::chrono::steady_clock::time_point requestSentAt_;
+    std::int64_t startedUnixMicros_ = 0;
+    std::uint32_t upstreamMicros_ = 0;
+    char* head_ = nullptr;
+    std::size_t headSize_ = 0;
+    std::size_t headSent_ = 0;
+    std::uint16_t methodSize_ = 0;
+    std::uint16_t status_ = 0;
+    std::uint8_t triedCount_ = 0;
+    std::uint8_t retries_ = 0;
+    std::uint8_t interims_ = 0;
+    State state_ = State::finished;
+    http::ProxyError error_ = http::ProxyError::none;
+    http::Framing requestFraming_ = http::Framing::none;
+    Outcome replyOutcome_ = Outcome::close;
+    Outcome outcome_ = Outcome::close;
+    std::uint8_t clientMinorVersion_ = 1;
+    bool keepAlive_ = false;
+    bool headRequest_ = false;
+    bool idempotent_ = false;
+    bool upgrade_ = false;
+    bool upstreamReusable_ = false;
+    bool requestBroken_ = false;    // the endpoint takes no more of the request
+    bool responseStarted_ = false;  // bytes of the final response may have left
+    bool extraUpstreamBytes_ = false;
+    bool closeDelimited_ = false;  // the client finds the end by our close
+    bool staleRetried_ =
+        false;              // a pooled connection turned out dead: from here on fresh ones only
+    bool upEnded_ = false;  // tunnel: that direction is finished
+    bool downEnded_ = false;
+    std::array<char, kInlineHead> inlineHead_;
+};
+
+// Keeps an exchange that ended while on the stack until the poller's batch is over.
+class ExpiredExchange final : public net::Retirable {
+public:
+    explicit ExpiredExchange(std::unique_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
+
+private:
+    std::unique_ptr<Exchange> exchange_;
+};
+
+}  // namespace evergate::session

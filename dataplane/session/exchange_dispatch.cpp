@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which endpoint, which connection, and whether another try is safe.
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <span>
+
+#include "dataplane/session/exchange.hpp"
+
+namespace evergate::session {
+
+using http::Framing;
+using http::ProxyError;
+
+// Finds an endpoint and a connection to it: none, or why there is none. Afterwards the state is
+// connecting or sending.
+ProxyError Exchange::acquire() {
+    for (;;) {
+        const upstream::PickRequest request{hash_, std::span(tried_.data(), triedCount_),
+                                            context_.wheel.nowTick()};
+        upstream::EndpointState* picked = upstream::pick(*backend_, request, context_.random);
+        // A stale pooled connection says nothing about its endpoint: when it is the only one, once
+        // more.
+        if (picked == nullptr && staleRetried_ && triedCount_ == 1 && endpoint_ &&
+            !endpoint_->retired)
+            picked = endpoint_.get();
+        if (picked == nullptr)
+            return triedCount_ == 0 ? ProxyError::noEndpoint : ProxyError::connectFailed;
+        if (connectTo(*picked))
+            return ProxyError::none;
+        if (retries_ >= policy_->retries || triedCount_ == kMaxTried)
+            return ProxyError::connectFailed;
+        ++retries_;
+        ++context_.counters.retries;
+    }
+}
+
+bool Exchange::connectTo(upstream::EndpointState& endpoint) {
+    endpoint_ = &endpoint;
+    if (!staleRetried_) {
+        if (auto idle = context_.pool.takeIdle(endpoint, *this)) {
+            ++context_.counters.upstreamReuses;
+            use(std::move(idle));
+            connection_->noteRequest();
+            state_ = State::sending;
+            return true;
+        }
+    }
+    std::error_code error;
+    ++context_.counters.upstreamConnects;
+    if (auto fresh = context_.pool.connect(endpoint, *this, error)) {
+        use(std::move(fresh));
+        state_ = State::connecting;
+        return true;
+    }
+    markTried();
+    return false;
+}
+
+void Exchange::use(std::unique_ptr<upstream::Connection> connection) {
+    connection_ = std::move(connection);
+    ++endpoint_->activeRequests;
+    ++endpoint_->requests;
+}
+
+void Exchange::markTried() {
+    const auto end = tried_.begin() + triedCount_;
+    if (triedCount_ < kMaxTried && std::find(tried_.begin(), end, endpoint_.get()) == end)
+        tried_[triedCount_++] = endpoint_.get();
+}
+
+// The first attempt, with the body bytes still where they were read. False: finished.
+bool Exchange::sendFirst(const Framed& body, net::Buffer& buffer) {
+    while (state_ == State::sending) {
+        bool broken = false;
+        const bool kept = sendOnce(body, buffer, broken);
+        if (!kept) {
+            fail(ProxyError::overloaded);
+            return false;
+        }
+        if (!broken)
+            return true;
+        // Only a pooled connection fails at its first byte: nothing was sent.
+        markTried();
+        releaseUpstream(false);
+        staleRetried_ = true;
+        ++context_.counters.retries;
+        const ProxyError error = acquire();
+        if (error != ProxyError::none) {
+            fail(error);
+            return false;
+        }
+    }
+    if (up_.keep(context_, body, 0, buffer))
+        return true;
+    fail(ProxyError::overloaded);
+    return false;
+}
+
+// One attempt on an open connection. False: what is left could not be kept.
+bool Exchange::sendOnce(const Framed& body, net::Buffer& buffer, bool& broken) {
+    const iovec parts[3] = {{head_, headSize_},
+                            {body.begin, body.size()},
+                            {const_cast<char*>(body.tail.data()), body.tail.size()}};
+    net::Socket& socket = connection_->socket();
+    const net::IoResult result = body.size() + body.tail.size() == 0 ? socket.send(head_, headSize_)
+                                                                     : socket.sendv(parts, 3);
+    broken = result.failed();
+    if (broken)
+        return true;
+    const std::size_t sent = result.bytes > 0 ? static_cast<std::size_t>(result.bytes) : 0;
+    headSent_ = std::min(sent, headSize_);
+    return up_.keep(context_, body, sent - headSent_, buffer);
+}
+
+// Safe when the endpoint cannot have seen the request, or saw it on a pooled connection that was
+// closing anyway and may see it twice (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+bool Exchange::mayRetry() const noexcept {
+    if (responseStarted_ || interims_ != 0 || heldSize_ != 0 || upgrade_)
+        return false;
+    if (headSent_ == 0)
+        return true;
+    return connection_ && connection_->requests() > 1 && idempotent_ &&
+           requestFraming_ == Framing::none && !staleRetried_;
+}
+
+void Exchange::retryOrFail(ProxyError error) {
+    const bool stale = headSent_ != 0;
+    if (!mayRetry() || (!stale && retries_ >= policy_->retries) || triedCount_ == kMaxTried)
+        return fail(error);
+    markTried();
+    releaseUpstream(false);
+    if (stale) {
+        staleRetried_ = true;
+    } else {
+        ++retries_;
+    }
+    ++context_.counters.retries;
+    headSent_ = 0;
+    requestBroken_ = false;
+    if (acquire() != ProxyError::none)
+        return fail(error);
+    if (state_ == State::sending)
+        step();
+}
+
+}  // namespace evergate::session

@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: Apache-2.0
+// The response's way: heads, body to the client, tunnels.
+#include <algorithm>
+#include <cstring>
+
+#include "dataplane/session/exchange.hpp"
+
+namespace evergate::session {
+
+using http::Framing;
+using http::ParseStatus;
+using http::ProxyError;
+
+namespace {
+
+constexpr std::uint8_t kMaxInterims = 8;
+
+http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
+    return {settings.maxHeadBytes, settings.maxHeaders};
+}
+
+}  // namespace
+
+void Exchange::readResponse() {
+    while (!responseStarted_ && state_ != State::finished && state_ != State::tunnel &&
+           connection_ && connection_->socket().readable()) {
+        net::Buffer& buffer = held_ ? held_ : context_.scratch();
+        if (heldSize_ >= BodyFlow::kReadSize)
+            return fail(ProxyError::upstreamHeadTooLarge);
+        char* const data = buffer.data();
+        const net::IoResult got =
+            connection_->socket().recv(data + heldSize_, BodyFlow::kReadSize - heldSize_);
+        if (got.wouldBlock())
+            return;
+        if (got.bytes <= 0)
+            return upstreamEnded();
+        context_.counters.bytesFromUpstreams += static_cast<std::uint64_t>(got.bytes);
+        const std::size_t size = heldSize_ + static_cast<std::size_t>(got.bytes);
+        if (!parseHeads(data, data + size, buffer))
+            return;
+    }
+}
+
+// The endpoint closed or reset before a complete response head.
+void Exchange::upstreamEnded() {
+    const bool pooled = connection_->requests() > 1;
+    if (!pooled)
+        endpoint_->noteFailure();
+    retryOrFail(ProxyError::upstreamClosed);
+}
+
+// False: the final head was found, or the exchange ended; true: more bytes are needed.
+bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
+    const http::HeadLimits limits = limitsOf(snapshot_->snapshot->settings);
+    for (;;) {
+        http::ResponseHead& head = context_.responseHead;
+        const std::string_view bytes(at, static_cast<std::size_t>(end - at));
+        const http::ParseResult result =
+            http::parseResponseHead(bytes, limits, headRequest_, responseScanned_, head);
+        if (result.status == ParseStatus::incomplete) {
+            hold(at, end, buffer);
+            return true;
+        }
+        responseScanned_ = 0;
+        if (result.status == ParseStatus::error) {
+            endpoint_->noteFailure();
+            fail(result.error, result.detail);
+            return false;
+        }
+        char* const body = at + head.headBytes;
+        if (head.status == 101) {
+            startTunnel(body, end, buffer);
+            return false;
+        }
+        if (head.status >= 200) {
+            startResponse(body, end, buffer);
+            return false;
+        }
+        if (!relayInterim())
+            return false;
+        at = body;
+    }
+}
+
+// Keeps [at, end) at the front of a buffer of our own until more comes.
+void Exchange::hold(const char* at, const char* end, net::Buffer& buffer) {
+    heldSize_ = static_cast<std::size_t>(end - at);
+    if (heldSize_ == 0)
+        return held_.reset();
+    std::memmove(buffer.data(), at, heldSize_);
+    if (&buffer != &held_)
+        held_ = std::move(buffer);
+}
+
+// 1xx responses go to the client as they come; HTTP/1.0 knows none (RFC 9110 §15.2).
+bool Exchange::relayInterim() {
+    if (++interims_ > kMaxInterims) {
+        fail(ProxyError::upstreamBadResponse, "too many interim responses");
+        return false;
+    }
+    if (clientMinorVersion_ == 0)
+        return true;
+    const http::ResponseHead& head = context_.responseHead;
+    const std::size_t bound = http::composedSizeBound(head);
+    net::Buffer space =
+        bound > net::BufferPool::kSmall ? context_.buffers.large() : context_.buffers.small();
+    char* const end = space.data() + bound;
+    const http::ResponseFacts facts{true, clientMinorVersion_, Framing::none, false, {}};
+    const Framed out{http::composeResponseBefore(head, facts, end), end, {}, 0};
+    if (down_.send(context_, *client_, out, space))
+        return true;
+    cut(ProxyError::clientClosed);
+    return false;
+}
+
+// How the client finds the end (RFC 9112 §6.3): as the endpoint said, but HTTP/1.0 knows no chunks
+// and a close-delimited body becomes chunked, so that the client can tell its end from a broken
+// connection.
+Framing Exchange::clientFraming(const http::ResponseHead& head) const noexcept {
+    if (head.framing == Framing::chunked || head.framing == Framing::untilClose)
+        return clientMinorVersion_ == 0 ? Framing::untilClose : Framing::chunked;
+    return head.framing;
+}
+
+void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
+    const http::ResponseHead& head = context_.responseHead;
+    responseStarted_ = true;
+    status_ = head.status;
+    const auto waited = std::chrono::steady_clock::now() - startedAt_;
+    upstreamMicros_ = static_cast<std::uint32_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
+    const Framing out = clientFraming(head);
+    closeDelimited_ = out == Framing::untilClose;
+    keepAlive_ = keepAlive_ && !closeDelimited_ && !context_.draining;
+    upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose;
+    const http::ResponseFacts facts{keepAlive_, clientMinorVersion_, out, false, context_.date()};
+    down_.start(head.framing, head.contentLength, out);
+    if (!sendHeadAndBody(facts, body, end, buffer))
+        return;
+    held_.reset();
+    heldSize_ = 0;
+    pumpResponse();
+}
+
+// Puts the edited head directly before the body, so that both leave in one send. The head is
+// composed elsewhere first: it is made from views into the very bytes it will overwrite.
+bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
+                               net::Buffer& buffer) {
+    const http::ResponseHead& head = context_.responseHead;
+    const std::size_t bound = http::composedSizeBound(head);
+    char inlineSpace[kInlineHead];
+    net::Buffer space;
+    char* composedEnd = inlineSpace + kInlineHead;
+    if (bound > kInlineHead) {
+        space =
+            bound > net::BufferPool::kSmall ? context_.buffers.large() : context_.buffers.small();
+        composedEnd = space.data() + space.capacity();
+    }
+    const char* const composed = http::composeResponseBefore(head, facts, composedEnd);
+    const auto headSize = static_cast<std::size_t>(composedEnd - composed);
+    Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
+    if (down_.failed()) {
+        endpoint_->noteFailure();
+        cut(ProxyError::upstreamBadResponse);
+        return false;
+    }
+    extraUpstreamBytes_ = out.consumed < static_cast<std::size_t>(end - body);
+    out.begin -= headSize;
+    std::memcpy(out.begin, composed, headSize);
+    if (down_.send(context_, *client_, out, buffer))
+        return true;
+    cut(ProxyError::clientClosed);
+    return false;
+}
+
+void Exchange::pumpResponse() {
+    std::string_view leftover;
+    const BodyFlow::Result result = down_.pump(context_, connection_->socket(), *client_, leftover);
+    if (!leftover.empty())
+        extraUpstreamBytes_ = true;
+    onResponseFlow(result);
+}
+
+void Exchange::onResponseFlow(BodyFlow::Result result) {
+    switch (result) {
+        case BodyFlow::Result::needRead:
+        case BodyFlow::Result::needWrite:
+            return;
+        case BodyFlow::Result::yield:
+            return owner_->onExchangeYield();
+        case BodyFlow::Result::done:
+            return responseDone();
+        case BodyFlow::Result::badFraming:
+            endpoint_->noteFailure();
+            return cut(ProxyError::upstreamBadResponse);
+        case BodyFlow::Result::truncated:
+        case BodyFlow::Result::sourceFailed:
+            endpoint_->noteFailure();
+            return cut(ProxyError::upstreamTruncated);
+        case BodyFlow::Result::sinkFailed:
+            return cut(ProxyError::clientClosed);
+    }
+}
+
+// responding => finished
+void Exchange::responseDone() {
+    const bool requestDone = up_.done() && headSent_ == headSize_ && !requestBroken_;
+    releaseUpstream(upstreamReusable_ && requestDone && !extraUpstreamBytes_);
+    if (!requestDone)
+        return finish(Outcome::linger);
+    if (keepAlive_)
+        return finish(Outcome::keepAlive);
+    finish(client_->readable() && !client_->hup() ? Outcome::linger : Outcome::close);
+}
+
+// responding => tunnel
+void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
+    if (!upgrade_)
+        return fail(ProxyError::upstreamBadResponse, "101 without an upgrade request");
+    responseStarted_ = true;
+    status_ = 101;
+    keepAlive_ = false;
+    up_.start(Framing::untilClose, 0, Framing::untilClose);
+    down_.start(Framing::untilClose, 0, Framing::untilClose);
+    const http::ResponseFacts facts{true, clientMinorVersion_, Framing::none, true,
+                                    context_.date()};
+    if (!sendHeadAndBody(facts, body, end, buffer))
+        return;
+    held_.reset();
+    heldSize_ = 0;
+    state_ = State::tunnel;
+    ++context_.counters.tunnels;
+    // What the client sent behind its request before it knew the answer.
+    const std::string_view early = owner_->takeLeftover();
+    char* const bytes = const_cast<char*>(early.data());
+    net::Buffer none;
+    const Framed first = up_.frame(bytes, early.size());
+    if (!up_.send(context_, connection_->socket(), first, none))
+        return cut(ProxyError::upstreamClosed);
+    pumpTunnel();
+}
+
+void Exchange::pumpTunnel() {
+    net::Socket& upstream = connection_->socket();
+    if (!pumpTunnelWay(up_, *client_, upstream, upEnded_))
+        return;
+    if (!pumpTunnelWay(down_, upstream, *client_, downEnded_))
+        return;
+    if (!upEnded_ || !downEnded_)
+        return;
+    releaseUpstream(false);
+    finish(Outcome::close);
+}
+
+// One way of a tunnel; a close is passed on as a half-close. False: finished.
+bool Exchange::pumpTunnelWay(BodyFlow& flow, net::Socket& from, net::Socket& to, bool& ended) {
+    if (ended)
+        return true;
+    std::string_view none;
+    switch (flow.pump(context_, from, to, none)) {
+        case BodyFlow::Result::needRead:
+        case BodyFlow::Result::needWrite:
+            return true;
+        case BodyFlow::Result::yield:
+            owner_->onExchangeYield();
+            return true;
+        case BodyFlow::Result::done:
+            ended = true;
+            to.shutdownWrite();
+            return true;
+        case BodyFlow::Result::badFraming:
+        case BodyFlow::Result::truncated:
+        case BodyFlow::Result::sourceFailed:
+        case BodyFlow::Result::sinkFailed:
+            break;
+    }
+    cut(&from == client_ ? ProxyError::clientClosed : ProxyError::upstreamTruncated);
+    return false;
+}
+
+}  // namespace evergate::session

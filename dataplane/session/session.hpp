@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client connection as its worker sees it, whatever it speaks.
+//
+// Owned by the worker from accept to onSessionClosed(). One worker thread.
+#pragma once
+
+#include <boost/intrusive/list_hook.hpp>
+#include <cstdint>
+#include <string_view>
+
+#include "dataplane/net/address.hpp"
+#include "dataplane/net/poller.hpp"
+#include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/session/session_context.hpp"
+
+namespace evergate::session {
+
+using SessionHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<class Session>,
+                                     boost::intrusive::link_mode<boost::intrusive::normal_link>>;
+
+class Session : public net::EventHandler, public net::Timer, public SessionHook {
+public:
+    Session(SessionContext& context, ListenerState& listener, const net::SocketAddress& address);
+    ~Session() override;
+
+    virtual void start() = 0;        // reads at once; may close before it returns
+    virtual void resume() = 0;       // its turn, after a requeue
+    virtual void closeIfIdle() = 0;  // drain: close when nothing is under way
+    virtual void cancel() = 0;       // drain deadline: cut now
+    virtual std::string_view phaseName() const noexcept = 0;
+    virtual std::string_view endpointText() const noexcept = 0;
+    virtual std::uint64_t requests() const noexcept = 0;
+
+    const net::SocketAddress& address() const noexcept { return address_; }
+
+    const ListenerState& listener() const noexcept { return listener_; }
+
+    std::uint32_t acceptedTick() const noexcept { return acceptedTick_; }
+
+    // Whether it waits in the worker's queue; kept by the Requeue.
+    bool queued() const noexcept { return queued_; }
+
+    void setQueued(bool queued) noexcept { queued_ = queued; }
+
+protected:
+    SessionContext& context_;
+    ListenerState& listener_;
+
+private:
+    net::SocketAddress address_;
+    std::uint32_t acceptedTick_ = 0;
+    bool queued_ = false;
+};
+
+// The worker: takes a closed session out of its books and retires it.
+class SessionOwner {
+public:
+    virtual void onSessionClosed(Session& session) = 0;
+
+protected:
+    ~SessionOwner() = default;
+};
+
+}  // namespace evergate::session

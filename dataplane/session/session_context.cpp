@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/session_context.hpp"
+
+#include "dataplane/session/exchange.hpp"
+
+namespace evergate::session {
+
+SessionContext::SessionContext(net::Poller& thePoller, net::TimerWheel& theWheel,
+                               net::BufferPool& theBuffers, upstream::ConnectionPool& thePool,
+                               upstream::Registry& theRegistry, Requeue& theQueue)
+    : poller(thePoller),
+      wheel(theWheel),
+      buffers(theBuffers),
+      pool(thePool),
+      registry(theRegistry),
+      queue(theQueue) {}
+
+SessionContext::~SessionContext() = default;
+
+}  // namespace evergate::session
