@@ -15,12 +15,13 @@
 
 namespace evergate::routing {
 
-// One listener as a worker needs it. `id` is dense and stable for the life of the process, like BackendId.
+// One listener as a worker needs it. `id` is dense and stable for the life of the process, like
+// BackendId.
 struct ListenerSpec {
     std::string name;
     model::Listener listener;
-    int routeIndex = -1;        // http: RoutingTable::listenerIndex of this table
-    BackendId backendId = 0;    // tcp: where its connections go
+    int routeIndex = -1;      // http: RoutingTable::listenerIndex of this table
+    BackendId backendId = 0;  // tcp: where its connections go
 };
 
 struct BackendSpec {

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The N workers, seen from the control thread: publish a snapshot, update endpoints, collect counters,
-// drain, stop.
+// The N workers, seen from the control thread: publish a snapshot, update endpoints, collect
+// counters, drain, stop.
 //
-// Every method is called on the control thread only, and every callback runs on the control thread's
-// executor. The only way across is a post to each worker; the last worker's reply triggers the callback.
+// Every method is called on the control thread only, and every callback runs on the control
+// thread's executor. The only way across is a post to each worker; the last worker's reply triggers
+// the callback.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -30,15 +32,20 @@ struct WorkerPoolOptions {
     std::string accessLogPath = "-";  // "-" is standard output
 };
 
-// The sockets of a new listener: bound (not yet listening), one per worker. Owned: closed when dropped.
+// The sockets of a new listener: bound (not yet listening), one per worker. Owned: closed when
+// dropped.
 class BoundListener {
 public:
-    BoundListener(std::string name, std::vector<int> fds) : name_(std::move(name)), fds_(std::move(fds)) {}
+    BoundListener(std::string name, std::vector<int> fds)
+        : name_(std::move(name)), fds_(std::move(fds)) {}
+
     BoundListener(BoundListener&&) noexcept = default;
     BoundListener& operator=(BoundListener&&) = delete;
     ~BoundListener();
 
     const std::string& name() const noexcept { return name_; }
+
+    std::uint16_t port() const noexcept;    // the real one when 0 was asked for
     int take(std::size_t worker) noexcept;  // gives the socket away
 
 private:
@@ -51,13 +58,14 @@ struct EndpointsUpdate {
     std::shared_ptr<const model::Endpoints> endpoints;  // never null; empty means none
 };
 
-// Everything one revision changes. Order in each worker: endpoints, snapshot, opened, closed, forgotten.
+// Everything one revision changes. Order in each worker: endpoints, snapshot, opened, closed,
+// forgotten.
 struct Publication {
     std::shared_ptr<const routing::Snapshot> snapshot;
     std::vector<EndpointsUpdate> endpoints;
-    std::vector<BoundListener> open;          // a name that is open already replaces the old sockets
+    std::vector<BoundListener> open;  // a name that is open already replaces the old sockets
     std::vector<std::string> close;
-    std::vector<routing::BackendId> forget;   // ids no snapshot uses any more: live state is dropped
+    std::vector<routing::BackendId> forget;  // ids no snapshot uses any more: live state is dropped
 };
 
 class WorkerPool {
@@ -66,10 +74,11 @@ public:
     ~WorkerPool();  // stops and joins
 
     void start();
+
     std::size_t size() const noexcept { return workers_.size(); }
 
-    // Binds the sockets of one listener, one per worker. On failure an empty optional-like pointer and `error`
-    // says what is wrong ("address in use by another process").
+    // Binds the sockets of one listener, one per worker. On failure an empty optional-like pointer
+    // and `error` says what is wrong ("address in use by another process").
     std::unique_ptr<BoundListener> bind(const std::string& name, const model::Listener& listener,
                                         std::string& error);
 
@@ -81,10 +90,11 @@ public:
     void collectBackends(std::vector<routing::BackendId> ids,
                          std::function<void(std::vector<BackendStats>)> done);
     // At most `limit` client connections per worker.
-    void collectConnections(std::size_t limit, std::function<void(std::vector<ConnectionInfo>)> done);
+    void collectConnections(std::size_t limit,
+                            std::function<void(std::vector<ConnectionInfo>)> done);
 
-    // Stop accepting, answer what runs with Connection: close, wait for the last connection, at most
-    // `timeout`; then `done` (with how many connections were cut).
+    // Stop accepting, answer what runs with Connection: close, wait for the last connection, at
+    // most `timeout`; then `done` (with how many connections were cut).
     void drain(std::chrono::milliseconds timeout, std::function<void(std::size_t cut)> done);
     void stop();
 
@@ -95,6 +105,7 @@ private:
     WorkerPoolOptions options_;
     std::unique_ptr<AccessLogWriter> log_;
     std::vector<std::unique_ptr<Worker>> workers_;
+    std::map<std::string, std::uint16_t> openPorts_;  // of our own listeners, by name
 };
 
 }  // namespace evergate::worker

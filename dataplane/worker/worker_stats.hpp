@@ -50,7 +50,7 @@ struct BackendStats {
 
 struct ConnectionInfo {
     unsigned worker = 0;
-    std::string client;    // "10.0.0.9:51234"
+    std::string client;  // "10.0.0.9:51234"
     std::string listener;
     std::string state;     // phase name
     std::string endpoint;  // empty when none

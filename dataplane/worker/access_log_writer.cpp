@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/worker/access_log_writer.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+#include <cerrno>
+#include <system_error>
+
+namespace evergate::worker {
+
+namespace {
+
+// About 100,000 lines: enough for a hiccup of the disk, nothing against a dead one.
+constexpr std::size_t kMaxWaiting = 32 * 1024 * 1024;
+
+}  // namespace
+
+AccessLogWriter::AccessLogWriter(http::AccessLogFormat format, const std::string& path)
+    : format_(format), work_(boost::asio::make_work_guard(io_)) {
+    if (path == "-") {
+        fd_ = STDOUT_FILENO;
+    } else {
+        fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+        if (fd_ < 0)
+            throw std::system_error(errno, std::system_category(), "access log " + path);
+        ownsFd_ = true;
+    }
+    thread_ = std::thread([this] { io_.run(); });
+}
+
+AccessLogWriter::~AccessLogWriter() {
+    work_.reset();
+    thread_.join();
+    if (ownsFd_)
+        ::close(fd_);
+}
+
+bool AccessLogWriter::submit(std::string lines, std::uint64_t count) {
+    const std::size_t size = lines.size();
+    if (waiting_.fetch_add(size, std::memory_order_relaxed) + size > kMaxWaiting) {
+        waiting_.fetch_sub(size, std::memory_order_relaxed);
+        return false;
+    }
+    boost::asio::post(io_, [this, count, lines = std::move(lines)] { write(lines, count); });
+    return true;
+}
+
+void AccessLogWriter::write(const std::string& lines, std::uint64_t count) {
+    std::size_t done = 0;
+    while (done < lines.size()) {
+        const ssize_t wrote = ::write(fd_, lines.data() + done, lines.size() - done);
+        if (wrote < 0 && errno == EINTR)
+            continue;
+        if (wrote <= 0) {  // full disk, closed pipe: these lines are lost, and counted
+            noteDropped(count);
+            break;
+        }
+        done += static_cast<std::size_t>(wrote);
+    }
+    waiting_.fetch_sub(lines.size(), std::memory_order_relaxed);
+}
+
+void AccessLogBuffer::write(const http::AccessRecord& record) {
+    if (count_ == 0)
+        poller_.atTurnEnd(*this);
+    http::formatAccessLine(writer_.format(), record, lines_);
+    ++count_;
+}
+
+void AccessLogBuffer::onTurnEnd() {
+    if (count_ == 0)
+        return;
+    const std::size_t size = lines_.size();
+    if (!writer_.submit(std::move(lines_), count_))
+        writer_.noteDropped(count_);
+    lines_ = std::string();
+    lines_.reserve(size);
+    count_ = 0;
+}
+
+}  // namespace evergate::worker

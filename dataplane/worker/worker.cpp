@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/worker/worker.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+
+#include "dataplane/http/compose.hpp"
+#include "dataplane/session/client_session.hpp"
+#include "dataplane/session/tcp_session.hpp"
+
+namespace evergate::worker {
+
+namespace {
+
+constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
+
+}  // namespace
+
+Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log)
+    : index_(index),
+      work_(boost::asio::make_work_guard(io_)),
+      poller_(io_),
+      pool_(poller_, wheel_),
+      registry_(pool_),
+      context_(poller_, wheel_, buffers_, pool_, registry_, *this),
+      timer_(io_) {
+    poller_.keepTimeFor(wheel_);
+    context_.random = upstream::Random(seed);
+    context_.snapshot = new session::HeldSnapshot(std::make_shared<const routing::Snapshot>());
+    if (log != nullptr) {
+        log_ = std::make_unique<AccessLogBuffer>(*log, poller_);
+        context_.log = log_.get();
+    }
+}
+
+Worker::~Worker() = default;
+
+void Worker::start() {
+    tick();
+    thread_ = std::thread([this] { run(); });
+    const std::string name = "worker-" + std::to_string(index_);
+    pthread_setname_np(thread_.native_handle(), name.c_str());
+}
+
+void Worker::run() {
+    io_.run();
+}
+
+void Worker::stop() {
+    if (!thread_.joinable())
+        return;
+    boost::asio::post(io_, [this] {
+        acceptors_.clear();
+        cancelSessions();
+        timer_.cancel();
+        pool_.closeAllIdle();
+        // What was retired dies in the turn after this one.
+        boost::asio::post(io_, [this] { io_.stop(); });
+    });
+    thread_.join();
+}
+
+void Worker::cancelSessions() {
+    while (!sessions_.empty())
+        sessions_.front().cancel();
+}
+
+// Ten times a second: deadlines, the date, and what a drain waits for.
+void Worker::tick() {
+    wheel_.advance(std::chrono::steady_clock::now());
+    const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(
+                                    std::chrono::system_clock::now().time_since_epoch())
+                                    .count();
+    if (second != dateSecond_) {
+        dateSecond_ = second;
+        http::writeHttpDate(second, context_.date_);
+    }
+    dropFinishedListeners();
+    if (drained_)
+        checkDrained();
+    scheduleTick();
+}
+
+void Worker::scheduleTick() {
+    timer_.expires_after(net::TimerWheel::kTick);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+        if (!error)
+            tick();
+    });
+}
+
+void Worker::publish(const WorkerPublication& publication) {
+    if (publication.endpoints)
+        updateEndpoints(*publication.endpoints);
+    const routing::Snapshot& snapshot = *publication.snapshot;
+    for (const routing::BackendSpec& backend : snapshot.backends)
+        registry_.setPolicy(backend.id, backend.policy);
+    context_.snapshot = new session::HeldSnapshot(publication.snapshot);
+    pool_.options().idleTimeout = snapshot.settings.upstreamIdleTimeout;
+    for (const std::string& name : *publication.close)
+        closeListener(name);
+    refreshListeners(snapshot);
+    for (const auto& [name, fd] : publication.open) {
+        closeListener(name);
+        openListener(snapshot, name, fd);
+    }
+    for (const routing::BackendId id : *publication.forget)
+        registry_.remove(id);
+}
+
+void Worker::updateEndpoints(const std::vector<EndpointsUpdate>& updates) {
+    for (const EndpointsUpdate& update : updates)
+        registry_.setEndpoints(update.backend, *update.endpoints);
+}
+
+void Worker::openListener(const routing::Snapshot& snapshot, const std::string& name, int fd) {
+    const auto at =
+        std::find_if(snapshot.listeners.begin(), snapshot.listeners.end(),
+                     [&](const routing::ListenerSpec& spec) { return spec.name == name; });
+    auto state = std::make_unique<session::ListenerState>();
+    state->name = name;
+    if (at != snapshot.listeners.end()) {
+        state->protocol = at->listener.protocol;
+        state->routeIndex = at->routeIndex;
+        state->backendId = at->backendId;
+    }
+    const net::SocketAddress local = net::SocketAddress::localOf(fd);
+    state->address = local.textWithPort();
+    state->port = local.port();
+    auto acceptor = std::make_unique<Acceptor>(poller_, wheel_, *this, *state, fd);
+    if (!acceptor->listen())
+        state->closed = true;
+    listeners_.push_back(std::move(state));
+    acceptors_.push_back(std::move(acceptor));
+}
+
+void Worker::closeListener(const std::string& name) {
+    for (auto& acceptor : acceptors_) {
+        if (acceptor->listener().name != name)
+            continue;
+        acceptor->close();
+        acceptor->listener().closed = true;
+        pausesOfClosed_ += acceptor->pauses();
+        poller_.retire(std::move(acceptor));
+    }
+    std::erase(acceptors_, nullptr);
+}
+
+// Listeners that stay learn their place in the new routing table.
+void Worker::refreshListeners(const routing::Snapshot& snapshot) {
+    for (const auto& acceptor : acceptors_) {
+        session::ListenerState& state = acceptor->listener();
+        for (const routing::ListenerSpec& spec : snapshot.listeners) {
+            if (spec.name != state.name)
+                continue;
+            state.routeIndex = spec.routeIndex;
+            state.backendId = spec.backendId;
+        }
+    }
+    // Connections of a removed listener finish what runs; there is nothing to route to any more.
+    for (const auto& state : listeners_) {
+        if (state->closed)
+            state->routeIndex = -1;
+    }
+}
+
+void Worker::dropFinishedListeners() {
+    std::erase_if(listeners_, [this](const ListenerPtr& state) {
+        return state->closed && state->active == 0 &&
+               std::none_of(acceptors_.begin(), acceptors_.end(), [&](const auto& acceptor) {
+                   return &acceptor->listener() == state.get();
+               });
+    });
+}
+
+void Worker::onAccepted(session::ListenerState& listener, int fd, const net::SocketAddress& peer) {
+    session::Session* session = nullptr;
+    if (listener.protocol == model::ListenerProtocol::http) {
+        session = new session::ClientSession(context_, *this, listener, net::Socket(fd), peer);
+    } else {
+        session = new session::TcpSession(context_, *this, listener, net::Socket(fd), peer);
+        ++context_.counters.tcpConnections;
+    }
+    sessions_.push_back(*session);
+    session->start();
+}
+
+void Worker::onSessionClosed(session::Session& session) {
+    sessions_.erase(sessions_.iterator_to(session));
+    poller_.retire(std::unique_ptr<net::Retirable>(&session));
+}
+
+void Worker::requeue(session::Session& session) {
+    if (session.queued())
+        return;
+    session.setQueued(true);
+    queue_.push_back(&session);
+    if (queuePosted_)
+        return;
+    queuePosted_ = true;
+    boost::asio::post(io_, [this] { runQueue(); });
+}
+
+void Worker::forget(session::Session& session) {
+    std::replace(queue_.begin(), queue_.end(), &session, static_cast<session::Session*>(nullptr));
+}
+
+void Worker::runQueue() {
+    queuePosted_ = false;
+    std::vector<session::Session*> due;
+    due.swap(queue_);
+    for (session::Session*& session : due) {
+        if (session == nullptr)
+            continue;
+        session->setQueued(false);
+        session->resume();
+    }
+    // Sessions closed meanwhile are retired, not destroyed, before this loop is over.
+}
+
+void Worker::drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done) {
+    const auto now = std::chrono::steady_clock::now();
+    context_.draining = true;
+    for (const auto& acceptor : acceptors_) {
+        acceptor->close();
+        acceptor->listener().closed = true;
+    }
+    drainUntil_ = now + timeout;
+    drainIdleAt_ = now + std::min(kDrainIdleGrace, timeout / 2);
+    drained_ = std::move(done);
+    checkDrained();
+}
+
+void Worker::checkDrained() {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= drainIdleAt_) {
+        for (auto at = sessions_.begin(); at != sessions_.end();)
+            (at++)->closeIfIdle();
+    }
+    const std::size_t left = sessions_.size();
+    if (left != 0 && now < drainUntil_)
+        return;
+    cancelSessions();
+    std::function<void(std::size_t)> done;
+    done.swap(drained_);
+    done(left);
+}
+
+}  // namespace evergate::worker

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// One thread of the data plane: its io_context, listening sockets, upstream pools, timers, counters
+// and current snapshot. Nothing in here is shared; the pool reaches it by post only.
+//
+// Methods marked (worker) run on the worker's own thread.
+#pragma once
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "dataplane/net/buffer_pool.hpp"
+#include "dataplane/net/poller.hpp"
+#include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/session/session.hpp"
+#include "dataplane/session/session_context.hpp"
+#include "dataplane/upstream/connection_pool.hpp"
+#include "dataplane/upstream/registry.hpp"
+#include "dataplane/worker/acceptor.hpp"
+#include "dataplane/worker/access_log_writer.hpp"
+#include "dataplane/worker/worker_pool.hpp"
+
+namespace evergate::worker {
+
+// A part of a Publication for one worker: its own sockets, everything else shared and const.
+struct WorkerPublication {
+    std::shared_ptr<const routing::Snapshot> snapshot;
+    std::shared_ptr<const std::vector<EndpointsUpdate>> endpoints;
+    std::vector<std::pair<std::string, int>> open;
+    std::shared_ptr<const std::vector<std::string>> close;
+    std::shared_ptr<const std::vector<routing::BackendId>> forget;
+};
+
+class Worker final : public session::SessionOwner, public session::Requeue, public AcceptorOwner {
+public:
+    Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log);
+    ~Worker() override;  // stop() first
+
+    void start();  // begins the thread
+    void stop();   // ends and joins it; sessions are cut
+
+    template <typename F>
+    void post(F&& work) {
+        boost::asio::post(io_, std::forward<F>(work));
+    }
+
+    void publish(const WorkerPublication& publication);                 // (worker)
+    void updateEndpoints(const std::vector<EndpointsUpdate>& updates);  // (worker)
+    WorkerStats stats() const;                                          // (worker)
+    std::vector<BackendStats> backendStats(
+        const std::vector<routing::BackendId>& ids) const;             // (worker)
+    std::vector<ConnectionInfo> connections(std::size_t limit) const;  // (worker)
+    // (worker) Runs `done` with the number of connections cut, once, when none is left.
+    void drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done);
+
+private:
+    using Sessions =
+        boost::intrusive::list<session::Session, boost::intrusive::base_hook<session::SessionHook>>;
+    using ListenerPtr = std::unique_ptr<session::ListenerState>;
+
+    void run();
+    void tick();
+    void scheduleTick();
+    void checkDrained();
+    void openListener(const routing::Snapshot& snapshot, const std::string& name, int fd);
+    void closeListener(const std::string& name);
+    void refreshListeners(const routing::Snapshot& snapshot);
+    void dropFinishedListeners();
+    void cancelSessions();
+
+    void onSessionClosed(session::Session& session) override;
+    void requeue(session::Session& session) override;
+    void forget(session::Session& session) override;
+    void runQueue();
+    void onAccepted(session::ListenerState& listener, int fd,
+                    const net::SocketAddress& peer) override;
+
+    unsigned index_;
+    boost::asio::io_context io_{1};
+    boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    net::TimerWheel wheel_;
+    net::BufferPool buffers_;
+    net::Poller poller_;
+    upstream::ConnectionPool pool_;
+    upstream::Registry registry_;
+    session::SessionContext context_;
+    std::unique_ptr<AccessLogBuffer> log_;
+    boost::asio::steady_timer timer_;
+    std::vector<ListenerPtr> listeners_;  // open ones and those whose connections still run
+    std::vector<std::unique_ptr<Acceptor>> acceptors_;
+    std::uint64_t pausesOfClosed_ = 0;
+    Sessions sessions_;
+    std::vector<session::Session*> queue_;
+    bool queuePosted_ = false;
+    std::int64_t dateSecond_ = 0;
+    std::chrono::steady_clock::time_point drainIdleAt_;
+    std::chrono::steady_clock::time_point drainUntil_;
+    std::function<void(std::size_t)> drained_;
+    std::thread thread_;
+};
+
+}  // namespace evergate::worker
