@@ -20,10 +20,11 @@ void TimerWheel::setNow(TimePoint now) noexcept {
 }
 
 void TimerWheel::arm(Timer& timer, std::chrono::milliseconds delay) {
-    const std::int64_t ticks =
-        (std::max<std::int64_t>(delay.count(), 0) + kTick.count() - 1) / kTick.count();
+    const std::int64_t most = kMaxDelayTicks * kTick.count();
+    const std::int64_t delayMs = std::clamp<std::int64_t>(delay.count(), 0, most);
+    const auto ticks = static_cast<std::uint32_t>((delayMs + kTick.count() - 1) / kTick.count());
     // One more: the current tick is partly over.
-    timer.deadline_ = nowTick_ + 1 + static_cast<std::uint32_t>(std::min(ticks, kMaxDelayTicks));
+    timer.deadline_ = nowTick_ + 1 + ticks;
     if (timer.is_linked()) {
         if (timer.linkedAt_ <= timer.deadline_)
             return;
