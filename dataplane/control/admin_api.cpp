@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/control/admin_api.hpp"
 
-#include <prometheus/text_serializer.h>
-
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,6 +8,7 @@
 #include <memory>
 #include <utility>
 
+#include "common/process/prometheus_text.hpp"
 #include "dataplane/control/api_json.hpp"
 #include "dataplane/control/dashboard_page.hpp"
 #include "dataplane/control/explain.hpp"
@@ -169,8 +168,7 @@ void AdminApi::writeMetrics(std::vector<worker::WorkerStats> workers,
     auto families = collectMetrics(scrape);
     if (options_.moreMetrics)
         std::ranges::move(options_.moreMetrics(), std::back_inserter(families));
-    done({200, "text/plain; version=0.0.4; charset=utf-8",
-          prometheus::TextSerializer().Serialize(families)});
+    done({200, std::string(process::kPrometheusContentType), process::toPrometheusText(families)});
 }
 
 ControlFacts AdminApi::controlFacts() const {

@@ -27,12 +27,6 @@ bool sameSockets(const model::Listener& left, const model::Listener& right) {
            left.protocol == right.protocol;
 }
 
-std::string addressText(const model::Listener& listener) {
-    const bool v6 = listener.address.find(':') != std::string::npos;
-    return (v6 ? '[' + listener.address + ']' : listener.address) + ':' +
-           std::to_string(listener.port);
-}
-
 std::vector<routing::BackendId> idsOf(const routing::Snapshot* snapshot) {
     std::vector<routing::BackendId> ids;
     if (snapshot == nullptr)
@@ -114,7 +108,7 @@ bool ConfigApplier::bindListeners(const routing::Snapshot& next, worker::Publica
             continue;
         }
         const model::Key key{model::Kind::listener, spec.name};
-        problems.push_back({key, {model::toText(key), addressText(spec.listener) + ": " + error}});
+        problems.push_back({key, {model::toText(key), error}});
     }
     if (snapshot_) {
         for (const auto& spec : snapshot_->listeners) {

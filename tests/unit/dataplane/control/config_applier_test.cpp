@@ -163,7 +163,7 @@ TEST_F(ConfigApplierTest, ABindFailureNamesTheListenerAndChangesNothing) {
     apply(shop(), 1);
     Builder builder = shop();
     builder.backend("db").tcp("db", 80, "db").tcp("mail", 25, "db");
-    publisher_.refused["db"] = "address in use by another process";
+    publisher_.refused["db"] = "127.0.0.1:80: address in use by another process";
     const auto problems = apply(builder, 2);
     ASSERT_THAT(problems, SizeIs(1));
     EXPECT_EQ(model::toText(problems[0].key), "listener/db");

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the data plane can be told on the command line or in the environment: one table.
+//
+// Parsed once, before anything starts; const from then on.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <ostream>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "common/process/listen_address.hpp"
+#include "common/process/logging.hpp"
+#include "common/process/settings.hpp"
+#include "common/rpc/address.hpp"
+#include "dataplane/http/access_log.hpp"
+
+namespace evergate::dataplane {
+
+struct DataplaneSettings {
+    std::string controller = "unix:/run/evergate/rpc.sock";
+    rpc::Address controllerAddress;  // `controller`, parsed
+    rpc::TlsFiles rpcFiles;
+    process::ListenAddress adminListen{"127.0.0.1", 9302};
+    std::string stateDir;
+    unsigned workers = 0;  // 0: the CPUs granted
+    std::chrono::milliseconds drainTimeout{30'000};
+    http::AccessLogFormat accessLog = http::AccessLogFormat::off;
+    std::string accessLogFile = "-";
+    std::uint32_t endpointMetricsLimit = 2'000;
+    std::string nodeId;
+    spdlog::level::level_enum logLevel = spdlog::level::info;
+    process::LogFormat logFormat = process::LogFormat::text;
+    bool printMetricsDoc = false;
+};
+
+// The settings, or the exit code of a program that is to end at once.
+std::variant<DataplaneSettings, int> parseSettings(std::span<const char* const> arguments,
+                                                   const process::Environment& environment,
+                                                   const std::string& hostname, std::ostream& out,
+                                                   std::ostream& err);
+
+}  // namespace evergate::dataplane

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/dataplane_settings.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+
+namespace evergate::dataplane {
+namespace {
+
+using ::testing::HasSubstr;
+
+class DataplaneSettingsTest : public ::testing::Test {
+protected:
+    std::variant<DataplaneSettings, int> parse(std::vector<const char*> arguments) {
+        out_.str("");
+        err_.str("");
+        return parseSettings(
+            arguments,
+            [this](const char* name) -> const char* {
+                const auto it = environment_.find(name);
+                return it == environment_.end() ? nullptr : it->second.c_str();
+            },
+            "host-7", out_, err_);
+    }
+
+    // Ends with code 2 and exactly one line that has `part`.
+    void expectRefused(std::vector<const char*> arguments, const std::string& part) {
+        const auto result = parse(std::move(arguments));
+        ASSERT_TRUE(std::holds_alternative<int>(result)) << part;
+        EXPECT_EQ(std::get<int>(result), 2);
+        EXPECT_THAT(err_.str(), HasSubstr(part));
+        EXPECT_EQ(err_.str().find('\n'), err_.str().size() - 1);
+    }
+
+    std::map<std::string, std::string> environment_;
+    std::ostringstream out_;
+    std::ostringstream err_;
+};
+
+TEST_F(DataplaneSettingsTest, NeedsNothing) {
+    const auto settings = std::get<DataplaneSettings>(parse({}));
+    EXPECT_EQ(settings.nodeId, "host-7");
+    EXPECT_EQ(settings.drainTimeout, std::chrono::seconds(30));
+    EXPECT_EQ(settings.adminListen.port, 9302);
+    EXPECT_EQ(settings.accessLog, http::AccessLogFormat::off);
+    EXPECT_TRUE(std::holds_alternative<rpc::UnixAddress>(settings.controllerAddress));
+}
+
+TEST_F(DataplaneSettingsTest, FlagsBeatTheEnvironment) {
+    environment_ = {{"EVERGATE_WORKERS", "3"}, {"EVERGATE_ACCESS_LOG", "json"}};
+    const auto settings = std::get<DataplaneSettings>(parse({"--workers=2", "--node-id", "a"}));
+    EXPECT_EQ(settings.workers, 2U);
+    EXPECT_EQ(settings.accessLog, http::AccessLogFormat::json);
+    EXPECT_EQ(settings.nodeId, "a");
+}
+
+TEST_F(DataplaneSettingsTest, RefusesWithOneClearLine) {
+    expectRefused({"--worker=2"}, "unknown flag \"--worker\"");
+    expectRefused({"--workers=two"}, "--workers: \"two\"");
+    expectRefused({"--workers=5000"}, "at most 1024");
+    expectRefused({"--controller=http://x"}, "--controller");
+    expectRefused({"--controller=tcp://c:1"}, "rpc-cert");
+    expectRefused({"--drain-timeout=30"}, "--drain-timeout");
+    expectRefused({"--access-log=yes"}, "off|text|json");
+    expectRefused({"--node-id=a b"}, "--node-id");
+    expectRefused({"--admin-listen=localhost:1"}, "--admin-listen");
+}
+
+TEST_F(DataplaneSettingsTest, HelpNamesEveryFlag) {
+    EXPECT_EQ(std::get<int>(parse({"--help"})), 0);
+    for (const char* flag :
+         {"--controller", "--rpc-cert", "--rpc-key", "--rpc-ca", "--admin-listen", "--state-dir",
+          "--workers", "--drain-timeout", "--access-log", "--access-log-file", "--log-level",
+          "--log-format", "--node-id", "--endpoint-metrics-limit"})
+        EXPECT_THAT(out_.str(), HasSubstr(flag));
+}
+
+}  // namespace
+}  // namespace evergate::dataplane
