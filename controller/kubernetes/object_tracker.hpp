@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the API server last said, complete or not: the store, which resources are in it, and what
+// was wrong.
+//
+// Pure state without I/O; belongs to the controller's thread. A malformed object never replaces or
+// removes its last good version.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/objects/decode.hpp"
+#include "controller/objects/object_store.hpp"
+
+namespace evergate::controller::kubernetes {
+
+class ObjectTracker {
+public:
+    // The complete list of a kind, begun in `round` of lists.
+    Change listed(ResourceKind kind, std::vector<Decoded> objects, std::uint64_t round);
+    Change changed(ResourceKind kind, Decoded object);
+    Change erased(const ObjectKey& key);
+    // We may not read this kind in `round`: IngressClasses are then done without.
+    Change forbidden(ResourceKind kind, std::uint64_t round);
+
+    // The last round of which every list is in; 0 before the first.
+    std::uint64_t completeRound() const noexcept;
+
+    const ObjectStore& store() const noexcept { return store_; }
+
+    // Sorted; of the objects last seen malformed, and of resources we do without.
+    std::vector<ObjectProblem> problems() const;
+
+private:
+    // By object, or by the text of the problem when the object could not be named.
+    using Malformed = std::map<std::string, ObjectProblem>;
+
+    Malformed& malformed(ResourceKind kind) { return malformed_[static_cast<std::size_t>(kind)]; }
+
+    std::optional<Object> lastGood(const ObjectKey& key) const;
+
+    ObjectStore store_;
+    std::array<Malformed, 4> malformed_;
+    std::array<std::uint64_t, 4> rounds_{};
+    bool classesForbidden_ = false;
+};
+
+}  // namespace evergate::controller::kubernetes

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/kubernetes/transport.hpp"
+
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/error.hpp>
+#include <boost/beast/core/stream_traits.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <tuple>
+#include <variant>
+#include <vector>
+
+#include "controller/kubernetes/tls_context.hpp"
+
+namespace evergate::controller::kubernetes {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace ssl = boost::asio::ssl;
+using asio::ip::tcp;
+using ErrorCode = boost::system::error_code;
+using TlsStream = ssl::stream<beast::tcp_stream>;
+
+constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
+
+std::string textOf(const ErrorCode& error) {
+    return error == beast::error::timeout ? "timed out" : error.message();
+}
+
+// A peer that vanished without a word is noticed by the kernel, whatever we are waiting for.
+void watchPeer(tcp::socket& socket) {
+    ErrorCode ignored;
+    socket.set_option(tcp::no_delay(true), ignored);
+    socket.set_option(asio::socket_base::keep_alive(true), ignored);
+    const auto set = [fd = socket.native_handle()](int option, int value) {
+        ::setsockopt(fd, IPPROTO_TCP, option, &value, sizeof value);
+    };
+    set(TCP_KEEPIDLE, 20);
+    set(TCP_KEEPINTVL, 5);
+    set(TCP_KEEPCNT, 4);
+    set(TCP_USER_TIMEOUT, 30'000);
+}
+
+class Resolver {
+public:
+    explicit Resolver(const asio::any_io_executor& executor)
+        : resolver_(executor), timer_(executor) {}
+
+    asio::awaitable<std::pair<ErrorCode, std::vector<tcp::endpoint>>> resolve(
+        std::string host, std::uint16_t port, Transport::Timeout timeout) {
+        using asio::experimental::awaitable_operators::operator||;
+        ErrorCode error;
+        if (const auto literal = asio::ip::make_address(host, error); !error) {
+            co_return std::pair{error, std::vector{tcp::endpoint(literal, port)}};
+        }
+        timer_.expires_after(timeout);
+        auto raced = co_await (resolver_.async_resolve(host, std::to_string(port), kToTuple) ||
+                               timer_.async_wait(kToTuple));
+        if (raced.index() == 1) {
+            co_return std::pair{ErrorCode(beast::error::timeout), std::vector<tcp::endpoint>{}};
+        }
+        const auto& [failed, results] = std::get<0>(raced);
+        co_return std::pair{failed, std::vector<tcp::endpoint>(results.begin(), results.end())};
+    }
+
+    void cancel() {
+        resolver_.cancel();
+        timer_.cancel();
+    }
+
+private:
+    tcp::resolver resolver_;
+    asio::steady_timer timer_;
+};
+
+// What both kinds share; Stream is beast::tcp_stream or TLS over one.
+template <typename Stream>
+class StreamTransport : public Transport {
+public:
+    asio::awaitable<std::string> connect(Timeout timeout) override {
+        const auto resolved = co_await resolver_.resolve(url_.host, url_.port, timeout);
+        if (resolved.first) {
+            co_return "cannot resolve " + url_.host + ": " + textOf(resolved.first);
+        }
+        if (closed_) {
+            co_return "closed";
+        }
+        lowest().expires_after(timeout);
+        const auto [error, endpoint] = co_await lowest().async_connect(resolved.second, kToTuple);
+        if (error) {
+            co_return "cannot connect to " + url_.text() + ": " + textOf(error);
+        }
+        watchPeer(lowest().socket());
+        co_return co_await handshake();
+    }
+
+    asio::awaitable<std::pair<ErrorCode, std::size_t>> readSome(asio::mutable_buffer into,
+                                                                Timeout timeout) override {
+        lowest().expires_after(timeout);
+        const auto [error, count] = co_await stream_.async_read_some(into, kToTuple);
+        co_return std::pair{error, count};
+    }
+
+    asio::awaitable<ErrorCode> write(asio::const_buffer bytes, Timeout timeout) override {
+        lowest().expires_after(timeout);
+        const auto [error, count] = co_await asio::async_write(stream_, bytes, kToTuple);
+        co_return error;
+    }
+
+    void close() override {
+        closed_ = true;
+        resolver_.cancel();
+        lowest().close();
+    }
+
+protected:
+    template <typename... Args>
+    StreamTransport(const asio::any_io_executor& executor, ServerUrl url, Args&&... args)
+        : url_(std::move(url)), resolver_(executor), stream_(std::forward<Args>(args)...) {}
+
+    // Runs under the deadline of connect().
+    virtual asio::awaitable<std::string> handshake() = 0;
+
+    beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
+
+    ServerUrl url_;
+    Resolver resolver_;
+    Stream stream_;
+    bool closed_ = false;
+};
+
+class PlainTransport final : public StreamTransport<beast::tcp_stream> {
+public:
+    PlainTransport(const asio::any_io_executor& executor, ServerUrl url)
+        : StreamTransport(executor, std::move(url), executor) {}
+
+private:
+    asio::awaitable<std::string> handshake() override { co_return std::string{}; }
+};
+
+// Declared before the stream so that it outlives it.
+struct TlsContextHolder {
+    std::unique_ptr<ssl::context> context;
+};
+
+class TlsTransport final : private TlsContextHolder, public StreamTransport<TlsStream> {
+public:
+    TlsTransport(const asio::any_io_executor& executor, const ClusterConfig& config,
+                 std::unique_ptr<ssl::context> tls)
+        : TlsContextHolder{std::move(tls)},
+          StreamTransport(executor, config.server, executor, *context),
+          name_(config.tlsServerName.empty() ? config.server.host : config.tlsServerName),
+          verify_(!config.skipTlsVerify) {}
+
+private:
+    asio::awaitable<std::string> handshake() override {
+        ErrorCode error;
+        asio::ip::make_address(name_, error);
+        if (error) {  // RFC 6066: an address is no server name
+            SSL_set_tlsext_host_name(stream_.native_handle(), name_.c_str());
+        }
+        if (verify_) {
+            stream_.set_verify_callback(ssl::host_name_verification(name_), error);
+        }
+        const auto [failed] = co_await stream_.async_handshake(ssl::stream_base::client, kToTuple);
+        if (!failed) {
+            co_return std::string{};
+        }
+        const auto verdict = SSL_get_verify_result(stream_.native_handle());
+        co_return "TLS with " + url_.text() + ": " + textOf(failed) +
+            (verdict == X509_V_OK
+                 ? ""
+                 : std::string(" (") + X509_verify_cert_error_string(verdict) + ")");
+    }
+
+    std::string name_;
+    bool verify_;
+};
+
+}  // namespace
+
+OrProblem<std::unique_ptr<Transport>> makeTransport(const asio::any_io_executor& executor,
+                                                    const ClusterConfig& config) {
+    if (!config.server.tls) {
+        return std::unique_ptr<Transport>(
+            std::make_unique<PlainTransport>(executor, config.server));
+    }
+    auto context = makeTlsContext(config);
+    if (auto* problem = std::get_if<ConfigProblem>(&context)) {
+        return std::move(*problem);
+    }
+    return std::unique_ptr<Transport>(std::make_unique<TlsTransport>(
+        executor, config, std::get<std::unique_ptr<ssl::context>>(std::move(context))));
+}
+
+bool isEndOfStream(const ErrorCode& error) {
+    return error == asio::error::eof || error == ssl::error::stream_truncated ||
+           error == asio::error::connection_reset;
+}
+
+}  // namespace evergate::controller::kubernetes

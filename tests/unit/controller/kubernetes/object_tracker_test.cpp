@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/kubernetes/object_tracker.hpp"
+
+#include <gtest/gtest.h>
+
+namespace evergate::controller::kubernetes {
+namespace {
+
+constexpr auto kService = ResourceKind::service;
+
+Decoded service(const std::string& name, const std::string& port = "80") {
+    return decodeAs(kService, R"({"metadata":{"name":")" + name +
+                                  R"(","namespace":"shop"},"spec":{"ports":[{"port":)" + port +
+                                  "}]}}");
+}
+
+std::vector<Decoded> list(std::initializer_list<Decoded> objects) {
+    return objects;
+}
+
+ObjectKey key(const std::string& name) {
+    return {kService, {"shop", name}};
+}
+
+int portOf(const ObjectTracker& tracker, const std::string& name) {
+    const auto* found = tracker.store().service({"shop", name});
+    return found == nullptr ? 0 : found->ports.at(0).port;
+}
+
+TEST(ObjectTracker, ReplacesAKindByAList) {
+    ObjectTracker tracker;
+    EXPECT_TRUE(tracker.listed(kService, list({service("a"), service("b")}), 1).config);
+    EXPECT_TRUE(tracker.listed(kService, list({service("a")}), 1).config);
+    EXPECT_EQ(portOf(tracker, "b"), 0);
+    EXPECT_TRUE(tracker.listed(kService, list({service("a")}), 1).none());
+}
+
+TEST(ObjectTracker, KeepsTheLastGoodVersionOfAMalformedObject) {
+    ObjectTracker tracker;
+    tracker.listed(kService, list({service("a"), service("b")}), 1);
+    EXPECT_TRUE(tracker.changed(kService, service("a", "\"x\"")).config);
+    EXPECT_EQ(portOf(tracker, "a"), 80);
+    ASSERT_EQ(tracker.problems().size(), 1U);
+    EXPECT_EQ(tracker.problems().front().object, "Service shop/a");
+    // The same again is no news; a list with it neither removes nor replaces the object.
+    EXPECT_TRUE(tracker.changed(kService, service("a", "\"x\"")).none());
+    EXPECT_TRUE(tracker.listed(kService, list({service("a", "\"x\""), service("b")}), 1).none());
+    EXPECT_EQ(portOf(tracker, "a"), 80);
+    EXPECT_TRUE(tracker.changed(kService, service("a", "81")).config);
+    EXPECT_EQ(portOf(tracker, "a"), 81);
+    EXPECT_TRUE(tracker.problems().empty());
+}
+
+TEST(ObjectTracker, ForgetsTheProblemOfADeletedObject) {
+    ObjectTracker tracker;
+    tracker.changed(kService, service("a", "\"x\""));
+    EXPECT_EQ(tracker.problems().size(), 1U);
+    EXPECT_TRUE(tracker.erased(key("a")).config);
+    EXPECT_TRUE(tracker.problems().empty());
+    EXPECT_TRUE(tracker.erased(key("a")).none());
+}
+
+TEST(ObjectTracker, CountsRoundsOfWhichEveryListIsIn) {
+    ObjectTracker tracker;
+    for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
+        tracker.listed(kind, {}, 1);
+        EXPECT_EQ(tracker.completeRound(), 0U);
+    }
+    tracker.listed(ResourceKind::ingressClass, {}, 1);
+    EXPECT_EQ(tracker.completeRound(), 1U);
+    tracker.listed(kService, {}, 2);
+    EXPECT_EQ(tracker.completeRound(), 1U);
+}
+
+TEST(ObjectTracker, DoesWithoutForbiddenClassesOnly) {
+    ObjectTracker tracker;
+    for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
+        tracker.listed(kind, {}, 1);
+    }
+    EXPECT_TRUE(tracker.forbidden(kService, 1).none());
+    EXPECT_TRUE(tracker.forbidden(ResourceKind::ingressClass, 1).config);
+    EXPECT_TRUE(tracker.forbidden(ResourceKind::ingressClass, 1).none());
+    EXPECT_EQ(tracker.completeRound(), 1U);
+    ASSERT_EQ(tracker.problems().size(), 1U);
+    EXPECT_EQ(tracker.problems().front().object, "IngressClass");
+    EXPECT_TRUE(tracker.listed(ResourceKind::ingressClass, {}, 1).config);
+    EXPECT_TRUE(tracker.problems().empty());
+}
+
+}  // namespace
+}  // namespace evergate::controller::kubernetes
