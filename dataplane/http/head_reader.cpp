@@ -31,22 +31,11 @@ HeadReader::Line HeadReader::fail(char control) noexcept {
 }
 
 bool isWorthReading(std::string_view bytes, std::size_t scanned) noexcept {
-    // Three bytes back: the empty line may have come in pieces.
-    const char* begin = bytes.data();
-    const char* end = begin + bytes.size();
-    ControlBytes controls(begin + (scanned > 3 ? scanned - 3 : 0), end);
-    for (const char* at = controls.next(); at != end; at = controls.next()) {
-        if (*at == '\r') {
-            if (at + 1 != end && at[1] != '\n') {
-                return true;
-            }
-        } else if (*at != '\n' || at == begin || at[-1] != '\r') {
-            return true;
-        } else if (at - begin >= 3 && at[-2] == '\n') {
-            return true;
-        }
-    }
-    return false;
+    // One byte back: it may be a CR, whose LF is due now.
+    const char* end = bytes.data() + bytes.size();
+    ControlBytes controls(bytes.data() + scanned - 1, end);
+    const char* first = controls.next();
+    return first != end && !(*first == '\r' && first + 1 == end);
 }
 
 const char* readField(std::string_view line, HeaderField& out) noexcept {

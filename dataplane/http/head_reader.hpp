@@ -60,9 +60,9 @@ private:
     const char* detail_ = "";
 };
 
-// True when the head in `bytes` has ended or holds a byte that makes it fail, looking only at what
-// came after the first `scanned` bytes: whether it is worth reading the head (again) from its
-// start.
+// After a head was read as far as its first `scanned` (> 0) bytes: true when a line has ended
+// since, or a byte has come that makes it fail. Only then is it read again, from its start: at most
+// once per line.
 bool isWorthReading(std::string_view bytes, std::size_t scanned) noexcept;
 
 // Splits "Name: value" (a non-empty line). Returns null, or what is wrong with it.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The compiled, immutable routing table: which backend serves (listener, host, path).
 //
-// Pure: no sockets, clock or logging. Built once by compile() off the workers; match() allocates nothing
-// and may be called from any number of threads. Precedence: exact host, one-label wildcard, any host;
-// a host that matches but has no matching path falls through to the next (so a default backend works);
-// inside a host: exact path, then longest prefix, element-wise before raw at equal length.
+// Pure: no sockets, clock or logging. Built once by compile() off the workers; match() allocates
+// nothing and may be called from any number of threads. Precedence: exact host, one-label wildcard,
+// any host; a host that matches but has no matching path falls through to the next (so a default
+// backend works); inside a host: exact path, then longest prefix, element-wise before raw at equal
+// length.
 #pragma once
 
 #include <cstddef>
@@ -21,18 +22,20 @@ namespace evergate::routing {
 // Dense number of a backend name, given by the caller and stable for the life of the process.
 using BackendId = std::uint32_t;
 
-// What a match gives. Lives as long as its table. Strings are resolved here, once, for logs and metrics.
+// What a match gives. Lives as long as its table. Strings are resolved here, once, for logs and
+// metrics.
 struct Target {
-    std::string route;    // key name
+    std::string route;  // key name
     std::string origin;
     std::string backend;  // key name
     BackendId backendId = 0;
     std::uint32_t statsIndex = 0;  // dense per table: index into per-worker route counters
 };
 
-// Normalises a path for matching: percent-decodes unreserved characters, merges slashes, resolves dot
-// segments. Returns `path` itself when there is nothing to do, else a view into `scratch`; an empty view
-// when the path is invalid (bad escape, encoded slash trickery above root, NUL). Never changes what is forwarded.
+// Normalises a path for matching: percent-decodes unreserved characters, merges slashes, resolves
+// dot segments. Returns `path` itself when there is nothing to do, else a view into `scratch`; an
+// empty view when the path is invalid: a bad escape, NUL, ".." above the root or next to an encoded
+// slash. An encoded slash is no separator; "*" stays. Never changes what is forwarded.
 std::string_view normalizePath(std::string_view path, std::string& scratch);
 
 class RoutingTable {
@@ -46,12 +49,15 @@ public:
     int listenerIndex(std::string_view listener) const noexcept;
 
     // `host` without port, any case, trailing dot allowed; `path` normalised. Null: no route.
-    const Target* match(int listenerIndex, std::string_view host, std::string_view path) const noexcept;
+    const Target* match(int listenerIndex, std::string_view host,
+                        std::string_view path) const noexcept;
 
     const std::vector<std::unique_ptr<Target>>& targets() const noexcept;
 
 private:
     friend class Compiler;
+    friend struct Explanation explain(const RoutingTable& table, std::string_view listener,
+                                      std::string_view host, std::string_view path);
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

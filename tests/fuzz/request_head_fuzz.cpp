@@ -23,8 +23,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const std::string_view bytes(reinterpret_cast<const char*>(data), size);
     RequestHead head;
     std::size_t scanned = 0;
-    parseRequestHead(bytes.substr(0, size / 2), {}, scanned, head);
-    const ParseStatus resumed = parseRequestHead(bytes, {}, scanned, head).status;
+    ParseStatus resumed = parseRequestHead(bytes.substr(0, size / 2), {}, scanned, head).status;
+    if (resumed == ParseStatus::incomplete) {
+        resumed = parseRequestHead(bytes, {}, scanned, head).status;
+    }
     const ParseStatus status = parseRequestHead(bytes, {}, scanned = 0, head).status;
     require(resumed == status);
     if (status == ParseStatus::complete) {

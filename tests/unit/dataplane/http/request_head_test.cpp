@@ -411,13 +411,22 @@ TEST(RequestHead, GivesTheSameResultByteByByte) {
     EXPECT_EQ(head.contentLength, 5U);
 }
 
-TEST(RequestHead, SeesABareLfBeforeTheHeadIsComplete) {
-    RequestHead head;
-    std::size_t scanned = 0;
-    const std::string text = "GET / HTTP/1.1\r\nHost: a\r\nX: b\n";
-    EXPECT_EQ(parseRequestHead(std::string_view(text).substr(0, 28), {}, scanned, head).status,
-              ParseStatus::incomplete);
-    EXPECT_EQ(parseRequestHead(text, {}, scanned, head).error, ProxyError::badRequest);
+// A bad line is answered when it has come, not when the head is complete or its time is up.
+TEST(RequestHead, FailsAtTheFirstBadLineHoweverItCame) {
+    for (const std::string& text :
+         {std::string("GET / HTTP/1.1\r\nHost: a\r\nX: b\n"),
+          std::string("GET / HTTP/1.1\r\nX : b\r\n"), std::string("GET / http/1.1\r\n"),
+          std::string("GET / HTTP/1.1\r\nX: b\rc"), bytes("GET / HTTP/1.1\r\nX: b\0")}) {
+        RequestHead head;
+        std::size_t scanned = 0;
+        for (std::size_t size = 1; size < text.size(); ++size) {
+            EXPECT_EQ(
+                parseRequestHead(std::string_view(text).substr(0, size), {}, scanned, head).status,
+                ParseStatus::incomplete)
+                << text << size;
+        }
+        EXPECT_EQ(parseRequestHead(text, {}, scanned, head).error, ProxyError::badRequest) << text;
+    }
 }
 
 TEST(RequestHead, AgreesWithBeast) {
