@@ -3,6 +3,9 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <charconv>
 #include <iterator>
 #include <memory>
@@ -16,27 +19,26 @@
 namespace evergate::dataplane {
 namespace {
 
+using process::AdminRequest;
+using process::AdminResponse;
+
 constexpr std::size_t kDefaultConnections = 100;
 constexpr std::size_t kMaxConnections = 10'000;
 
-ApiReply json(std::string body) {
-    return {200, "application/json", std::move(body)};
+AdminResponse json(std::string body) {
+    return AdminResponse::json(std::move(body));
 }
 
-ApiReply text(unsigned status, std::string body) {
-    return {status, "text/plain; charset=utf-8", std::move(body) + '\n'};
-}
-
-ApiReply failure(unsigned status, std::string_view why) {
-    return {status, "application/json", errorJson(why)};
+AdminResponse failure(unsigned status, std::string_view why) {
+    return AdminResponse::error(status, why);
 }
 
 // The parameter as a number up to `most`; nothing when it is there but malformed.
-std::optional<std::size_t> numberOf(const RequestQuery& query, std::string_view name,
+std::optional<std::size_t> numberOf(const AdminRequest& request, std::string_view name,
                                     std::size_t otherwise, std::size_t most) {
-    if (!query.has(name))
+    if (!request.query.contains(name))
         return otherwise;
-    const std::string_view value = query.get(name);
+    const std::string_view value = request.parameter(name);
     std::size_t number = 0;
     const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
     if (error != std::errc() || end != value.data() + value.size())
@@ -57,63 +59,89 @@ std::optional<model::Kind> kindNamed(std::string_view wanted) {
 std::string_view trim(std::string_view text) {
     while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
         text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\t' || text.back() == '\r'))
         text.remove_suffix(1);
     return text;
 }
 
-// "Name: value" pairs; nothing when one has no colon.
-std::optional<std::vector<std::pair<std::string, std::string>>> headersOf(
-    const RequestQuery& query) {
+// "Name: value" lines; nothing when one has no colon.
+std::optional<std::vector<std::pair<std::string, std::string>>> headersOf(std::string_view lines) {
     std::vector<std::pair<std::string, std::string>> headers;
-    for (const std::string& line : query.all("header")) {
+    while (!lines.empty()) {
+        const auto end = std::min(lines.find('\n'), lines.size());
+        const std::string_view line = lines.substr(0, end);
+        lines.remove_prefix(std::min(end + 1, lines.size()));
+        if (trim(line).empty())
+            continue;
         const auto colon = line.find(':');
-        if (colon == std::string::npos || colon == 0)
+        if (colon == std::string_view::npos || colon == 0)
             return std::nullopt;
-        const std::string_view view = line;
-        headers.emplace_back(trim(view.substr(0, colon)), trim(view.substr(colon + 1)));
+        headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
     }
     return headers;
+}
+
+// Turns the callback into something a coroutine can await. The reply is posted: a completion must
+// not run inside its own initiation.
+boost::asio::awaitable<AdminResponse> answer(AdminApi& api, boost::asio::any_io_executor control,
+                                             AdminRequest request) {
+    const auto initiate = [&](auto handler) {
+        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+        api.handle(request, [shared, control](AdminResponse response) {
+            boost::asio::post(control, [shared, response = std::move(response)]() mutable {
+                std::move (*shared)(std::move(response));
+            });
+        });
+    };
+    co_return co_await boost::asio::async_initiate<const boost::asio::use_awaitable_t<>,
+                                                   void(AdminResponse)>(initiate,
+                                                                        boost::asio::use_awaitable);
 }
 
 }  // namespace
 
 struct AdminApi::Row {
-    std::string_view path;
+    const char* method;
+    const char* path;
     Handler handler;
 };
 
-const AdminApi::Row* AdminApi::find(std::string_view path) {
-    static constexpr std::array<Row, 12> kRows{{
-        {"/", &AdminApi::page},
-        {"/healthz", &AdminApi::health},
-        {"/readyz", &AdminApi::readiness},
-        {"/metrics", &AdminApi::metrics},
-        {"/api/v1/status", &AdminApi::status},
-        {"/api/v1/config", &AdminApi::config},
-        {"/api/v1/routes", &AdminApi::routes},
-        {"/api/v1/listeners", &AdminApi::listeners},
-        {"/api/v1/backends", &AdminApi::backends},
-        {"/api/v1/connections", &AdminApi::connections},
-        {"/api/v1/revisions", &AdminApi::revisions},
-        {"/api/v1/explain", &AdminApi::explainRequest},
+std::span<const AdminApi::Row> AdminApi::rows() {
+    static constexpr std::array<Row, 13> kRows{{
+        {"GET", "/", &AdminApi::page},
+        {"GET", "/healthz", &AdminApi::health},
+        {"GET", "/readyz", &AdminApi::readiness},
+        {"GET", "/metrics", &AdminApi::metrics},
+        {"GET", "/api/v1/status", &AdminApi::status},
+        {"GET", "/api/v1/config", &AdminApi::config},
+        {"GET", "/api/v1/routes", &AdminApi::routes},
+        {"GET", "/api/v1/listeners", &AdminApi::listeners},
+        {"GET", "/api/v1/backends", &AdminApi::backends},
+        {"GET", "/api/v1/connections", &AdminApi::connections},
+        {"GET", "/api/v1/revisions", &AdminApi::revisions},
+        {"GET", "/api/v1/explain", &AdminApi::explainRequest},
+        {"POST", "/api/v1/drain", &AdminApi::drain},
     }};
-    const auto* const row =
-        std::find_if(kRows.begin(), kRows.end(), [&](const Row& one) { return one.path == path; });
-    return row == kRows.end() ? nullptr : row;
+    return kRows;
 }
 
 AdminApi::AdminApi(const ConfigApplier& applier, WorkerReports& workers, AdminApiOptions options)
     : applier_(applier), workers_(workers), options_(std::move(options)) {}
 
-void AdminApi::handle(std::string_view target, Done done) {
-    const auto query = RequestQuery::parse(target);
-    if (!query)
-        return done(failure(400, "the query is malformed or too long"));
-    const Row* row = find(query->path());
-    if (row == nullptr)
-        return done(failure(404, "no such page; see docs/api.md"));
-    (this->*row->handler)(*query, std::move(done));
+void AdminApi::mount(process::AdminServer& server, boost::asio::any_io_executor control) {
+    for (const Row& row : rows()) {
+        server.route(row.method, row.path, [this, control](AdminRequest request) {
+            return answer(*this, control, std::move(request));
+        });
+    }
+}
+
+void AdminApi::handle(const AdminRequest& request, Done done) {
+    for (const Row& row : rows()) {
+        if (request.path == row.path && request.method == row.method)
+            return (this->*row.handler)(request, std::move(done));
+    }
+    done(failure(404, "no such page; see docs/api.md"));
 }
 
 std::string AdminApi::notReadyReason() const {
@@ -122,20 +150,20 @@ std::string AdminApi::notReadyReason() const {
     return applier_.ready() ? "" : "no configuration applied yet";
 }
 
-void AdminApi::page(const RequestQuery&, Done done) {
-    done({200, "text/html; charset=utf-8", std::string(kDashboardPage)});
+void AdminApi::page(const AdminRequest&, Done done) {
+    done(AdminResponse::html(std::string(kDashboardPage)));
 }
 
-void AdminApi::health(const RequestQuery&, Done done) {
-    done(text(200, "ok"));
+void AdminApi::health(const AdminRequest&, Done done) {
+    done(AdminResponse::text("ok"));
 }
 
-void AdminApi::readiness(const RequestQuery&, Done done) {
+void AdminApi::readiness(const AdminRequest&, Done done) {
     const std::string reason = notReadyReason();
-    done(reason.empty() ? text(200, "ok") : text(503, reason));
+    done(reason.empty() ? AdminResponse::text("ok") : AdminResponse::text(reason, 503));
 }
 
-void AdminApi::metrics(const RequestQuery&, Done done) {
+void AdminApi::metrics(const AdminRequest&, Done done) {
     workers_.collect([this, done = std::move(done)](std::vector<worker::WorkerStats> stats) {
         auto shared = std::make_shared<std::vector<worker::WorkerStats>>(std::move(stats));
         workers_.collectBackends({},
@@ -197,7 +225,7 @@ ControlFacts AdminApi::controlFacts() const {
     return facts;
 }
 
-void AdminApi::status(const RequestQuery&, Done done) {
+void AdminApi::status(const AdminRequest&, Done done) {
     workers_.collect([this, done = std::move(done)](const std::vector<worker::WorkerStats>& stats) {
         const ProgramFacts program = options_.facts();
         StatusFacts facts;
@@ -230,10 +258,10 @@ void AdminApi::status(const RequestQuery&, Done done) {
     });
 }
 
-void AdminApi::config(const RequestQuery& query, Done done) {
+void AdminApi::config(const AdminRequest& request, Done done) {
     std::optional<model::Kind> kind;
-    if (query.has("kind")) {
-        kind = kindNamed(query.get("kind"));
+    if (request.query.contains("kind")) {
+        kind = kindNamed(request.parameter("kind"));
         if (!kind)
             return done(
                 failure(400, "kind is one of settings, listener, backend, endpoints, route"));
@@ -242,21 +270,21 @@ void AdminApi::config(const RequestQuery& query, Done done) {
     done(json(configJson(applier_.config().get(), applier_.endpoints(), version, kind)));
 }
 
-void AdminApi::routes(const RequestQuery&, Done done) {
+void AdminApi::routes(const AdminRequest&, Done done) {
     done(json(routesJson(applier_.config().get())));
 }
 
-void AdminApi::listeners(const RequestQuery&, Done done) {
+void AdminApi::listeners(const AdminRequest&, Done done) {
     workers_.collect([this, done = std::move(done)](const std::vector<worker::WorkerStats>& stats) {
         done(json(listenersJson(applier_.snapshot().get(), stats)));
     });
 }
 
-void AdminApi::backends(const RequestQuery& query, Done done) {
+void AdminApi::backends(const AdminRequest& request, Done done) {
     BackendQuery asked;
-    asked.filter = query.get("filter");
-    if (query.has("limit")) {
-        asked.limit = numberOf(query, "limit", 0, std::size_t{1} << 32);
+    asked.filter = request.parameter("filter");
+    if (request.query.contains("limit")) {
+        asked.limit = numberOf(request, "limit", 0, std::size_t{1} << 32);
         if (!asked.limit)
             return done(failure(400, "limit is a number"));
     }
@@ -271,8 +299,8 @@ void AdminApi::backends(const RequestQuery& query, Done done) {
     });
 }
 
-void AdminApi::connections(const RequestQuery& query, Done done) {
-    const auto limit = numberOf(query, "limit", kDefaultConnections, kMaxConnections);
+void AdminApi::connections(const AdminRequest& request, Done done) {
+    const auto limit = numberOf(request, "limit", kDefaultConnections, kMaxConnections);
     if (!limit)
         return done(failure(400, "limit is a number"));
     workers_.collectConnections(
@@ -281,26 +309,30 @@ void AdminApi::connections(const RequestQuery& query, Done done) {
         });
 }
 
-void AdminApi::revisions(const RequestQuery&, Done done) {
+void AdminApi::revisions(const AdminRequest&, Done done) {
     done(json(revisionsJson(applier_.history())));
 }
 
-void AdminApi::explainRequest(const RequestQuery& query, Done done) {
+void AdminApi::drain(const AdminRequest&, Done done) {
+    done(AdminResponse::json(R"({"draining":true})", 202));
+    options_.drain();
+}
+
+void AdminApi::explainRequest(const AdminRequest& request, Done done) {
     if (!applier_.snapshot())
         return done(failure(503, "no configuration applied yet"));
-    auto headers = headersOf(query);
+    auto headers = headersOf(request.parameter("header"));
     if (!headers)
         return done(failure(400, "header is \"Name: value\""));
-    ExplainRequest request;
-    if (query.has("method"))
-        request.method = query.get("method");
-    request.url = query.get("url");
-    request.listener = query.get("listener");
-    request.headers = std::move(*headers);
-    auto answer = explain(*applier_.snapshot(), *applier_.config(), request);
-    if (const auto* problem = std::get_if<std::string>(&answer))
+    ExplainRequest question;
+    question.method = request.parameter("method", "GET");
+    question.url = request.parameter("url");
+    question.listener = request.parameter("listener");
+    question.headers = std::move(*headers);
+    auto result = explain(*applier_.snapshot(), *applier_.config(), question);
+    if (const auto* problem = std::get_if<std::string>(&result))
         return done(failure(400, *problem));
-    auto explanation = std::get<Explanation>(std::move(answer));
+    auto explanation = std::get<Explanation>(std::move(result));
     if (!explanation.backendId)
         return done(json(explainJson(explanation, {})));
     std::vector<routing::BackendId> ids{*explanation.backendId};

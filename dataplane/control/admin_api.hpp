@@ -2,7 +2,7 @@
 // Answers the admin requests of the data plane: status page, health, metrics and the JSON API.
 //
 // Control thread only. An answer that needs the workers comes when the last of them has replied; no
-// request waits for another. Reads only: nothing here changes what is served.
+// request waits for another. Reads only, but for /api/v1/drain.
 #pragma once
 
 #include <prometheus/metric_family.h>
@@ -10,23 +10,17 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
+#include "common/process/admin_server.hpp"
 #include "dataplane/control/config_applier.hpp"
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/metrics.hpp"
-#include "dataplane/control/request_query.hpp"
 #include "dataplane/control/worker_reports.hpp"
 
 namespace evergate::dataplane {
-
-struct ApiReply {
-    unsigned status = 200;
-    std::string contentType;
-    std::string body;
-};
 
 // What the rest of the program knows at the moment of a request.
 struct ProgramFacts {
@@ -43,40 +37,45 @@ struct AdminApiOptions {
     std::size_t endpointMetricsLimit = 2'000;
     std::string root;  // where /proc is; "" in the program
     std::function<ProgramFacts()> facts;
+    std::function<void()> drain;  // as SIGTERM does
     // Families from elsewhere for /metrics (process_*); may be empty.
     std::function<std::vector<prometheus::MetricFamily>()> moreMetrics;
 };
 
 class AdminApi {
 public:
-    using Done = std::function<void(ApiReply)>;
+    using Done = std::function<void(process::AdminResponse)>;
 
     AdminApi(const ConfigApplier& applier, WorkerReports& workers, AdminApiOptions options);
 
-    // `target` as in the request line, of a GET or HEAD. `done` runs exactly once, perhaps before
-    // the return.
-    void handle(std::string_view target, Done done);
+    // Registers every page; this object outlives the server.
+    void mount(process::AdminServer& server, boost::asio::any_io_executor control);
+
+    // The answer to a request for a known path. `done` runs exactly once, perhaps before the
+    // return.
+    void handle(const process::AdminRequest& request, Done done);
 
     // Empty: ready. Else why not, in a few words.
     std::string notReadyReason() const;
 
 private:
-    using Handler = void (AdminApi::*)(const RequestQuery&, Done);
+    using Handler = void (AdminApi::*)(const process::AdminRequest&, Done);
     struct Row;
-    static const Row* find(std::string_view path);
+    static std::span<const Row> rows();
 
-    void page(const RequestQuery&, Done done);
-    void health(const RequestQuery&, Done done);
-    void readiness(const RequestQuery&, Done done);
-    void metrics(const RequestQuery&, Done done);
-    void status(const RequestQuery&, Done done);
-    void config(const RequestQuery& query, Done done);
-    void routes(const RequestQuery&, Done done);
-    void listeners(const RequestQuery&, Done done);
-    void backends(const RequestQuery& query, Done done);
-    void connections(const RequestQuery& query, Done done);
-    void revisions(const RequestQuery&, Done done);
-    void explainRequest(const RequestQuery& query, Done done);
+    void page(const process::AdminRequest&, Done done);
+    void health(const process::AdminRequest&, Done done);
+    void readiness(const process::AdminRequest&, Done done);
+    void metrics(const process::AdminRequest&, Done done);
+    void status(const process::AdminRequest&, Done done);
+    void config(const process::AdminRequest& request, Done done);
+    void routes(const process::AdminRequest&, Done done);
+    void listeners(const process::AdminRequest&, Done done);
+    void backends(const process::AdminRequest& request, Done done);
+    void connections(const process::AdminRequest& request, Done done);
+    void revisions(const process::AdminRequest&, Done done);
+    void drain(const process::AdminRequest&, Done done);
+    void explainRequest(const process::AdminRequest& request, Done done);
 
     void writeMetrics(std::vector<worker::WorkerStats> workers,
                       std::vector<worker::BackendStats> backends, const Done& done) const;

@@ -287,8 +287,4 @@ std::string explainJson(const Explanation& explanation,
     return json.endArray().endObject().take();
 }
 
-std::string errorJson(std::string_view error) {
-    return JsonWriter().beginObject().field("error", error).endObject().take();
-}
-
 }  // namespace evergate::dataplane

@@ -65,7 +65,5 @@ std::string connectionsJson(const std::vector<worker::ConnectionInfo>& connectio
 std::string revisionsJson(const RevisionHistory& history);
 std::string explainJson(const Explanation& explanation,
                         const std::vector<worker::BackendStats>& stats);
-// {"error": "..."}
-std::string errorJson(std::string_view error);
 
 }  // namespace evergate::dataplane

@@ -60,23 +60,28 @@ public:
 
 class AdminApiTest : public ::testing::Test {
 protected:
-    static AdminApiOptions optionsFor(const ProgramFacts& facts) {
+    static AdminApiOptions optionsFor(const ProgramFacts& facts, int& drains) {
         AdminApiOptions options;
         options.nodeId = "edge-1";
         options.root = "/nonexistent";
         options.facts = [&facts] { return facts; };
+        options.drain = [&drains] { ++drains; };
         return options;
     }
 
-    ApiReply get(const std::string& target) {
-        std::optional<ApiReply> reply;
-        api_.handle(target, [&](ApiReply answer) { reply = std::move(answer); });
+    process::AdminResponse get(const std::string& target, const std::string& method = "GET") {
+        auto parsed = process::parseAdminTarget(target);
+        if (!parsed)
+            return {400, "", ""};
+        const process::AdminRequest request{method, parsed->path, parsed->query, ""};
+        std::optional<process::AdminResponse> reply;
+        api_.handle(request, [&](process::AdminResponse answer) { reply = std::move(answer); });
         EXPECT_TRUE(reply) << target;
-        return reply.value_or(ApiReply{});
+        return reply.value_or(process::AdminResponse{});
     }
 
     json getJson(const std::string& target) {
-        const ApiReply reply = get(target);
+        const process::AdminResponse reply = get(target);
         EXPECT_EQ(reply.status, 200U) << target;
         EXPECT_EQ(reply.contentType, "application/json");
         return json::parse(reply.body);
@@ -106,12 +111,13 @@ protected:
     ConfigApplier applier_{io_.get_executor(), publisher_, nullptr};
     FixedReports reports_;
     ProgramFacts facts_;
-    AdminApi api_{applier_, reports_, optionsFor(facts_)};
+    int drains_ = 0;
+    AdminApi api_{applier_, reports_, optionsFor(facts_, drains_)};
 };
 
 TEST_F(AdminApiTest, AliveButNotReadyBeforeTheFirstConfiguration) {
     EXPECT_EQ(get("/healthz").status, 200U);
-    const ApiReply reply = get("/readyz");
+    const process::AdminResponse reply = get("/readyz");
     EXPECT_EQ(reply.status, 503U);
     EXPECT_EQ(reply.body, "no configuration applied yet\n");
     EXPECT_EQ(get("/api/v1/explain?url=http://shop.example/").status, 503U);
@@ -156,8 +162,9 @@ TEST_F(AdminApiTest, StatusTellsStaleFromConnected) {
 
 TEST_F(AdminApiTest, ExplainAsksOnlyForItsBackend) {
     applyShop();
-    const json answer =
-        getJson("/api/v1/explain?method=GET&url=http://127.0.0.1:8080/x&header=Host:+shop.example");
+    const json answer = getJson(
+        "/api/v1/explain?method=GET&url=http://127.0.0.1:8080/"
+        "x&header=X:%201%0D%0AHost:%20shop.example");
     EXPECT_EQ(answer["route"], "shop");
     EXPECT_EQ(answer["endpoints"][0]["address"], "10.0.0.1");
     EXPECT_EQ(reports_.asked.size(), 1U);
@@ -190,7 +197,7 @@ TEST_F(AdminApiTest, ConfigByKind) {
 
 TEST_F(AdminApiTest, MetricsNameBackends) {
     applyShop();
-    const ApiReply reply = get("/metrics");
+    const process::AdminResponse reply = get("/metrics");
     EXPECT_THAT(reply.contentType, HasSubstr("version=0.0.4"));
     EXPECT_THAT(reply.body, HasSubstr("evergate_config_version 3\n"));
     EXPECT_THAT(reply.body, HasSubstr("evergate_accesslog_dropped_total 17\n"));
@@ -201,7 +208,7 @@ TEST_F(AdminApiTest, MetricsNameBackends) {
 }
 
 TEST_F(AdminApiTest, ThePageLoadsNothingFromElsewhere) {
-    const ApiReply reply = get("/");
+    const process::AdminResponse reply = get("/");
     EXPECT_THAT(reply.contentType, HasSubstr("text/html"));
     EXPECT_EQ(reply.body.find("src="), std::string::npos);
     EXPECT_EQ(reply.body.find("@import"), std::string::npos);
@@ -210,7 +217,13 @@ TEST_F(AdminApiTest, ThePageLoadsNothingFromElsewhere) {
 
 TEST_F(AdminApiTest, StrangersGet404) {
     EXPECT_EQ(get("/nope").status, 404U);
-    EXPECT_EQ(get("/api/v1/status?x=%").status, 400U);
+}
+
+TEST_F(AdminApiTest, DrainNeedsAPost) {
+    EXPECT_EQ(get("/api/v1/drain").status, 404U);
+    EXPECT_EQ(drains_, 0);
+    EXPECT_EQ(get("/api/v1/drain", "POST").status, 202U);
+    EXPECT_EQ(drains_, 1);
 }
 
 }  // namespace
