@@ -19,8 +19,17 @@ constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
 constexpr std::array kResourceKinds = {ResourceKind::ingress, ResourceKind::ingressClass,
                                        ResourceKind::service, ResourceKind::endpointSlice};
 
+// A key with other bytes in it cannot exist in a cluster, and must not reach a log.
+bool isAnnotationKey(std::string_view key) noexcept {
+    return key.size() <= 317 && std::all_of(key.begin(), key.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      c == '.' || c == '/' || c == '-' || c == '_';
+           });
+}
+
 bool isReadAnnotation(std::string_view key) noexcept {
-    return key.starts_with("evergate.io/") || key == "kubernetes.io/ingress.class" ||
+    return (key.starts_with("evergate.io/") && isAnnotationKey(key)) ||
+           key == "kubernetes.io/ingress.class" ||
            key == "ingressclass.kubernetes.io/is-default-class";
 }
 

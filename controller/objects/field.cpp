@@ -3,6 +3,8 @@
 
 #include <limits>
 
+#include "controller/objects/printable.hpp"
+
 namespace evergate::controller {
 
 Field Field::operator[](std::string_view name) const {
@@ -90,9 +92,9 @@ std::string Field::path() const {
         return path + '[' + std::to_string(index_) + ']';
     }
     if (name_.find_first_of("./[") != std::string_view::npos) {
-        return path + "[\"" + std::string(name_) + "\"]";
+        return path + "[\"" + printable(name_) + "\"]";
     }
-    return path.empty() ? std::string(name_) : path + '.' + std::string(name_);
+    return (path.empty() ? path : path + '.') + printable(name_);
 }
 
 }  // namespace evergate::controller
