@@ -2,8 +2,18 @@
 // One client connection of a tcp listener: bytes both ways to one endpoint.
 //
 // Two BodyFlows between the client's socket and an upstream connection; a close is passed on as a
-// half-close, a reset as a reset. Owned by its worker; one thread.
+// half-close, a reset as a reset. Both sockets are registered from the start, so that the client's
+// going is seen while the endpoint is being connected to. Owned by its worker; one thread.
+//
+// Deadlines: the backend's connectTimeout per attempt; then tunnelTimeout without a byte either
+// way, the backend's inactivityTimeout once one side has ended, and writeTimeout for a receiver
+// that takes nothing, whatever the other direction does.
 #pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
 
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/phase.hpp"
@@ -20,7 +30,9 @@ public:
 
     void start() override;
     void resume() override;
-    void closeIfIdle() override;
+
+    void closeIfIdle() override {}  // never known to be idle: cut at the drain deadline
+
     void cancel() override;
     std::string_view phaseName() const noexcept override;
     std::string_view endpointText() const noexcept override;
@@ -32,8 +44,47 @@ public:
     void onUpstream(upstream::Connection& connection, std::uint32_t events) override;
 
 private:
+    enum class State : std::uint8_t { connecting, tunnel, closed };
+    enum class Ending : std::uint8_t { close, reset };
+    static constexpr std::size_t kMaxTried = 4;
+
+    // One direction: its bytes, and since when its receiver has been taking none.
+    struct Way {
+        BodyFlow flow;
+        std::uint64_t received = 0;  // as last counted
+        std::uint64_t sent = 0;
+        std::uint32_t stalledSince = 0;  // tick; of a blocked flow
+        bool stalled = false;
+        bool ended = false;
+    };
+
+    void connectNext(http::ProxyError reason);
+    bool connectTo(upstream::EndpointState& endpoint);
+    void connectFailed(http::ProxyError error);
+    void releaseUpstream(Ending ending);
+    void beginTunnel();
+
+    void pump();
+    bool pumpWay(Way& way, net::Socket& from, net::Socket& to);
+    void noteProgress();
+    void noteStall(Way& way);
+    std::chrono::milliseconds timeLeft() const noexcept;
+    void rearm();
+    void fail(http::ProxyError error, Ending ending);
+    void close(Ending ending);
+
     SessionOwner& owner_;
     net::Socket socket_;
+    upstream::BackendState& backend_;
+    const std::shared_ptr<const model::Backend> policy_;
+    std::unique_ptr<upstream::Connection> connection_;
+    upstream::EndpointPtr endpoint_;
+    std::array<const upstream::EndpointState*, kMaxTried> tried_{};
+    Way up_;
+    Way down_;
+    std::uint32_t idleSince_ = 0;  // tick
+    std::uint8_t triedCount_ = 0;
+    State state_ = State::connecting;
 };
 
 }  // namespace evergate::session

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/tcp_session.hpp"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <span>
+#include <utility>
+
+namespace evergate::session {
+
+using http::ProxyError;
+
+TcpSession::TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
+                       net::Socket socket, const net::SocketAddress& address)
+    : Session(context, listener, address),
+      owner_(owner),
+      socket_(std::move(socket)),
+      backend_(context.registry.backend(listener.backendId)),
+      policy_(backend_.policy) {}
+
+TcpSession::~TcpSession() = default;
+
+void TcpSession::start() {
+    if (context_.poller.add(socket_.fd(), *this))
+        return fail(ProxyError::overloaded, Ending::reset);
+    socket_.setRegistered();
+    connectNext(ProxyError::noEndpoint);
+}
+
+void TcpSession::resume() {
+    if (state_ == State::tunnel)
+        pump();
+}
+
+void TcpSession::cancel() {
+    if (state_ != State::closed)
+        close(Ending::reset);
+}
+
+std::string_view TcpSession::phaseName() const noexcept {
+    return name(state_ == State::connecting ? Phase::connecting : Phase::tunnel);
+}
+
+std::string_view TcpSession::endpointText() const noexcept {
+    return endpoint_ ? std::string_view(endpoint_->text) : std::string_view();
+}
+
+void TcpSession::onEvents(std::uint32_t events) {
+    if (state_ == State::closed)
+        return;
+    socket_.noteEvents(events);
+    // A half-closed client still waits for its answer; a reset one does not.
+    if (events & EPOLLERR)
+        return fail(ProxyError::clientClosed, Ending::reset);
+    if (state_ == State::tunnel)
+        pump();
+}
+
+void TcpSession::onUpstream(upstream::Connection& connection, std::uint32_t events) {
+    if (state_ == State::connecting) {
+        if (connection.connectError() != 0)
+            return connectFailed(ProxyError::connectFailed);
+        beginTunnel();
+    }
+    // After a reset, what came before it can still be read; then the read fails. Unless its end was
+    // read already.
+    if ((events & EPOLLERR) && down_.ended)
+        return fail(ProxyError::upstreamClosed, Ending::reset);
+    pump();
+}
+
+// Connects to the endpoint that is next; when there is none, ends with the reason so far.
+void TcpSession::connectNext(ProxyError reason) {
+    const std::uint32_t attempts = std::min<std::uint32_t>(policy_->retries + 1, kMaxTried);
+    while (triedCount_ < attempts) {
+        const upstream::PickRequest request{address().hash(), std::span(tried_.data(), triedCount_),
+                                            context_.wheel.nowTick()};
+        upstream::EndpointState* picked = upstream::pick(backend_, request, context_.random);
+        if (picked == nullptr)
+            break;
+        if (triedCount_ != 0)
+            ++context_.counters.retries;
+        if (connectTo(*picked))
+            return rearm();
+        reason = ProxyError::connectFailed;
+    }
+    fail(reason, Ending::reset);
+}
+
+bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
+    tried_[triedCount_++] = &endpoint;
+    std::error_code error;
+    ++context_.counters.upstreamConnects;
+    connection_ = context_.pool.connect(endpoint, *this, error);
+    if (!connection_)
+        return false;
+    connection_->noteRequest();
+    endpoint_ = &endpoint;
+    ++endpoint.requests;
+    ++endpoint.activeRequests;
+    idleSince_ = context_.wheel.nowTick();
+    return true;
+}
+
+void TcpSession::connectFailed(ProxyError error) {
+    releaseUpstream(Ending::close);
+    connectNext(error);
+}
+
+void TcpSession::releaseUpstream(Ending ending) {
+    if (!connection_)
+        return;
+    --endpoint_->activeRequests;
+    context_.pool.discard(std::move(connection_), ending == Ending::reset);
+}
+
+void TcpSession::beginTunnel() {
+    state_ = State::tunnel;
+    idleSince_ = context_.wheel.nowTick();
+    ++backend_.counters.requests;
+    for (Way* way : {&up_, &down_})
+        way->flow.start(http::Framing::untilClose, 0, http::Framing::untilClose);
+}
+
+void TcpSession::pump() {
+    net::Socket& upstream = connection_->socket();
+    if (!pumpWay(up_, socket_, upstream) || !pumpWay(down_, upstream, socket_))
+        return;
+    if (up_.ended && down_.ended)
+        return close(Ending::close);
+    rearm();
+}
+
+// Moves bytes one way; the end is passed on as a half-close. False: closed.
+bool TcpSession::pumpWay(Way& way, net::Socket& from, net::Socket& to) {
+    if (way.ended)
+        return true;
+    std::string_view none;
+    switch (way.flow.pump(context_, from, to, none)) {
+        case BodyFlow::Result::needRead:
+        case BodyFlow::Result::needWrite:
+            return true;
+        case BodyFlow::Result::yield:
+            context_.queue.requeue(*this);
+            return true;
+        case BodyFlow::Result::done:
+            way.ended = true;
+            to.shutdownWrite();
+            return true;
+        case BodyFlow::Result::sourceFailed:
+            fail(&way == &up_ ? ProxyError::clientClosed : ProxyError::upstreamTruncated,
+                 Ending::reset);
+            return false;
+        case BodyFlow::Result::sinkFailed:
+        case BodyFlow::Result::badFraming:
+        case BodyFlow::Result::truncated:
+            break;
+    }
+    fail(&way == &up_ ? ProxyError::upstreamClosed : ProxyError::clientClosed, Ending::reset);
+    return false;
+}
+
+// Counts what moved since the last time.
+void TcpSession::noteProgress() {
+    const std::uint64_t fromClient = up_.flow.received() - up_.received;
+    const std::uint64_t toUpstream = up_.flow.sent() - up_.sent;
+    const std::uint64_t fromUpstream = down_.flow.received() - down_.received;
+    const std::uint64_t toClient = down_.flow.sent() - down_.sent;
+    if ((fromClient | toUpstream | fromUpstream | toClient) != 0)
+        idleSince_ = context_.wheel.nowTick();
+    context_.counters.bytesFromClients += fromClient;
+    context_.counters.bytesToUpstreams += toUpstream;
+    context_.counters.bytesFromUpstreams += fromUpstream;
+    context_.counters.bytesToClients += toClient;
+    backend_.counters.bytesFromClients += fromClient;
+    backend_.counters.bytesToClients += toClient;
+    noteStall(up_);
+    noteStall(down_);
+}
+
+void TcpSession::noteStall(Way& way) {
+    const bool moved = way.flow.sent() != way.sent;
+    const bool blocked = way.flow.blocked();
+    if (blocked && (moved || !way.stalled))
+        way.stalledSince = context_.wheel.nowTick();
+    way.stalled = blocked;
+    way.received = way.flow.received();
+    way.sent = way.flow.sent();
+}
+
+// Until the nearest deadline; zero or less: it has passed.
+std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
+    const std::uint32_t now = context_.wheel.nowTick();
+    const auto left = [now](std::chrono::milliseconds limit, std::uint32_t since) {
+        return limit - (now - since) * net::TimerWheel::kTick;
+    };
+    if (state_ == State::connecting)
+        return left(policy_->connectTimeout, idleSince_);
+    const model::Settings& settings = context_.settings();
+    const bool halfClosed = up_.ended || down_.ended;
+    auto nearest = left(settings.tunnelTimeout, idleSince_);
+    if (halfClosed)
+        nearest = std::min(nearest, left(policy_->inactivityTimeout, idleSince_));
+    for (const Way* way : {&up_, &down_}) {
+        if (way->stalled)
+            nearest = std::min(nearest, left(settings.writeTimeout, way->stalledSince));
+    }
+    return nearest;
+}
+
+void TcpSession::rearm() {
+    noteProgress();
+    context_.wheel.arm(*this, timeLeft());
+}
+
+void TcpSession::onTimer() {
+    if (state_ == State::closed)
+        return;
+    if (timeLeft().count() > 0)
+        return rearm();
+    if (state_ == State::connecting) {
+        endpoint_->noteConnectFailure(context_.wheel.nowTick());
+        return connectFailed(ProxyError::connectTimeout);
+    }
+    // Without bytes on their way this is no error but the end of an unused connection.
+    if (down_.stalled)
+        return fail(ProxyError::clientWriteTimeout, Ending::reset);
+    if (up_.stalled)
+        return fail(ProxyError::upstreamTimeout, Ending::reset);
+    close(Ending::close);
+}
+
+void TcpSession::fail(ProxyError error, Ending ending) {
+    if (state_ == State::tunnel && error != ProxyError::clientClosed &&
+        error != ProxyError::clientWriteTimeout)
+        endpoint_->noteFailure();
+    ++context_.counters.errors[static_cast<std::size_t>(error)];
+    close(ending);
+}
+
+void TcpSession::close(Ending ending) {
+    noteProgress();
+    state_ = State::closed;
+    context_.wheel.disarm(*this);
+    releaseUpstream(ending);
+    if (ending == Ending::reset)
+        socket_.closeWithReset();
+    else
+        socket_.close();
+    up_.flow.reset();
+    down_.flow.reset();
+    owner_.onSessionClosed(*this);
+}
+
+}  // namespace evergate::session
