@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "dataplane/net/connect.hpp"
 #include "dataplane/net/socket.hpp"
 
 namespace evergate::net {
@@ -26,7 +27,7 @@ Socket streamSocket(const SocketAddress& address) {
 bool setListenOptions(int fd, const SocketAddress& address, const ListenOptions& options) {
     return setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
            (!options.reusePort || setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
-           setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1) &&
+           setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1) && setKeepAlive(fd) &&
            (!options.deferAccept || setOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1)) &&
            (address.family() != AF_INET6 ||
             setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.wildcard() ? 0 : 1));

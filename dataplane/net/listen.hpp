@@ -18,7 +18,8 @@ struct ListenOptions {
     int backlog = 4096;  // for startListening
 };
 
-// socket + bind only. The descriptor is non-blocking; NODELAY is inherited by what it accepts.
+// socket + bind only. The descriptor is non-blocking; NODELAY and keep-alive probes are inherited
+// by what it accepts.
 // "::" also takes IPv4.
 Result<int> openListener(const SocketAddress& address, const ListenOptions& options);
 std::error_code startListening(int fd, int backlog);

@@ -23,8 +23,10 @@ class ConnectionPool {
 public:
     struct Options {
         std::chrono::milliseconds idleTimeout{60'000};
-        std::uint32_t idleLimit = 512;                  // per endpoint and worker
-        std::chrono::milliseconds userTimeout{30'000};  // TCP_USER_TIMEOUT of every connection
+        std::uint32_t idleLimit = 512;  // per endpoint and worker
+        // TCP_USER_TIMEOUT. It also ends writes to a peer that acknowledges but takes nothing, so
+        // it must exceed the deadlines the sessions have for that.
+        std::chrono::milliseconds userTimeout{120'000};
     };
 
     struct Counters {
