@@ -138,7 +138,7 @@ private:
 
     void place(const YAML::Mark& mark, Json value, YAML::anchor_t anchor) {
         count(mark, 1);
-        noteItem(mark);
+        noteLine(mark);
         if (anchor != 0) {
             anchors_[anchor] = {value, 1, 1};
         }
@@ -156,7 +156,7 @@ private:
         if (stack_.size() >= kMaxYamlDepth) {
             throw Refused{lineOf(mark), "is nested too deeply"};
         }
-        noteItem(mark);
+        noteLine(mark);
         const std::size_t before = nodes_;
         count(mark, 1);
         stack_.push_back({std::move(empty), {}, false, anchor, before, 1, mark});
@@ -189,7 +189,11 @@ private:
         }
     }
 
-    void noteItem(const YAML::Mark& mark) {
+    void noteLine(const YAML::Mark& mark) {
+        // The document's own mark is that of its "---".
+        if (stack_.empty()) {
+            document_.line = lineOf(mark);
+        }
         if (stack_.size() == 2 && stack_[0].value.is_object() && stack_[0].key == "items" &&
             stack_[1].value.is_array()) {
             document_.itemLines.resize(stack_[1].value.size());
