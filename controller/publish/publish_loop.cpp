@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/publish/publish_loop.hpp"
+
+#include <utility>
+
+#include "controller/publish/admission.hpp"
+
+namespace evergate::controller {
+
+namespace {
+
+EventTime now() {
+    return std::chrono::steady_clock::now();
+}
+
+ObjectProblem describe(const model::Key& key, const model::Problem& problem) {
+    return {model::toText(key), problem.where, problem.what};
+}
+
+}  // namespace
+
+PublishLoop::PublishLoop(boost::asio::io_context& io, Publisher& publisher, process::Logger logger,
+                         std::function<void()> relistWanted)
+    : publisher_(publisher),
+      logger_(std::move(logger)),
+      relistWanted_(std::move(relistWanted)),
+      timer_(io) {}
+
+void PublishLoop::onDesired(Desired desired, EventTime since) {
+    sourceProblems_ = std::move(desired.problems);
+    admissionProblems_ = admit(desired.config, publisher_.state().config());
+    endpointProblems_.clear();
+    for (const model::KeyedProblem& entry : admissionProblems_) {
+        logger_->warn("left out key={} where={} problem={}", model::toText(entry.key),
+                      entry.problem.where, entry.problem.what);
+    }
+    intake_.desired(std::move(desired.config), desired.fullList, since, now());
+    poll();
+}
+
+void PublishLoop::onEndpoints(const std::string& backend, model::Endpoints endpoints,
+                              EventTime since) {
+    const model::Key key{model::Kind::endpoints, backend};
+    const model::Value value(std::move(endpoints));
+    const auto problems = admissionProblems(key, value);
+    if (!problems.empty()) {
+        logger_->warn("left out key={} where={} problem={}", model::toText(key),
+                      problems.front().where, problems.front().what);
+        endpointProblems_[key] = problems.front();
+        return;
+    }
+    endpointProblems_.erase(key);
+    model::Entry entry = model::makeEntry(value);
+    if (intake_.endpoints(backend, entry, publisher_.state().config())) {
+        publisher_.publishEndpoints(key, std::move(entry), since);
+    }
+}
+
+void PublishLoop::poll() {
+    switch (intake_.poll(now(), publisher_.state().config())) {
+        case Intake::State::idle:
+            return;
+        case Intake::State::waiting:
+            return arm(*intake_.due());
+        case Intake::State::held:
+            logger_->warn("a change would remove most routes or all listeners: listing again");
+            return relistWanted_();
+        case Intake::State::ready:
+            return publish();
+    }
+}
+
+void PublishLoop::arm(EventTime due) {
+    timer_.expires_at(due);
+    timer_.async_wait([this](boost::system::error_code ec) {
+        if (!ec) {
+            poll();
+        }
+    });
+}
+
+void PublishLoop::publish() {
+    Intake::Publication publication = intake_.take();
+    publisher_.publish(std::move(publication.config), publication.fullList, publication.since);
+}
+
+std::vector<ObjectProblem> PublishLoop::problems() const {
+    std::vector<ObjectProblem> all = sourceProblems_;
+    for (const model::KeyedProblem& entry : admissionProblems_) {
+        all.push_back(describe(entry.key, entry.problem));
+    }
+    for (const auto& [key, problem] : endpointProblems_) {
+        all.push_back(describe(key, problem));
+    }
+    for (const model::KeyedProblem& entry : publisher_.rejected()) {
+        all.push_back(describe(entry.key, entry.problem));
+    }
+    return all;
+}
+
+}  // namespace evergate::controller
