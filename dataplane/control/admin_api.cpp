@@ -329,7 +329,7 @@ void AdminApi::explainRequest(const AdminRequest& request, Done done) {
     question.url = request.parameter("url");
     question.listener = request.parameter("listener");
     question.headers = std::move(*headers);
-    auto result = explain(*applier_.snapshot(), *applier_.config(), question);
+    auto result = explain(*applier_.snapshot(), question);
     if (const auto* problem = std::get_if<std::string>(&result))
         return done(failure(400, *problem));
     auto explanation = std::get<Explanation>(std::move(result));

@@ -5,7 +5,7 @@
 #include <cctype>
 #include <charconv>
 
-#include "dataplane/control/snapshot_compiler.hpp"
+#include "dataplane/routing/explain.hpp"
 
 namespace evergate::dataplane {
 namespace {
@@ -52,22 +52,9 @@ std::string listenAddress(const model::Listener& listener) {
            std::to_string(listener.port);
 }
 
-std::string_view describe(model::PathType type) {
-    switch (type) {
-        case model::PathType::exact:
-            return "the exact path";
-        case model::PathType::prefix:
-            return "the path prefix (whole path elements)";
-        case model::PathType::rawPrefix:
-            return "the path prefix (byte by byte)";
-    }
-    return "the path";
-}
-
 class Explainer {
 public:
-    Explainer(const routing::Snapshot& snapshot, const model::Config& config)
-        : snapshot_(snapshot), config_(config) {}
+    explicit Explainer(const routing::Snapshot& snapshot) : snapshot_(snapshot) {}
 
     // Empty when it worked, else what is wrong with the question.
     std::string run(const ExplainRequest& request) {
@@ -137,79 +124,28 @@ private:
     }
 
     void explainHttp(const std::string& rawPath) {
-        std::string scratch;
-        answer_.path = std::string(routing::normalizePath(rawPath, scratch));
-        if (answer_.path.empty()) {
-            answer_.status = 400;
-            step("Path " + inQuotes(rawPath) + " is invalid: we answer 400.");
-            return;
-        }
-        if (answer_.path != rawPath)
+        routing::Explanation matched =
+            routing::explain(snapshot_.routes, listener_->name, answer_.host, rawPath);
+        answer_.path = std::move(matched.path);
+        if (!answer_.path.empty() && answer_.path != rawPath)
             step("Path " + inQuotes(rawPath) + " is matched as " + inQuotes(answer_.path) +
-                 " (decoded, slashes merged, dot segments resolved); it is forwarded unchanged.");
-        const routing::Target* target = nullptr;
-        if (listener_->routeIndex >= 0)
-            target = snapshot_.routes.match(listener_->routeIndex, answer_.host, answer_.path);
-        explainHosts(target);
-        if (target == nullptr) {
-            answer_.status = 404;
-            step("No route is left to try: we answer 404.");
+                 "; it is forwarded unchanged.");
+        for (std::string& text : matched.steps)
+            step(std::move(text));
+        if (matched.target == nullptr) {
+            answer_.status = answer_.path.empty() && listener_->routeIndex >= 0 ? 400 : 404;
+            step("No route: we answer " + std::to_string(answer_.status) + '.');
             return;
         }
-        answer_.route = target->route;
-        answer_.origin = target->origin;
-        answer_.backend = target->backend;
-        answer_.backendId = target->backendId;
-        step("The request goes to backend " + inQuotes(target->backend) + ".");
-    }
-
-    // Walks the hosts in the matcher's order and says what stopped it or sent it on.
-    void explainHosts(const routing::Target* target) {
-        const model::Route* matched =
-            target == nullptr ? nullptr
-                              : config_.find<model::Route>({model::Kind::route, target->route});
-        std::string host = answer_.host;
-        if (host.ends_with('.'))
-            host.pop_back();
-        std::vector<std::pair<std::string, std::string>> tiers;
-        if (!host.empty())
-            tiers.emplace_back(host, "host " + inQuotes(host));
-        if (const auto dot = host.find('.'); dot != std::string::npos && dot != 0) {
-            const std::string wildcard = "*" + host.substr(dot);
-            tiers.emplace_back(wildcard, "wildcard host " + inQuotes(wildcard));
-        }
-        tiers.emplace_back("", "any host (routes without one)");
-        for (const auto& [key, words] : tiers) {
-            if (matched != nullptr && matched->host == key) {
-                step("Looked up " + words + ": route " + inQuotes(target->route) + " (" +
-                     target->origin + ") matches " + std::string(describe(matched->pathType)) +
-                     " " + inQuotes(matched->path) + ".");
-                return;
-            }
-            const std::size_t count = routesOf(key);
-            if (count == 0)
-                step("Looked up " + words + ": no route has it on this listener.");
-            else
-                step("Looked up " + words + ": " + std::to_string(count) +
-                     (count == 1 ? " route has it, but its path does not match "
-                                 : " routes have it, but none of their paths matches ") +
-                     inQuotes(answer_.path) + "; falling back to the next.");
-        }
-    }
-
-    std::size_t routesOf(const std::string& host) const {
-        std::size_t count = 0;
-        for (const auto& [key, entry] : EntriesOfKind(config_, model::Kind::route)) {
-            const auto& route = std::get<model::Route>(*entry.value);
-            if (route.host == host && std::find(route.listeners.begin(), route.listeners.end(),
-                                                listener_->name) != route.listeners.end())
-                ++count;
-        }
-        return count;
+        answer_.route = matched.target->route;
+        answer_.origin = matched.target->origin;
+        answer_.backend = matched.target->backend;
+        answer_.backendId = matched.target->backendId;
+        step("The request goes to backend " + inQuotes(answer_.backend) + " (route of " +
+             answer_.origin + ").");
     }
 
     const routing::Snapshot& snapshot_;
-    const model::Config& config_;
     const routing::ListenerSpec* listener_ = nullptr;
     Explanation answer_;
 };
@@ -249,9 +185,8 @@ std::optional<UrlParts> splitUrl(std::string_view url) {
 }
 
 std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,
-                                               const model::Config& config,
                                                const ExplainRequest& request) {
-    Explainer explainer(snapshot, config);
+    Explainer explainer(snapshot);
     std::string problem = explainer.run(request);
     if (!problem.empty())
         return problem;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Says in plain words where a request would go and why: `evergatectl explain`.
 //
-// The answer comes from the matcher of the given snapshot, the very one that serves traffic; the
-// configuration only supplies the words. Pure.
+// The answer comes from the matcher of the given snapshot, the very one that serves traffic; here
+// the URL is taken apart, the listener chosen and the result put in words. Pure.
 #pragma once
 
 #include <optional>
@@ -12,7 +12,6 @@
 #include <variant>
 #include <vector>
 
-#include "common/model/config.hpp"
 #include "dataplane/routing/snapshot.hpp"
 
 namespace evergate::dataplane {
@@ -47,7 +46,6 @@ std::optional<UrlParts> splitUrl(std::string_view url);
 
 // The explanation, or one sentence about what is wrong with the question.
 std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,
-                                               const model::Config& config,
                                                const ExplainRequest& request);
 
 }  // namespace evergate::dataplane
