@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Kubernetes objects as plain values, with only what Evergate reads."""
+
+CLASS = "evergate"
+
+
+def _metadata(name, namespace, annotations=None, labels=None):
+    metadata = {"name": name, "namespace": namespace}
+    if annotations:
+        metadata["annotations"] = dict(annotations)
+    if labels:
+        metadata["labels"] = dict(labels)
+    return metadata
+
+
+def ingress_class(name=CLASS):
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "IngressClass", "metadata": {"name": name},
+            "spec": {"controller": "evergate.io/ingress-controller"}}
+
+
+def path(service_name, at="/", kind="Prefix", port=80):
+    reference = {"name": port} if isinstance(port, str) else {"number": port}
+    return {"path": at, "pathType": kind, "backend": {"service": {"name": service_name, "port": reference}}}
+
+
+def ingress(name, hosts, namespace="default", annotations=None, class_name=CLASS):
+    """hosts: {"shop.example": [path(...), ...]}"""
+    rules = [{"host": host, "http": {"paths": paths}} if host else {"http": {"paths": paths}}
+             for host, paths in hosts.items()]
+    return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
+            "metadata": _metadata(name, namespace, annotations),
+            "spec": {"ingressClassName": class_name, "rules": rules}}
+
+
+def service(name, namespace="default", annotations=None, ports=(("http", 80),)):
+    return {"apiVersion": "v1", "kind": "Service", "metadata": _metadata(name, namespace, annotations),
+            "spec": {"ports": [{"name": n, "port": p, "protocol": "TCP"} for n, p in ports]}}
+
+
+def endpoint_slice(service_name, addresses, port, namespace="default", suffix="1", port_name="http"):
+    """addresses: "127.0.0.2", or ("127.0.0.2", False) for one that is not ready."""
+    endpoints = []
+    for entry in addresses:
+        address, ready = entry if isinstance(entry, tuple) else (entry, True)
+        endpoints.append({"addresses": [address], "conditions": {"ready": ready}})
+    return {"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
+            "metadata": _metadata(f"{service_name}-{suffix}", namespace,
+                                  labels={"kubernetes.io/service-name": service_name}),
+            "addressType": "IPv4", "ports": [{"name": port_name, "port": port, "protocol": "TCP"}],
+            "endpoints": endpoints}

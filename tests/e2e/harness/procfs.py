@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernel says about a process: descriptors, sockets, memory, processor time."""
+import os
+import re
+import socket
+import struct
+
+TICKS = os.sysconf("SC_CLK_TCK")
+LISTEN, ESTABLISHED, CLOSE_WAIT = "0A", "01", "08"
+
+
+def descriptors(pid):
+    return len(os.listdir(f"/proc/{pid}/fd"))
+
+
+def socket_inodes(pid):
+    inodes = set()
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except OSError:
+            continue  # closed meanwhile
+        if target.startswith("socket:["):
+            inodes.add(int(target[8:-1]))
+    return inodes
+
+
+def _address(text):
+    host, port = text.split(":")
+    raw = bytes.fromhex(host)
+    words = struct.unpack(f"<{len(raw) // 4}I", raw)
+    raw = struct.pack(f">{len(words)}I", *words)
+    family = socket.AF_INET if len(raw) == 4 else socket.AF_INET6
+    return socket.inet_ntop(family, raw), int(port, 16)
+
+
+def tcp_sockets(pid):
+    """(state, local, remote, inode) of every TCP socket the process holds."""
+    mine = socket_inodes(pid)
+    found = []
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/{pid}/net/{table}", encoding="ascii") as file:
+                lines = file.readlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if int(fields[9]) in mine:
+                found.append((fields[3], _address(fields[1]), _address(fields[2]), int(fields[9])))
+    return found
+
+
+def listening(pid):
+    """{(address, port): {inodes}} of the listening sockets: several per address with SO_REUSEPORT."""
+    sockets = {}
+    for state, local, _, inode in tcp_sockets(pid):
+        if state == LISTEN:
+            sockets.setdefault(local, set()).add(inode)
+    return sockets
+
+
+def in_state(pid, state):
+    return sum(1 for entry in tcp_sockets(pid) if entry[0] == state)
+
+
+def connections_to(pid, ports):
+    return sum(1 for _, _, remote, _ in tcp_sockets(pid) if remote[1] in ports)
+
+
+def rss(pid):
+    """Resident bytes."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^VmRSS:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+
+
+def peak_rss(pid):
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        return int(re.search(r"^VmHWM:\s+(\d+) kB", file.read(), re.M).group(1)) * 1024
+
+
+def children(pid):
+    """The process and everything below it."""
+    parents = {}
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{entry}/stat", encoding="ascii", errors="replace") as file:
+                parents.setdefault(int(file.read().rsplit(")", 1)[1].split()[1]), []).append(int(entry))
+        except OSError:
+            continue
+    tree, todo = [], [pid]
+    while todo:
+        tree.append(todo.pop())
+        todo += parents.get(tree[-1], [])
+    return tree
+
+
+def cpu_seconds(pids):
+    """User and system time used so far by these processes. In ticks of the kernel: 10 ms steps."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+            fields = file.read().rsplit(")", 1)[1].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICKS
+
+
+def cpu_seconds_fine(pid):
+    """Time on a processor of every thread, in nanosecond steps (schedstat)."""
+    total = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            total += int(file.read().split()[0])
+    return total / 1e9
+
+
+def start_time(pid):
+    """With the pid it names one process for ever, even when pids are reused."""
+    with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
+        return int(file.read().rsplit(")", 1)[1].split()[19])

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+"""evergatectl against a running data plane, and validate against files."""
+import json
+
+from harness import manifests
+from harness.evergate import SharedCase
+from harness.programs import binaries, free_port, run
+
+
+class Ctl(SharedCase):
+    @classmethod
+    def build(cls, stack):
+        stack.expose("echo", stack.add_backend("one"))
+        stack.wait_status("echo.example")
+
+    def ctl(self, *arguments, port=None, status=0):
+        code, output, errors = run([binaries() / "evergatectl",
+                                    f"--admin=http://127.0.0.1:{port or self.stack.admin_port}", *arguments])
+        self.assertEqual(code, status, output + errors)
+        return output + errors
+
+    def test_status(self):
+        self.assertIn("ready", self.ctl("status").lower())
+
+    def test_routes_and_backends(self):
+        self.assertIn("echo.example", self.ctl("routes"))
+        self.assertIn("127.0.0.1", self.ctl("backends"))
+
+    def test_explain(self):
+        output = self.ctl("explain", "GET", f"http://echo.example:{self.stack.http_port}/x")
+        self.assertIn("echo", output)
+
+    def test_revisions(self):
+        self.assertIn("applied", self.ctl("revisions"))
+
+    def test_nobody_there(self):
+        errors = self.ctl("status", port=free_port(), status=1)
+        self.assertEqual(len(errors.strip().splitlines()), 1)
+
+
+class Validate(SharedCase):
+    def validate(self, *texts):
+        folder = self.folder / self.id().rsplit(".", 1)[-1]
+        folder.mkdir()
+        for number, text in enumerate(texts):
+            (folder / f"{number}.yaml").write_text(text)
+        code, output, errors = run([binaries() / "evergatectl", "validate", folder])
+        return code, output + errors
+
+    def test_good_manifests(self):
+        things = [manifests.ingress_class(), manifests.service("a"), manifests.endpoint_slice("a", ["10.0.0.1"], 80),
+                  manifests.ingress("a", {"a.example": [manifests.path("a")]})]
+        code, text = self.validate("\n---\n".join(map(json.dumps, things)))
+        self.assertEqual(code, 0, text)
+
+    def test_bad_manifests_are_named(self):
+        code, text = self.validate("kind: [\n")
+        self.assertEqual(code, 1, text)
+        self.assertIn("0.yaml", text)
