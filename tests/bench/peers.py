@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The proxies that are compared, each configured for what it is good at and for the same job: keep
+connections on both sides for ever, tell the endpoint who the client is, log nothing, one thread."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+from harness import http  # noqa: E402
+from harness.evergate import Evergate  # noqa: E402
+from harness.programs import Program, free_port, wait_until  # noqa: E402
+
+HOST = "bench.example"
+
+HAPROXY = """\
+global
+    nbthread 1
+    maxconn 4000
+    stats socket {folder}/haproxy-{reuse}.sock
+defaults
+    mode http
+    http-reuse {reuse}
+    option http-keep-alive
+    option forwardfor
+    timeout connect 5s
+    timeout client 75s
+    timeout server 60s
+    timeout http-request 10s
+frontend web
+    bind 127.0.0.1:{port} backlog 4096
+    use_backend echo if {{ hdr(host) -i {host} }}
+backend echo
+    server one 127.0.0.1:{backend} pool-max-conn -1
+"""
+
+NGINX = """\
+worker_processes 1;
+daemon off;
+pid {folder}/nginx.pid;
+error_log {folder}/nginx-error.log crit;
+events {{ worker_connections 8000; }}
+http {{
+    access_log off;
+    keepalive_timeout 75s;
+    keepalive_requests 1000000000;
+    client_body_temp_path {folder}/body;
+    proxy_temp_path {folder}/proxy;
+    fastcgi_temp_path {folder}/fastcgi;
+    uwsgi_temp_path {folder}/uwsgi;
+    scgi_temp_path {folder}/scgi;
+    upstream echo {{
+        server 127.0.0.1:{backend};
+        keepalive 256;
+        keepalive_requests 1000000000;
+    }}
+    server {{
+        listen 127.0.0.1:{port} backlog=4096;
+        server_name {host};
+        location / {{
+            proxy_pass http://echo;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "";
+            proxy_set_header Host $host;
+            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_max_temp_file_size 0;
+        }}
+    }}
+}}
+"""
+
+
+def version_of(command):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+    return found.group(0) if found else "?"
+
+
+class Peer:
+    """A proxy that is not ours."""
+
+    def __init__(self, name, version, command, folder, port, cpu):
+        self.name, self.version, self.port = name, version, port
+        self.program = Program(name, command, folder, cpu)
+
+    def start(self):
+        self.program.start()
+        wait_until(lambda: http.status_or_none(self.port, host=HOST) == 200, f"{self.name} answers")
+
+    def stop(self):
+        self.program.stop()
+
+    @property
+    def pid(self):
+        return self.program.pid
+
+
+def haproxy(folder, backend, cpu, reuse):
+    port = free_port()
+    config = folder / f"haproxy-{reuse}.cfg"
+    config.write_text(HAPROXY.format(folder=folder, port=port, backend=backend, host=HOST, reuse=reuse))
+    # -db: stay in the foreground as one process
+    return Peer(f"haproxy ({reuse})", version_of(["haproxy", "-v"]), ["haproxy", "-db", "-f", config], folder, port, cpu)
+
+
+def nginx(folder, backend, cpu):
+    port = free_port()
+    config = folder / "nginx.conf"
+    config.write_text(NGINX.format(folder=folder, port=port, backend=backend, host=HOST))
+    return Peer("nginx", version_of(["nginx", "-v"]), ["nginx", "-p", folder, "-c", config], folder, port, cpu)
+
+
+class Ours:
+    """Evergate's data plane with one worker; its controller stays idle on the other core."""
+
+    name = "evergate"
+
+    def __init__(self, folder, backend, cpu):
+        self.stack = Evergate(folder, workers=1, cpu=cpu)
+        self.backend = backend
+        self.version = "?"
+
+    def start(self):
+        self.stack.start()
+        self.stack.expose("bench", self.backend, HOST)
+        self.stack.wait_status(HOST)
+        self.version = self.stack.status()["build"]
+
+    def stop(self):
+        for complaint in self.stack.stop():
+            raise SystemExit(complaint)
+
+    @property
+    def port(self):
+        return self.stack.http_port
+
+    @property
+    def pid(self):
+        return self.stack.dataplane.pid
+
+
+def machine():
+    """What the figures depend on."""
+    def first(path, pattern):
+        match = re.search(pattern, pathlib.Path(path).read_text(encoding="ascii", errors="replace"), re.M)
+        return match.group(1).strip() if match else "?"
+
+    return {"cpu": first("/proc/cpuinfo", r"^model name\s*:(.*)$"),
+            "kernel": pathlib.Path("/proc/sys/kernel/osrelease").read_text(encoding="ascii").strip(),
+            "congestion_control": pathlib.Path("/proc/sys/net/ipv4/tcp_congestion_control").read_text(
+                encoding="ascii").strip()}
+
+
+def dump(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
