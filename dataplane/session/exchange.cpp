@@ -19,7 +19,7 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     const http::RequestHead& head = context_.requestHead;
     begin(client, owner);
     takeFacts(head);
-    const bool routed = route(head);
+    const ProxyError unroutable = route(head);
     composeHead(head, client.addressText);
     // From here on the views of `head` are dead: framing is written over them.
     up_.start(head.framing, head.contentLength, head.framing);
@@ -28,8 +28,8 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
         owner.onLeftover(std::string_view(body + first.consumed, bodySize - first.consumed));
     if (up_.failed())
         return fail(ProxyError::badChunk, up_.detail());
-    if (!routed)
-        return fail(ProxyError::noRoute);
+    if (unroutable != ProxyError::none)
+        return fail(unroutable);
     const ProxyError error = acquire();
     if (error != ProxyError::none)
         return fail(error);
@@ -59,6 +59,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     }
     target_ = nullptr;
     backend_ = nullptr;
+    policy_ = nullptr;
     up_.reset();
     down_.reset();
     heldSize_ = responseScanned_ = headSize_ = headSent_ = 0;
@@ -84,19 +85,19 @@ void Exchange::takeFacts(const http::RequestHead& head) {
     methodSize_ = static_cast<std::uint16_t>(head.method.size());
 }
 
-bool Exchange::route(const http::RequestHead& head) {
+ProxyError Exchange::route(const http::RequestHead& head) {
     std::string normalized;
     const std::string_view path = routing::normalizePath(head.path, normalized);
     if (path.empty())
-        return false;
+        return ProxyError::badRequest;
     target_ = snapshot_->snapshot->routes.match(listener_->routeIndex, head.host, path);
     if (target_ == nullptr)
-        return false;
+        return ProxyError::noRoute;
     backend_ = &context_.registry.backend(target_->backendId);
-    policy_ = backend_->policy;
+    policy_ = backend_->policy.get();
     ++backend_->counters.requests;
     hash_ = balanceHash(head);
-    return true;
+    return ProxyError::none;
 }
 
 void Exchange::composeHead(const http::RequestHead& head, std::string_view clientText) {
@@ -194,7 +195,6 @@ void Exchange::onRequestFlow(BodyFlow::Result result) {
 // sending => responding
 void Exchange::requestSent() {
     state_ = State::responding;
-    requestSentAt_ = std::chrono::steady_clock::now();
     if (bigHead_ && context_.log == nullptr && !mayRetry())
         bigHead_.reset();
 }
@@ -204,7 +204,6 @@ void Exchange::upstreamBroken() {
     requestBroken_ = true;
     up_.pending().clear();
     state_ = State::responding;
-    requestSentAt_ = std::chrono::steady_clock::now();
     if (!responseStarted_)
         readResponse();
 }

@@ -106,7 +106,7 @@ private:
     // exchange.cpp: the request's way
     void begin(const ClientFacts& client, ExchangeOwner& owner);
     void takeFacts(const http::RequestHead& head);
-    bool route(const http::RequestHead& head);
+    http::ProxyError route(const http::RequestHead& head);
     void composeHead(const http::RequestHead& head, std::string_view clientText);
     std::uint64_t balanceHash(const http::RequestHead& head) const noexcept;
     void sendRequest();
@@ -163,7 +163,7 @@ private:
     SnapshotPtr snapshot_;
     const routing::Target* target_ = nullptr;
     upstream::BackendState* backend_ = nullptr;
-    std::shared_ptr<const model::Backend> policy_;
+    const model::Backend* policy_ = nullptr;  // kept alive by the snapshot
     std::unique_ptr<upstream::Connection> connection_;
     upstream::EndpointPtr endpoint_;
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
@@ -176,7 +176,6 @@ private:
     std::size_t responseScanned_ = 0;
     std::uint64_t hash_ = 0;
     std::chrono::steady_clock::time_point startedAt_;
-    std::chrono::steady_clock::time_point requestSentAt_;
     std::int64_t startedUnixMicros_ = 0;
     std::uint32_t upstreamMicros_ = 0;
     char* head_ = nullptr;

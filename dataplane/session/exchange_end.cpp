@@ -157,7 +157,7 @@ void Exchange::finish(Outcome outcome) {
     snapshot_.reset();
     target_ = nullptr;
     backend_ = nullptr;
-    policy_.reset();
+    policy_ = nullptr;
     endpoint_.reset();
     outcome_ = outcome;
 }

@@ -231,7 +231,7 @@ void ProxyFixture::serve(const std::vector<std::uint16_t>& ports, model::Backend
     model::Config config;
     config.put({model::Kind::listener, "http"}, model::Listener{"127.0.0.1", 0, {}, {}});
     config.put({model::Kind::backend, "b"}, backend);
-    config.put({model::Kind::route, "r"}, model::Route{{"http"}, "", {}, "/", "b", "test"});
+    config.put({model::Kind::route, "r"}, model::Route{{"http"}, "", model::PathType::prefix, "/", "b", "test"});
     FixtureIds ids;
     auto snapshot = std::make_shared<routing::Snapshot>();
     snapshot->version = ++version_;
