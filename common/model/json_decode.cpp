@@ -118,14 +118,15 @@ bool readObject(const Json& json, const std::string& path, T& out, Problem& prob
         problem = {path, "must be an object"};
         return false;
     }
-    for (const auto& [key, element] : json.items()) {
+    for (auto it = json.begin(); it != json.end(); ++it) {
+        const std::string& key = it.key();
         const std::string where = path.empty() ? key : path + '.' + key;
         bool known = false;
         bool good = true;
         eachField<T>([&](std::string_view field, auto member) {
             if (field == key) {
                 known = true;
-                good = readField(element, where, out.*member, problem);
+                good = readField(*it, where, out.*member, problem);
             }
         });
         if (!known) {
