@@ -97,7 +97,7 @@ enum class ErrorCode : int {
     baseMismatch = 3,  // the lane is not at `base`
     rootMismatch = 4,  // applying gave another root or key count than promised
     invalidKeys = 5,   // problems names them; everything else was fine
-    tooLarge = 6,      // over a bound; the connection closes
+    outOfOrder = 6,    // a part out of order or over a bound; the connection closes
 };
 
 struct Error {
