@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ctl/commands.hpp"
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "controller/objects/printable.hpp"
+#include "ctl/exit_status.hpp"
+#include "ctl/http_client.hpp"
+#include "ctl/reports.hpp"
+#include "ctl/validate.hpp"
+
+namespace evergate::ctl {
+namespace {
+
+using Json = nlohmann::json;
+
+// What an API said: its JSON, or an exit status after a line on `err`.
+struct Answer {
+    Json json;
+    int status = kGood;
+};
+
+class Session {
+public:
+    Session(CommandLine line, std::ostream& out, std::ostream& err)
+        : line_(std::move(line)), out_(out), err_(err) {}
+
+    int run() {
+        switch (line_.command) {
+            case Command::status:
+                return status();
+            case Command::routes:
+                return show("/api/v1/routes", [this](const Json& answer) {
+                    printRoutes(answer, firstArgument(), out_);
+                });
+            case Command::backends:
+                return show("/api/v1/backends" + filterQuery(),
+                            [this](const Json& answer) { printBackends(answer, out_); });
+            case Command::listeners:
+                return show("/api/v1/listeners",
+                            [this](const Json& answer) { printListeners(answer, out_); });
+            case Command::revisions:
+                return show("/api/v1/revisions",
+                            [this](const Json& answer) { printRevisions(answer, out_); });
+            case Command::explain:
+                return explain();
+            case Command::drain:
+                return drain();
+            case Command::validate:
+                return validateFolder(line_, out_, err_);
+            case Command::help:
+                break;
+        }
+        out_ << helpText();
+        return kGood;
+    }
+
+private:
+    std::string firstArgument() const {
+        return line_.arguments.empty() ? std::string() : line_.arguments.front();
+    }
+
+    std::string filterQuery() const {
+        return line_.arguments.empty() ? std::string()
+                                       : "?filter=" + percentEncode(firstArgument());
+    }
+
+    int complain(const std::string& what, int status) {
+        err_ << "evergatectl: " << controller::printable(what, 1000) << '\n';
+        return status;
+    }
+
+    static std::string errorText(const HttpAnswer& answer) {
+        const Json body = Json::parse(answer.body, nullptr, false);
+        std::string text = "answered " + std::to_string(answer.status);
+        if (body.is_object() && body.contains("error") && body["error"].is_string()) {
+            text += ": " + body["error"].get<std::string>();
+        } else if (!body.is_structured() && !answer.body.empty()) {
+            text += ": " + answer.body;
+        }
+        return text;
+    }
+
+    Answer ask(const std::string& admin, std::string_view method, const std::string& target) {
+        const auto base = parseBaseUrl(admin);
+        if (!base) {
+            return {{},
+                    complain("not an address like http://127.0.0.1:9302: " + admin, kWrongUsage)};
+        }
+        auto fetched = fetch(*base, method, target, line_.timeout);
+        if (const auto* failure = std::get_if<Unreachable>(&fetched)) {
+            return {{}, complain(admin + " cannot be reached: " + failure->what, kUnreachable)};
+        }
+        const auto& answer = std::get<HttpAnswer>(fetched);
+        if (answer.status >= 400) {
+            return {{}, complain(admin + ' ' + errorText(answer), kNo)};
+        }
+        Json json = Json::parse(answer.body, nullptr, false);
+        if (!json.is_object()) {
+            return {{}, complain(admin + " did not answer like an Evergate program", kUnreachable)};
+        }
+        return {std::move(json), kGood};
+    }
+
+    void printJson(const Json& json) const {
+        out_ << json.dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
+    }
+
+    template <typename Print>
+    int show(const std::string& target, const Print& print) {
+        const Answer answer = ask(line_.admin, "GET", target);
+        if (answer.status != kGood) {
+            return answer.status;
+        }
+        if (line_.output == Output::json) {
+            printJson(answer.json);
+        } else {
+            print(answer.json);
+        }
+        return kGood;
+    }
+
+    int status() {
+        const Answer answer = ask(line_.admin, "GET", "/api/v1/status");
+        if (answer.status != kGood) {
+            return answer.status;
+        }
+        if (line_.output == Output::json) {
+            printJson(answer.json);
+        } else {
+            printStatus(answer.json, out_);
+            out_ << '\n';
+            controllerStatus();
+        }
+        return saysReady(answer.json) ? kGood : kNo;
+    }
+
+    // The data plane serves without its controller, so not reaching it is news, not a failure.
+    void controllerStatus() {
+        const auto base = parseBaseUrl(line_.controllerAdmin);
+        const auto fetched =
+            base ? fetch(*base, "GET", "/api/v1/status", line_.timeout)
+                 : std::variant<HttpAnswer, Unreachable>(Unreachable{"not an address"});
+        const auto* answer = std::get_if<HttpAnswer>(&fetched);
+        const Json json = answer == nullptr ? Json() : Json::parse(answer->body, nullptr, false);
+        if (answer != nullptr && answer->status < 400 && json.is_object()) {
+            printFacts("CONTROLLER", json, out_);
+            return;
+        }
+        out_ << "CONTROLLER  not reached at " << controller::printable(line_.controllerAdmin, 300)
+             << ": "
+             << controller::printable(
+                    answer == nullptr ? std::get<Unreachable>(fetched).what : errorText(*answer),
+                    300)
+             << '\n';
+    }
+
+    int explain() {
+        std::string target = "/api/v1/explain?method=" + percentEncode(line_.arguments[0]) +
+                             "&url=" + percentEncode(line_.arguments[1]);
+        std::string headers;
+        for (const std::string& header : line_.headers) {
+            headers += header + '\n';
+        }
+        if (!headers.empty()) {
+            target += "&header=" + percentEncode(headers);
+        }
+        const Answer answer = ask(line_.admin, "GET", target);
+        if (answer.status != kGood) {
+            return answer.status;
+        }
+        if (line_.output == Output::json) {
+            printJson(answer.json);
+        } else {
+            printExplanation(answer.json, out_);
+        }
+        return saysRouted(answer.json) ? kGood : kNo;
+    }
+
+    int drain() {
+        const Answer answer = ask(line_.admin, "POST", "/api/v1/drain");
+        if (answer.status != kGood) {
+            return answer.status;
+        }
+        if (line_.output == Output::json) {
+            printJson(answer.json);
+        } else {
+            out_ << "draining\n";
+        }
+        return kGood;
+    }
+
+    CommandLine line_;
+    std::ostream& out_;
+    std::ostream& err_;
+};
+
+}  // namespace
+
+int run(const std::vector<std::string>& arguments, const Environment& environment,
+        std::ostream& out, std::ostream& err) {
+    auto parsed = parseCommandLine(arguments, environment);
+    if (const auto* error = std::get_if<UsageError>(&parsed)) {
+        err << "evergatectl: " << controller::printable(error->what, 1000)
+            << "; see evergatectl --help\n";
+        return kWrongUsage;
+    }
+    return Session(std::get<CommandLine>(std::move(parsed)), out, err).run();
+}
+
+}  // namespace evergate::ctl
