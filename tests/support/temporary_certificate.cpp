@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/support/temporary_certificate.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/x509v3.h>
+#include <stdlib.h>
+
+#include <cstdint>
+#include <fstream>
+#include <stdexcept>
+
+namespace evergate::test {
+namespace {
+
+using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+constexpr long kHour = 3600;
+
+void require(bool ok, const char* what) {
+    if (!ok) {
+        throw std::runtime_error(std::string("temporary certificate: ") + what);
+    }
+}
+
+std::string textOf(const Bio& bio) {
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(bio.get(), &data);
+    return {data, static_cast<std::size_t>(size)};
+}
+
+std::string pemOf(X509* certificate) {
+    const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
+    require(PEM_write_bio_X509(bio.get(), certificate) == 1, "PEM of the certificate");
+    return textOf(bio);
+}
+
+std::string pemOf(EVP_PKEY* key) {
+    const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
+    require(PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr) == 1,
+            "PEM of the key");
+    return textOf(bio);
+}
+
+void addExtension(X509* certificate, X509* issuer, int id, const std::string& value) {
+    X509V3_CTX context;
+    X509V3_set_ctx_nodb(&context);
+    X509V3_set_ctx(&context, issuer, certificate, nullptr, nullptr, 0);
+    X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, &context, id, value.c_str());
+    require(extension != nullptr, value.c_str());
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+}
+
+Certificate blank(EVP_PKEY* key, const std::string& commonName, bool expired) {
+    Certificate certificate(X509_new(), X509_free);
+    std::uint32_t serial = 0;
+    RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
+    X509_set_version(certificate.get(), 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), static_cast<long>(serial >> 1U) + 1);
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24 * kHour);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), expired ? -kHour : 24 * kHour);
+    X509_set_pubkey(certificate.get(), key);
+    auto* const name = X509_get_subject_name(certificate.get());
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
+                               reinterpret_cast<const unsigned char*>(commonName.c_str()), -1, -1,
+                               0);
+    return certificate;
+}
+
+std::string alternativeNames(const CertificateRequest& request) {
+    std::string names;
+    const auto add = [&](const char* type, const std::vector<std::string>& values) {
+        for (const auto& value : values) {
+            names += (names.empty() ? "" : ",") + std::string(type) + ":" + value;
+        }
+    };
+    add("DNS", request.dnsNames);
+    add("IP", request.addresses);
+    add("URI", request.uris);
+    return names;
+}
+
+}  // namespace
+
+struct TemporaryAuthority::Keys {
+    Key key{EVP_EC_gen("P-256"), EVP_PKEY_free};
+    Certificate certificate{nullptr, X509_free};
+};
+
+TemporaryAuthority::TemporaryAuthority(const std::string& commonName)
+    : keys_(std::make_unique<Keys>()) {
+    require(keys_->key != nullptr, "key");
+    keys_->certificate = blank(keys_->key.get(), commonName, false);
+    auto* const certificate = keys_->certificate.get();
+    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+    addExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
+    addExtension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
+    require(X509_sign(certificate, keys_->key.get(), EVP_sha256()) != 0, "signature");
+    certificatePem_ = pemOf(certificate);
+}
+
+TemporaryAuthority::~TemporaryAuthority() = default;
+
+CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) const {
+    const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+    require(key != nullptr, "key");
+    const auto certificate = blank(key.get(), request.commonName, request.expired);
+    auto* const issuer = keys_->certificate.get();
+    X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
+    addExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");
+    addExtension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth,clientAuth");
+    if (const auto names = alternativeNames(request); !names.empty()) {
+        addExtension(certificate.get(), issuer, NID_subject_alt_name, names);
+    }
+    require(X509_sign(certificate.get(), keys_->key.get(), EVP_sha256()) != 0, "signature");
+    return {pemOf(certificate.get()), pemOf(key.get())};
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+    auto pattern = (std::filesystem::temp_directory_path() / "evergate-test-XXXXXX").string();
+    require(::mkdtemp(pattern.data()) != nullptr, "temporary directory");
+    path_ = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::string TemporaryDirectory::write(const std::string& name, const std::string& text) const {
+    const auto file = path_ / name;
+    const auto fresh = path_ / (name + ".new");
+    std::ofstream(fresh, std::ios::binary) << text;
+    std::filesystem::rename(fresh, file);
+    return file.string();
+}
+
+}  // namespace evergate::test

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// A certificate authority made for one test, and certificates signed by it.
+//
+// Keys are P-256 and valid for a day; nothing touches the disk unless asked.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace evergate::test {
+
+struct CertificateAndKey {
+    std::string certificatePem;
+    std::string keyPem;
+};
+
+struct CertificateRequest {
+    std::string commonName = "test";
+    std::vector<std::string> dnsNames;
+    std::vector<std::string> addresses;  // IP literals
+    std::vector<std::string> uris;
+    bool expired = false;  // its time ended an hour ago
+};
+
+class TemporaryAuthority {
+public:
+    explicit TemporaryAuthority(const std::string& commonName = "test authority");
+    ~TemporaryAuthority();
+
+    const std::string& certificatePem() const noexcept { return certificatePem_; }
+
+    CertificateAndKey issue(const CertificateRequest& request) const;
+
+private:
+    struct Keys;
+    std::unique_ptr<Keys> keys_;
+    std::string certificatePem_;
+};
+
+// A directory that goes with the object.
+class TemporaryDirectory {
+public:
+    TemporaryDirectory();
+    ~TemporaryDirectory();
+    TemporaryDirectory(const TemporaryDirectory&) = delete;
+    TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+    const std::filesystem::path& path() const noexcept { return path_; }
+
+    // Writes a file in it, replacing an old one; the path.
+    std::string write(const std::string& name, const std::string& text) const;
+
+private:
+    std::filesystem::path path_;
+};
+
+}  // namespace evergate::test
