@@ -57,7 +57,7 @@ ApiClient::ApiClient(asio::any_io_executor executor, ClusterConfig config)
 
 asio::awaitable<ApiAnswer> ApiClient::send(ApiRequest request, OnOpen onOpen, OnBody onBody) {
     cancelled_ = false;
-    const bool reused = transport_ != nullptr;
+    const bool reused = transport_ != nullptr && transport_->isIdle();
     {
         Exchange exchange(*this, request, onOpen, onBody);
         co_await attempt(exchange, !reused);
@@ -94,7 +94,7 @@ asio::awaitable<void> ApiClient::attempt(Exchange& exchange, bool fresh) {
     exchange.endBy = Clock::now() + deadlines.head;
     const auto error = co_await transport_->write(asio::buffer(bytes), deadlines.head);
     if (error) {
-        exchange.answer.error = "cannot send the request: " + describe(error);
+        fail(exchange, error);
     } else {
         co_await receive(exchange);
     }
@@ -131,7 +131,7 @@ asio::awaitable<void> ApiClient::receive(Exchange& exchange) {
         const auto [error, count] = co_await transport_->readSome(asio::buffer(buffer_), timeout);
         if (error) {
             if (!isEndOfStream(error) || !exchange.parser.finish()) {
-                exchange.answer.error = describe(error);
+                fail(exchange, error);
             }
             break;
         }
@@ -148,14 +148,18 @@ asio::awaitable<void> ApiClient::receive(Exchange& exchange) {
     }
 }
 
-std::string ApiClient::describe(const boost::system::error_code& error) const {
+void ApiClient::fail(Exchange& exchange, const boost::system::error_code& error) {
+    auto& answer = exchange.answer;
+    answer.silent = !cancelled_ && error == boost::beast::error::timeout;
     if (cancelled_) {
-        return "cancelled";
+        answer.error = "cancelled";
+    } else if (answer.silent) {
+        answer.error = "the server is silent";
+    } else if (isEndOfStream(error)) {
+        answer.error = "the server closed the connection";
+    } else {
+        answer.error = error.message();
     }
-    if (isEndOfStream(error)) {
-        return "the server closed the connection";
-    }
-    return error == boost::beast::error::timeout ? "the server is silent" : error.message();
 }
 
 // The head's facts go into the answer once they are known; the body may come in the same bytes.

@@ -49,6 +49,7 @@ struct ApiAnswer {
     // Why the answer is missing or not whole; empty when the body came to its end, or onBody ended
     // it.
     std::string error;
+    bool silent = false;  // the reason is that no byte came in time
 
     bool ok() const noexcept { return status / 100 == 2 && error.empty(); }
 
@@ -81,7 +82,7 @@ private:
     std::string compose(const ApiRequest& request);
     bool takeBody(Exchange& exchange, std::string_view piece);
     void noteHead(Exchange& exchange);
-    std::string describe(const boost::system::error_code& error) const;
+    void fail(Exchange& exchange, const boost::system::error_code& error);
     void drop();
 
     boost::asio::any_io_executor executor_;

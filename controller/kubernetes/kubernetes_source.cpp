@@ -33,7 +33,9 @@ class KubernetesSource final : public Source, private kubernetes::ReflectorSink 
 public:
     KubernetesSource(asio::io_context& context, KubernetesOptions options,
                      const kubernetes::ClusterConfig& cluster)
-        : executor_(context.get_executor()), options_(std::move(options)) {
+        : executor_(context.get_executor()),
+          options_(std::move(options)),
+          tracker_(options_.translate.ingressClass) {
         auto seed = seedOf(options_);
         kubernetes::ReflectorSink& self = *this;
         for (const auto kind : kubernetes::kWatchedKinds) {
@@ -83,7 +85,7 @@ private:
 
     void onForbidden(ResourceKind kind) override { note(tracker_.forbidden(kind, wantedRound_)); }
 
-    void onState(ResourceKind, const std::string&) override {}
+    void onState(ResourceKind kind, const std::string& state, bool trouble) override;
 
     void note(Change change);
     void flush();
@@ -141,9 +143,20 @@ void KubernetesSource::flush() {
     auto desired = translate(store, options_.translate);
     const auto malformed = tracker_.problems();
     desired.problems.insert(desired.problems.end(), malformed.begin(), malformed.end());
+    if (options_.logger && tracker_.completeRound() > publishedRound_) {
+        options_.logger->info("listed everything: round={} objects={} problems={}",
+                              tracker_.completeRound(), store.size(), desired.problems.size());
+    }
     publishedRound_ = tracker_.completeRound();
     desired.fullList = publishedRound_;
     sink_->onDesired(std::move(desired), since_);
+}
+
+void KubernetesSource::onState(ResourceKind kind, const std::string& state, bool trouble) {
+    if (options_.logger) {
+        options_.logger->log(trouble ? spdlog::level::warn : spdlog::level::debug,
+                             "resource={} state=\"{}\"", kubernetes::pluralOf(kind), state);
+    }
 }
 
 SourceStatus KubernetesSource::status() const {

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 
+#include "common/process/logging.hpp"
 #include "controller/kubernetes/cluster_config.hpp"
 #include "controller/kubernetes/reflector.hpp"
 #include "controller/source.hpp"
@@ -23,6 +24,7 @@ struct KubernetesOptions {
     std::string kubeconfig;      // file; empty: the pod's service account
     std::string watchNamespace;  // empty: all
     TranslateOptions translate;
+    process::Logger logger;  // null: none
 
     // What follows has the right value by default; tests change it.
     kubernetes::ReflectorTuning tuning;

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "controller/translate/translate_options.hpp"
+
 namespace evergate::controller::kubernetes {
 namespace {
 
@@ -70,11 +72,19 @@ Change ObjectTracker::erased(const ObjectKey& key) {
 }
 
 Change ObjectTracker::forbidden(ResourceKind kind, std::uint64_t round) {
-    Change change;
-    if (kind == ResourceKind::ingressClass) {
-        change.config = !std::exchange(classesForbidden_, true);
-        rounds_[static_cast<std::size_t>(kind)] = round;
+    if (kind != ResourceKind::ingressClass) {
+        return {};
     }
+    Change change;
+    auto& known = rounds_[static_cast<std::size_t>(kind)];
+    if (known == 0 && !ingressClass_.empty()) {
+        IngressClass standIn;
+        standIn.metadata.id.name = ingressClass_;
+        standIn.controller = kControllerName;
+        change = store_.upsert(std::move(standIn));
+    }
+    known = round;
+    change.config |= !std::exchange(classesForbidden_, true);
     return change;
 }
 

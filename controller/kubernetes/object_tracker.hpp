@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/objects/decode.hpp"
@@ -19,11 +20,15 @@ namespace evergate::controller::kubernetes {
 
 class ObjectTracker {
 public:
+    // `ingressClass`: the class we serve, should we not be allowed to read classes; may be empty.
+    explicit ObjectTracker(std::string ingressClass) : ingressClass_(std::move(ingressClass)) {}
+
     // The complete list of a kind, begun in `round` of lists.
     Change listed(ResourceKind kind, std::vector<Decoded> objects, std::uint64_t round);
     Change changed(ResourceKind kind, Decoded object);
     Change erased(const ObjectKey& key);
-    // We may not read this kind in `round`: IngressClasses are then done without.
+    // We may not read this kind in `round`. IngressClasses are then done without: the class we
+    // serve is taken to exist and to be ours, until a list says otherwise.
     Change forbidden(ResourceKind kind, std::uint64_t round);
 
     // The last round of which every list is in; 0 before the first.
@@ -42,6 +47,7 @@ private:
 
     std::optional<Object> lastGood(const ObjectKey& key) const;
 
+    std::string ingressClass_;
     ObjectStore store_;
     std::array<Malformed, 4> malformed_;
     std::array<std::uint64_t, 4> rounds_{};

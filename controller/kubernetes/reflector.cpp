@@ -3,8 +3,8 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <exception>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -21,6 +21,7 @@ using Clock = std::chrono::steady_clock;
 struct Reflector::WatchOutcome {
     std::optional<Clock::time_point> openedAt;
     std::optional<ApiStatus> errorEvent;
+    bool historyReset = false;
     WatchStream stream;
 };
 
@@ -37,7 +38,13 @@ Reflector::Reflector(asio::any_io_executor executor, ClusterConfig config, Resou
       sink_(&sink) {}
 
 void Reflector::launch(const std::shared_ptr<Reflector>& reflector) {
-    asio::co_spawn(reflector->timer_.get_executor(), run(reflector), asio::detached);
+    // Nothing throws in there but for want of memory. To go on without a reflector would be to
+    // serve old news for ever: out of the event loop with it.
+    asio::co_spawn(reflector->timer_.get_executor(), run(reflector), [](std::exception_ptr thrown) {
+        if (thrown) {
+            std::rethrow_exception(thrown);
+        }
+    });
 }
 
 void Reflector::relist(std::uint64_t round) {
@@ -57,7 +64,7 @@ void Reflector::stop() {
 asio::awaitable<void> Reflector::run(std::shared_ptr<Reflector> self) {
     auto step = self->logic_.start();
     while (self->sink_ != nullptr) {
-        self->enter(step.state);
+        self->enter(step.state, step.trouble);
         if (step.discard) {
             self->staged_.clear();
         }
@@ -136,7 +143,7 @@ asio::awaitable<NextStep> Reflector::watch() {
         [&] {
             outcome.openedAt = Clock::now();
             watchOpen_ = true;
-            enter("watching");
+            enter("watching", false);
             if (logic_.relistWanted()) {
                 client_.cancel();
             }
@@ -169,6 +176,14 @@ NextStep Reflector::conclude(const ApiAnswer& answer, const WatchOutcome& outcom
     if (outcome.errorEvent) {
         ++counters_.errors;
         return logic_.onErrorEvent(*outcome.errorEvent);
+    }
+    if (outcome.historyReset) {
+        ++counters_.errors;
+        return logic_.onHistoryReset();
+    }
+    if (answer.silent && outcome.openedAt) {
+        ++counters_.errors;
+        return logic_.onSilentWatch();
     }
     if (!outcome.stream.error().empty()) {
         ++counters_.errors;
@@ -203,7 +218,10 @@ bool Reflector::take(const WatchEvent& event, WatchOutcome& outcome) {
         return false;
     }
     const auto identity = identityOf(event.object).value_or(ObjectIdentity{});
-    logic_.onEvent(identity.resourceVersion);
+    if (!logic_.onEvent(identity.resourceVersion)) {
+        outcome.historyReset = true;
+        return false;
+    }
     if (event.type == WatchType::bookmark) {
         return true;
     }
@@ -221,13 +239,13 @@ void Reflector::commit() {
     sink_->onListed(kind_, std::exchange(staged_, {}), stagedRound_);
 }
 
-void Reflector::enter(std::string state) {
+void Reflector::enter(std::string state, bool trouble) {
     if (state_ == state) {
         return;
     }
     state_ = std::move(state);
     if (sink_ != nullptr) {
-        sink_->onState(kind_, state_);
+        sink_->onState(kind_, state_, trouble);
     }
 }
 

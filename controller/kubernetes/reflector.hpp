@@ -45,7 +45,8 @@ public:
     virtual void onErased(const ObjectKey& key) = 0;
     // The server does not let us read this resource. We go on asking.
     virtual void onForbidden(ResourceKind kind) = 0;
-    virtual void onState(ResourceKind kind, const std::string& state) = 0;
+    // What the reflector is doing now. `trouble`: because something failed.
+    virtual void onState(ResourceKind kind, const std::string& state, bool trouble) = 0;
 };
 
 struct ReflectorCounters {
@@ -89,7 +90,7 @@ private:
     NextStep failed(const ApiAnswer& answer);
     bool take(const WatchEvent& event, WatchOutcome& outcome);
     void commit();
-    void enter(std::string state);
+    void enter(std::string state, bool trouble);
 
     ApiClient client_;
     boost::asio::steady_timer timer_;

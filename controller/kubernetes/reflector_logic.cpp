@@ -12,11 +12,24 @@ using std::chrono::milliseconds;
 constexpr unsigned kGone = 410;
 // So often may a server complain about the version we resume from before we list again.
 constexpr unsigned kMaxRefused = 3;
+// A server restored from a backup is silent on versions it has not reached yet.
+constexpr unsigned kMaxSilent = 2;
 
 // A request that will not get better by repeating it as it is.
 bool isRefusalOfRequest(unsigned status) {
     return status / 100 == 4 && status != 401 && status != 403 && status != 404 && status != 408 &&
            status != 429;
+}
+
+// Versions are opaque, but those of every real server are growing numbers.
+bool isOlder(const std::string& version, const std::string& than) {
+    const auto isNumber = [](const std::string& text) {
+        return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+    };
+    if (!isNumber(version) || !isNumber(than)) {
+        return false;
+    }
+    return version.size() != than.size() ? version.size() < than.size() : version < than;
 }
 
 std::string withStatus(const RequestFailure& failure) {
@@ -94,6 +107,16 @@ NextStep ReflectorLogic::onBrokenWatch(const std::string& why) {
     return refused_ >= kMaxRefused ? gone(why) : retry({0, {}, why});
 }
 
+NextStep ReflectorLogic::onSilentWatch() {
+    ++silent_;
+    return silent_ >= kMaxSilent ? gone("the watch is silent")
+                                 : retry({0, {}, "the watch is silent"});
+}
+
+NextStep ReflectorLogic::onHistoryReset() {
+    return gone("the server's history went back");
+}
+
 NextStep ReflectorLogic::onWatchEnd(milliseconds lived) {
     if (lived >= kHealthyWatch) {
         onProgress();
@@ -117,18 +140,24 @@ void ReflectorLogic::onProgress() {
     gone_ = 0;
 }
 
-void ReflectorLogic::onEvent(std::string resourceVersion) {
+bool ReflectorLogic::onEvent(std::string resourceVersion) {
+    if (isOlder(resourceVersion, version_)) {
+        return false;
+    }
     onProgress();
     refused_ = 0;
+    silent_ = 0;
     if (!resourceVersion.empty()) {
         version_ = std::move(resourceVersion);
     }
+    return true;
 }
 
 // any state -> listing from the first page; the store stays as it is until that list is complete
 NextStep ReflectorLogic::list(milliseconds delay, std::string state) {
     watching_ = false;
     refused_ = 0;
+    silent_ = 0;
     continue_.clear();
     NextStep step;
     step.request = NextRequest::firstPage;
@@ -153,6 +182,7 @@ NextStep ReflectorLogic::retry(const RequestFailure& failure) {
                                        : NextRequest::nextPage;
     step.delay = nextDelay(failure);
     step.reloadToken = failure.status == 401;
+    step.trouble = true;
     step.state = "backing off " + toText(step.delay) + ": " + withStatus(failure);
     return step;
 }

@@ -32,6 +32,7 @@ struct NextStep {
     bool commit = false;       // the list is complete: put what is staged in the place of the store
     bool discard = false;      // forget what is staged
     bool reloadToken = false;  // read the token again before the request
+    bool trouble = false;      // something failed that should not have
     std::string state;         // for people
 };
 
@@ -56,6 +57,10 @@ public:
     NextStep onErrorEvent(const ApiStatus& status);
     // A watch brought something that is no event.
     NextStep onBrokenWatch(const std::string& why);
+    // A watch said nothing, not even the bookmarks promised.
+    NextStep onSilentWatch();
+    // A watch spoke of a version older than one seen before.
+    NextStep onHistoryReset();
     // The watch ended as it should, after `lived`.
     NextStep onWatchEnd(std::chrono::milliseconds lived);
     // The running watch was cut short, or not begun, because of requestRelist().
@@ -63,8 +68,9 @@ public:
 
     // The watch is open and has lasted a while, or brought something: the server is well.
     void onProgress();
-    // An event or bookmark; `resourceVersion` may be empty when the object had none.
-    void onEvent(std::string resourceVersion);
+    // An event or bookmark; `resourceVersion` may be empty when the object had none. False when it
+    // is older than what came before: the server is not the one it was, say restored from a backup.
+    bool onEvent(std::string resourceVersion);
 
     void requestRelist() noexcept { relistWanted_ = true; }
 
@@ -94,6 +100,7 @@ private:
     unsigned failures_ = 0;  // in a row, without progress
     unsigned gone_ = 0;      // 410 in a row, without progress
     unsigned refused_ = 0;   // watches from version_ ended by the server's complaint, in a row
+    unsigned silent_ = 0;    // watches from version_ that said nothing, in a row
 };
 
 // Long enough that a watch which ends after it says nothing bad about the server.

@@ -4,6 +4,7 @@
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -15,6 +16,7 @@
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
+#include <cerrno>
 #include <tuple>
 #include <variant>
 #include <vector>
@@ -121,6 +123,12 @@ public:
         closed_ = true;
         resolver_.cancel();
         lowest().close();
+    }
+
+    bool isIdle() override {
+        char byte = 0;
+        return ::recv(lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
+               (errno == EAGAIN);
     }
 
 protected:

@@ -33,6 +33,8 @@ public:
     virtual boost::asio::awaitable<ErrorCode> write(boost::asio::const_buffer bytes,
                                                     Timeout timeout) = 0;
     virtual void close() = 0;
+    // Whether another request may be sent: the peer has neither closed nor said something unasked.
+    virtual bool isIdle() = 0;
 };
 
 // Reads the certificate files named by `config` now: a new connection sees replaced ones.

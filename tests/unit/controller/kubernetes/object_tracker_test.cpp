@@ -28,7 +28,7 @@ int portOf(const ObjectTracker& tracker, const std::string& name) {
 }
 
 TEST(ObjectTracker, ReplacesAKindByAList) {
-    ObjectTracker tracker;
+    ObjectTracker tracker{"evergate"};
     EXPECT_TRUE(tracker.listed(kService, list({service("a"), service("b")}), 1).config);
     EXPECT_TRUE(tracker.listed(kService, list({service("a")}), 1).config);
     EXPECT_EQ(portOf(tracker, "b"), 0);
@@ -36,7 +36,7 @@ TEST(ObjectTracker, ReplacesAKindByAList) {
 }
 
 TEST(ObjectTracker, KeepsTheLastGoodVersionOfAMalformedObject) {
-    ObjectTracker tracker;
+    ObjectTracker tracker{"evergate"};
     tracker.listed(kService, list({service("a"), service("b")}), 1);
     EXPECT_TRUE(tracker.changed(kService, service("a", "\"x\"")).config);
     EXPECT_EQ(portOf(tracker, "a"), 80);
@@ -52,7 +52,7 @@ TEST(ObjectTracker, KeepsTheLastGoodVersionOfAMalformedObject) {
 }
 
 TEST(ObjectTracker, ForgetsTheProblemOfADeletedObject) {
-    ObjectTracker tracker;
+    ObjectTracker tracker{"evergate"};
     tracker.changed(kService, service("a", "\"x\""));
     EXPECT_EQ(tracker.problems().size(), 1U);
     EXPECT_TRUE(tracker.erased(key("a")).config);
@@ -61,7 +61,7 @@ TEST(ObjectTracker, ForgetsTheProblemOfADeletedObject) {
 }
 
 TEST(ObjectTracker, CountsRoundsOfWhichEveryListIsIn) {
-    ObjectTracker tracker;
+    ObjectTracker tracker{"evergate"};
     for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
         tracker.listed(kind, {}, 1);
         EXPECT_EQ(tracker.completeRound(), 0U);
@@ -73,7 +73,7 @@ TEST(ObjectTracker, CountsRoundsOfWhichEveryListIsIn) {
 }
 
 TEST(ObjectTracker, DoesWithoutForbiddenClassesOnly) {
-    ObjectTracker tracker;
+    ObjectTracker tracker{"evergate"};
     for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
         tracker.listed(kind, {}, 1);
     }
@@ -83,7 +83,9 @@ TEST(ObjectTracker, DoesWithoutForbiddenClassesOnly) {
     EXPECT_EQ(tracker.completeRound(), 1U);
     ASSERT_EQ(tracker.problems().size(), 1U);
     EXPECT_EQ(tracker.problems().front().object, "IngressClass");
+    EXPECT_EQ(tracker.store().ingressClasses().count({"", "evergate"}), 1U);
     EXPECT_TRUE(tracker.listed(ResourceKind::ingressClass, {}, 1).config);
+    EXPECT_TRUE(tracker.store().ingressClasses().empty());
     EXPECT_TRUE(tracker.problems().empty());
 }
 

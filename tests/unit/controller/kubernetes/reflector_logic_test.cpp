@@ -162,6 +162,26 @@ TEST_F(ReflectorLogicTest, ListsAgainWhenTheServerKeepsComplainingAboutAVersion)
     EXPECT_EQ(logic_.onErrorEvent(internal).request, NextRequest::watch);
 }
 
+TEST_F(ReflectorLogicTest, ListsAgainWhenWatchesStaySilent) {
+    toWatch();
+    EXPECT_EQ(logic_.onSilentWatch().request, NextRequest::watch);
+    EXPECT_TRUE(logic_.onEvent("101"));
+    EXPECT_EQ(logic_.onSilentWatch().request, NextRequest::watch);
+    EXPECT_EQ(logic_.onSilentWatch().request, NextRequest::firstPage);
+}
+
+TEST_F(ReflectorLogicTest, NoticesAHistoryThatWentBack) {
+    toWatch();
+    EXPECT_TRUE(logic_.onEvent("100"));
+    EXPECT_TRUE(logic_.onEvent("opaque"));
+    EXPECT_TRUE(logic_.onEvent("1000"));
+    EXPECT_FALSE(logic_.onEvent("999"));
+    EXPECT_EQ(logic_.resourceVersion(), "1000");
+    const auto step = logic_.onHistoryReset();
+    EXPECT_EQ(step.request, NextRequest::firstPage);
+    EXPECT_TRUE(step.discard);
+}
+
 TEST_F(ReflectorLogicTest, ListsAgainWhenAsked) {
     toWatch();
     logic_.requestRelist();
