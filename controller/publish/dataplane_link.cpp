@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::array kLanes{model::Lane::endpoints, model::Lane::config};  // in order of urgency
 constexpr std::uint32_t kRetryAfterMs = 250;
+constexpr std::chrono::seconds kOfferAgain{5};
 
 EventTime now() {
     return std::chrono::steady_clock::now();
@@ -26,8 +27,8 @@ DataplaneLink::DataplaneLink(std::unique_ptr<rpc::Channel> channel, const Publis
       published_(published),
       owner_(owner),
       observer_(observer),
-      lanes_{Lane{LaneSender(model::Lane::config, published), {}, {}, {}, {}, {}},
-             Lane{LaneSender(model::Lane::endpoints, published), {}, {}, {}, {}, {}}},
+      lanes_{Lane{LaneSender(model::Lane::config, published), {}, {}, {}, {}, {}, {}},
+             Lane{LaneSender(model::Lane::endpoints, published), {}, {}, {}, {}, {}, {}}},
       helloBy_(now() + rpc::kOpenDeadline + rpc::kHelloDeadline) {}
 
 void DataplaneLink::onOpen() {
@@ -55,11 +56,16 @@ void DataplaneLink::expire(EventTime at) {
     if (!hello_ && at >= helloBy_) {
         return close("no hello");
     }
-    for (const Lane& lane : lanes_) {
-        if ((lane.awaited || lane.writer) && at >= lane.deadline) {
-            return close("no answer before the deadline");
+    for (Lane& lane : lanes_) {
+        if (lane.awaited || lane.writer) {
+            if (at >= lane.deadline) {
+                return close("no answer before the deadline");
+            }
+        } else if (at >= lane.offerAgain && lane.sender.offerListenersAgain()) {
+            lane.offerAgain = at + kOfferAgain;
         }
     }
+    pump();
 }
 
 bool DataplaneLink::converged() const {
@@ -258,6 +264,7 @@ void DataplaneLink::answered(model::Lane which, rpc::Reply&& reply) {
 void DataplaneLink::refused(model::Lane which, const rpc::Error& error) {
     Lane& lane = lanes_[index(which)];
     observer_.onNack(which, error.problems.size());
+    lane.offerAgain = now() + kOfferAgain;
     if (lane.phase != Lane::Phase::running || error.code != rpc::ErrorCode::invalidKeys ||
         !lane.sender.reject(error.problems)) {
         close("refused: " + error.message);

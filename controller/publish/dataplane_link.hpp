@@ -45,7 +45,7 @@ public:
 
     // The published configuration changed.
     void published(const std::vector<Change>& changes, EventTime since);
-    // Ends the link when an answer is overdue.
+    // Ends the link when an answer is overdue; offers refused listeners again. Called every second.
     void expire(EventTime now);
     void close(const std::string& why);
 
@@ -72,6 +72,7 @@ private:
         std::optional<rpc::TransactionWriter> writer;  // parts not sent yet
         std::optional<std::uint64_t> awaited;          // id of the answer that is due
         EventTime deadline{};                          // for the writer or the answer
+        EventTime offerAgain{};                        // not before: what was refused
         std::vector<std::pair<model::Key, model::ContentHash>> keys;  // while listing
     };
 

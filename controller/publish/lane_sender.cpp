@@ -149,6 +149,16 @@ bool LaneSender::rejectKey(const model::Key& key, const model::Problem& problem)
     return true;
 }
 
+bool LaneSender::offerListenersAgain() {
+    if (std::none_of(rejected_.begin(), rejected_.end(),
+                     [](const auto& entry) { return entry.first.kind == model::Kind::listener; })) {
+        return false;
+    }
+    rejected_.clear();
+    dirty_ = true;
+    return true;
+}
+
 std::vector<model::KeyedProblem> LaneSender::rejected() const {
     std::vector<model::KeyedProblem> problems;
     for (const auto& [key, rejection] : rejected_) {

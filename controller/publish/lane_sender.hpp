@@ -46,6 +46,9 @@ public:
     // The transaction in flight was refused because of these keys. False when that leads nowhere.
     bool reject(const std::vector<rpc::KeyProblem>& problems);
     std::vector<model::KeyedProblem> rejected() const;
+    // A refused listener may have found its port taken, which passes: offers what was refused
+    // again. False when no listener was refused, as the values themselves decide everything else.
+    bool offerListenersAgain();
 
     const rpc::LaneState& applied() const noexcept { return applied_; }
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/app.hpp"
+
+#include <sys/signal.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <chrono>
+#include <random>
+#include <stdexcept>
+#include <utility>
+
+#include "common/process/descriptor_limit.hpp"
+#include "common/process/prometheus_text.hpp"
+#include "controller/admin_json.hpp"
+#include "controller/directory/directory_source.hpp"
+#include "controller/kubernetes/kubernetes_source.hpp"
+
+namespace evergate::controller {
+
+namespace asio = boost::asio;
+using process::AdminRequest;
+using process::AdminResponse;
+
+namespace {
+
+// Tells one controller process from every other.
+std::string newEpoch() {
+    std::random_device random;
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    for (int i = 0; i < 4; ++i) {
+        for (auto word = static_cast<std::uint32_t>(random()), n = 0U; n < 8; ++n, word >>= 4) {
+            text += kDigits[word & 15];
+        }
+    }
+    return text;
+}
+
+TranslateOptions translateOptions(const ControllerSettings& settings) {
+    TranslateOptions options;
+    options.ingressClass = settings.ingressClass;
+    options.listenAddress = settings.httpListen.address;
+    options.listenPort = settings.httpListen.port;
+    options.reservedPorts.push_back(settings.adminListen.port);
+    if (const auto* tcp = std::get_if<rpc::TcpAddress>(&settings.rpcAddress)) {
+        options.reservedPorts.push_back(tcp->port);
+    }
+    return options;
+}
+
+}  // namespace
+
+App::App(ControllerSettings settings)
+    : settings_(std::move(settings)),
+      logging_(settings_.logLevel, settings_.logFormat),
+      logger_(logging_.logger("controller")),
+      publisher_(io_, newEpoch(), logging_.logger("publish"), metrics_, [this] { relist(); }),
+      loop_(io_, publisher_, logging_.logger("publish"), [this] { relist(); }),
+      admin_(io_.get_executor(), logging_.logger("admin")),
+      signals_(io_) {}
+
+int App::run() {
+    ::signal(SIGPIPE, SIG_IGN);
+    const auto descriptors = process::raiseDescriptorLimit();
+    logger_->info("starting version={} rpc={} descriptors={}", EVERGATE_VERSION,
+                  settings_.rpcListen, descriptors.now);
+    try {
+        source_ = makeSource();
+    } catch (const std::invalid_argument& wrong) {
+        logger_->error("the source cannot be set up reason={}", wrong.what());
+        return 2;
+    }
+    if (!start()) {
+        return 1;
+    }
+    io_.run();
+    logger_->info("stopped");
+    return 0;
+}
+
+std::unique_ptr<Source> App::makeSource() {
+    if (settings_.source == SourceKind::directory) {
+        DirectoryOptions options;
+        options.directory = settings_.directory;
+        options.translate = translateOptions(settings_);
+        options.logger = logging_.logger("directory");
+        return makeDirectorySource(io_, std::move(options));
+    }
+    KubernetesOptions options;
+    options.kubeconfig = settings_.kubeconfig;
+    options.watchNamespace = settings_.watchNamespace;
+    options.translate = translateOptions(settings_);
+    options.logger = logging_.logger("kubernetes");
+    return makeKubernetesSource(io_, std::move(options));
+}
+
+bool App::start() {
+    addRoutes();
+    if (const auto error = admin_.start(settings_.adminListen)) {
+        logger_->error("cannot listen for admin requests address={} reason={}",
+                       process::formatListenAddress(settings_.adminListen), error.message());
+        return false;
+    }
+    std::string error;
+    if (!publisher_.listen(settings_.rpcAddress, settings_.rpcFiles, error)) {
+        logger_->error("cannot listen for data planes reason={}", error);
+        return false;
+    }
+    watchSignals();
+    source_->start(loop_);
+    return true;
+}
+
+void App::addRoutes() {
+    const auto json = [this](const char* path, auto make) {
+        admin_.route("GET", path, [make](const AdminRequest& request) {
+            return AdminResponse::json(make(request));
+        });
+    };
+    admin_.route("GET", "/healthz", [](const AdminRequest&) { return AdminResponse::text("ok"); });
+    admin_.route("GET", "/readyz", [this](const AdminRequest&) {
+        return publisher_.state().ready()
+                   ? AdminResponse::text("ok")
+                   : AdminResponse::text("the source has not synced: " + sourceStatus().state, 503);
+    });
+    admin_.route("GET", "/metrics", [this](const AdminRequest&) {
+        AdminResponse response;
+        response.contentType = process::kPrometheusContentType;
+        response.body =
+            metrics_.text(sourceStatus(), publisher_, loop_.problems().size(), loop_.holding());
+        return response;
+    });
+    admin_.route("GET", "/api/v1/config", [this](const AdminRequest& request) {
+        auto body = configJson(publisher_.state(), request.parameter("kind"));
+        return body ? AdminResponse::json(std::move(*body))
+                    : AdminResponse::error(400, "no such kind");
+    });
+    json("/api/v1/source",
+         [this](const AdminRequest&) { return sourceJson(sourceStatus(), loop_.holding()); });
+    json("/api/v1/dataplanes", [this](const AdminRequest&) { return dataplanesJson(publisher_); });
+    json("/api/v1/revisions", [this](const AdminRequest&) { return revisionsJson(publisher_); });
+    json("/api/v1/problems",
+         [this](const AdminRequest&) { return problemsJson(loop_.problems()); });
+}
+
+void App::watchSignals() {
+    boost::system::error_code ignored;
+    signals_.add(SIGTERM, ignored);
+    signals_.add(SIGINT, ignored);
+    signals_.async_wait([this](boost::system::error_code ec, int number) {
+        if (!ec) {
+            logger_->info("stopping signal={}", number);
+            stop();
+        }
+    });
+}
+
+void App::stop() {
+    // A second signal does not wait for anything.
+    signals_.async_wait([this](boost::system::error_code ec, int) {
+        if (!ec) {
+            io_.stop();
+        }
+    });
+    source_->stop();
+    loop_.stop();
+    publisher_.stop();
+    asio::co_spawn(
+        io_,
+        [this]() -> asio::awaitable<void> {
+            co_await admin_.stop(std::chrono::seconds(1));
+            io_.stop();
+        },
+        asio::detached);
+}
+
+void App::relist() {
+    source_->relist();
+}
+
+SourceStatus App::sourceStatus() const {
+    return source_->status();
+}
+
+}  // namespace evergate::controller
