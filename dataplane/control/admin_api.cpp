@@ -202,9 +202,8 @@ void AdminApi::writeMetrics(std::vector<worker::WorkerStats> workers,
 ControlFacts AdminApi::controlFacts() const {
     const ProgramFacts program = options_.facts();
     ControlFacts facts;
-    if (applier_.snapshot())
-        facts.configVersion = applier_.snapshot()->version;
-    facts.endpointsVersion = applier_.endpointsVersion();
+    facts.configVersion = program.configVersion;
+    facts.endpointsVersion = program.endpointsVersion;
     facts.applySeconds = static_cast<double>(applier_.lastApplyTime().count()) / 1e6;
     facts.configsApplied = applier_.applied(model::Lane::config);
     facts.endpointsApplied = applier_.applied(model::Lane::endpoints);
@@ -215,11 +214,13 @@ ControlFacts AdminApi::controlFacts() const {
             applier_.config() ? applier_.config()->count(kind) : 0;
     }
     facts.objects["endpoints"] = applier_.endpoints().count(model::Kind::endpoints);
-    facts.connected = program.connected;
-    if (program.connected)
-        facts.rpcAgeSeconds = 0;
-    else if (program.age)
-        facts.rpcAgeSeconds = static_cast<double>(program.age->count()) / 1e3;
+    facts.connected = program.link.connected;
+    if (program.link.age)
+        facts.rpcAgeSeconds = static_cast<double>(program.link.age->count()) / 1e3;
+    facts.rpcConnects = program.link.connects;
+    facts.rpcFailures = program.link.failures;
+    facts.stateWrites = program.link.stateWrites;
+    facts.stateWriteFailures = program.link.stateWriteFailures;
     facts.ready = notReadyReason().empty();
     facts.draining = program.draining;
     return facts;
@@ -230,22 +231,21 @@ void AdminApi::status(const AdminRequest&, Done done) {
         const ProgramFacts program = options_.facts();
         StatusFacts facts;
         if (applier_.snapshot()) {
-            facts.version = applier_.snapshot()->version;
             facts.rootHash = applier_.config()->root(model::Lane::config).toHex();
             facts.listeners = applier_.config()->count(model::Kind::listener);
             facts.routes = applier_.config()->count(model::Kind::route);
             facts.backends = applier_.config()->count(model::Kind::backend);
         }
-        facts.endpointsVersion = applier_.endpointsVersion();
+        facts.version = program.configVersion;
+        facts.endpointsVersion = program.endpointsVersion;
         facts.endpointsRootHash = applier_.endpoints().root(model::Lane::endpoints).toHex();
         facts.workers = stats.size();
-        facts.connected = program.connected;
-        facts.stale = applier_.ready() && !program.connected;
-        if (program.connected)
-            facts.ageSeconds = 0;
-        else if (program.age)
-            facts.ageSeconds = static_cast<std::uint64_t>(program.age->count() / 1'000);
-        facts.lastError = program.lastError;
+        facts.connected = program.link.connected;
+        facts.stale = applier_.ready() && !program.link.connected && !program.draining;
+        facts.restored = program.link.restored;
+        if (program.link.age)
+            facts.ageSeconds = static_cast<std::uint64_t>(program.link.age->count() / 1'000);
+        facts.lastError = program.link.connected ? "" : program.link.lastError;
         facts.reason = notReadyReason();
         facts.ready = facts.reason.empty();
         facts.draining = program.draining;
@@ -266,8 +266,8 @@ void AdminApi::config(const AdminRequest& request, Done done) {
             return done(
                 failure(400, "kind is one of settings, listener, backend, endpoints, route"));
     }
-    const std::uint64_t version = applier_.snapshot() ? applier_.snapshot()->version : 0;
-    done(json(configJson(applier_.config().get(), applier_.endpoints(), version, kind)));
+    done(json(configJson(applier_.config().get(), applier_.endpoints(),
+                         options_.facts().configVersion, kind)));
 }
 
 void AdminApi::routes(const AdminRequest&, Done done) {

@@ -16,6 +16,7 @@
 
 #include "common/process/admin_server.hpp"
 #include "dataplane/control/config_applier.hpp"
+#include "dataplane/control/control_link.hpp"
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/metrics.hpp"
 #include "dataplane/control/worker_reports.hpp"
@@ -24,9 +25,9 @@ namespace evergate::dataplane {
 
 // What the rest of the program knows at the moment of a request.
 struct ProgramFacts {
-    bool connected = false;
-    std::optional<std::chrono::milliseconds> age;  // since the controller was last heard
-    std::string lastError;                         // why not connected
+    ControlLinkStatus link;
+    std::uint64_t configVersion = 0;  // a version may move on without a change of the configuration
+    std::uint64_t endpointsVersion = 0;
     bool draining = false;
     std::chrono::seconds uptime{0};
 };

@@ -136,6 +136,7 @@ std::string statusJson(const StatusFacts& facts) {
         json.value(*facts.ageSeconds);
     else
         json.raw("null");
+    json.field("restored", facts.restored);
     json.field("lastError", facts.lastError);
     json.field("ready", facts.ready);
     json.field("reason", facts.reason);

@@ -29,6 +29,7 @@ struct StatusFacts {
     bool connected = false;
     bool stale = false;                       // serving, but cut off from the controller
     std::optional<std::uint64_t> ageSeconds;  // since the controller was last heard
+    bool restored = false;                    // it started from the last known good on disk
     std::string lastError;                    // why we are not connected; may be empty
     bool ready = false;
     std::string reason;  // why not ready; empty when ready

@@ -84,6 +84,13 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_rpc_connected", gauge, "", "1 while connected to the controller."},
     {"evergate_rpc_age_seconds", gauge, "",
      "Time since the controller was last heard; 0 while connected, absent when it never was."},
+    {"evergate_rpc_connects_total", counter, "", "Times the controller was reached and greeted."},
+    {"evergate_rpc_failures_total", counter, "",
+     "Dials that failed and connections to the controller that ended."},
+    {"evergate_state_writes_total", counter, "",
+     "Last-known-good configurations written to --state-dir."},
+    {"evergate_state_write_failures_total", counter, "",
+     "Last-known-good configurations that could not be written."},
     {"evergate_ready", gauge, "", "1 while /readyz says yes."},
     {"evergate_draining", gauge, "", "1 while shutting down."},
 

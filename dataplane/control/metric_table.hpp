@@ -56,6 +56,10 @@ enum class Metric : std::uint8_t {
     endpointsVersion,
     rpcConnected,
     rpcAge,
+    rpcConnects,
+    rpcFailures,
+    stateWrites,
+    stateWriteFailures,
     ready,
     draining,
     // The process and its machine.

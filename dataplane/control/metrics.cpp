@@ -212,6 +212,10 @@ void addControl(Families& families, const ControlFacts& facts) {
     families.add(Metric::rpcConnected, facts.connected ? 1.0 : 0.0);
     if (facts.rpcAgeSeconds)
         families.add(Metric::rpcAge, *facts.rpcAgeSeconds);
+    families.add(Metric::rpcConnects, number(facts.rpcConnects));
+    families.add(Metric::rpcFailures, number(facts.rpcFailures));
+    families.add(Metric::stateWrites, number(facts.stateWrites));
+    families.add(Metric::stateWriteFailures, number(facts.stateWriteFailures));
     families.add(Metric::ready, facts.ready ? 1.0 : 0.0);
     families.add(Metric::draining, facts.draining ? 1.0 : 0.0);
 }

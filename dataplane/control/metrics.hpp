@@ -31,6 +31,10 @@ struct ControlFacts {
     std::map<std::string, std::uint64_t> objects;  // by kind
     bool connected = false;
     std::optional<double> rpcAgeSeconds;
+    std::uint64_t rpcConnects = 0;
+    std::uint64_t rpcFailures = 0;
+    std::uint64_t stateWrites = 0;
+    std::uint64_t stateWriteFailures = 0;
     bool ready = false;
     bool draining = false;
 };

@@ -145,13 +145,14 @@ TEST_F(AdminApiTest, EveryJsonPageAnswersBeforeAndAfterAConfiguration) {
 
 TEST_F(AdminApiTest, StatusTellsStaleFromConnected) {
     applyShop();
-    facts_.age = std::chrono::seconds(90);
-    facts_.lastError = "connection refused";
+    facts_.link.age = std::chrono::seconds(90);
+    facts_.link.lastError = "connection refused";
     json status = getJson("/api/v1/status");
     EXPECT_EQ(status["stale"], true);
     EXPECT_EQ(status["ageSeconds"], 90);
     EXPECT_EQ(status["lastError"], "connection refused");
-    facts_.connected = true;
+    facts_.link.connected = true;
+    facts_.configVersion = 3;
     status = getJson("/api/v1/status");
     EXPECT_EQ(status["stale"], false);
     EXPECT_EQ(status["version"], 3);
@@ -197,9 +198,10 @@ TEST_F(AdminApiTest, ConfigByKind) {
 
 TEST_F(AdminApiTest, MetricsNameBackends) {
     applyShop();
+    facts_.configVersion = 7;
     const process::AdminResponse reply = get("/metrics");
     EXPECT_THAT(reply.contentType, HasSubstr("version=0.0.4"));
-    EXPECT_THAT(reply.body, HasSubstr("evergate_config_version 3\n"));
+    EXPECT_THAT(reply.body, HasSubstr("evergate_config_version 7\n"));
     EXPECT_THAT(reply.body, HasSubstr("evergate_accesslog_dropped_total 17\n"));
     EXPECT_THAT(
         reply.body,

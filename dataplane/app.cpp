@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/app.hpp"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <cstdio>
+#include <random>
+#include <string>
+#include <utility>
+
+#include "common/process/descriptor_limit.hpp"
+
+namespace evergate::dataplane {
+namespace {
+
+// The workers end a drain themselves; this much later something is broken and we end anyway.
+constexpr std::chrono::seconds kDrainGrace{5};
+constexpr std::size_t kProblemsLogged = 10;
+
+worker::WorkerPoolOptions poolOptions(const DataplaneSettings& settings,
+                                      const GrantedLimits& limits) {
+    worker::WorkerPoolOptions options;
+    options.workers = settings.workers == 0 ? limits.workers() : settings.workers;
+    options.accessLog = settings.accessLog;
+    options.accessLogPath = settings.accessLogFile;
+    return options;
+}
+
+GrantedLimits limitsAfterRaising(const process::Logger& log) {
+    const process::DescriptorLimit descriptors = process::raiseDescriptorLimit();
+    if (descriptors.error)
+        log->warn("descriptor limit not raised error=\"{}\"", descriptors.error.message());
+    return readGrantedLimits("", affinityCpus(), descriptors.now);
+}
+
+std::string newBootId() {
+    std::random_device entropy;
+    std::string id;
+    for (int i = 0; i < 4; ++i) {
+        char word[9];
+        std::snprintf(word, sizeof word, "%08x", static_cast<unsigned>(entropy()));
+        id += word;
+    }
+    return id;
+}
+
+}  // namespace
+
+App::App(DataplaneSettings settings, const process::Logging& logging)
+    : settings_(std::move(settings)),
+      log_(logging.logger("dataplane")),
+      started_(std::chrono::steady_clock::now()),
+      limits_(limitsAfterRaising(log_)),
+      pool_(io_.get_executor(), poolOptions(settings_, limits_)),
+      publisher_(pool_),
+      reports_(pool_),
+      applier_(io_.get_executor(), publisher_,
+               [this](const RevisionRecord& record) { logRevision(record); }),
+      link_(io_, linkOptions(), applier_, logging.logger("control")),
+      api_(applier_, reports_, adminOptions()),
+      admin_(io_.get_executor(), logging.logger("admin")),
+      signals_(io_, SIGTERM, SIGINT),
+      deadline_(io_) {
+    // A peer that is gone is an error code on the write, nothing else.
+    ::signal(SIGPIPE, SIG_IGN);
+}
+
+App::~App() = default;
+
+ControlLinkOptions App::linkOptions() const {
+    ControlLinkOptions options;
+    options.controller = settings_.controllerAddress;
+    options.tls = settings_.rpcFiles;
+    options.nodeId = settings_.nodeId;
+    options.bootId = newBootId();
+    options.build = EVERGATE_VERSION;
+    options.stateDir = settings_.stateDir;
+    return options;
+}
+
+AdminApiOptions App::adminOptions() {
+    AdminApiOptions options;
+    options.nodeId = settings_.nodeId;
+    options.limits = limits_;
+    options.endpointMetricsLimit = settings_.endpointMetricsLimit;
+    options.facts = [this] { return facts(); };
+    options.drain = [this] { drain("asked by the admin API"); };
+    options.moreMetrics = [this] { return process_.Collect(); };
+    return options;
+}
+
+ProgramFacts App::facts() const {
+    ProgramFacts facts;
+    facts.link = link_.status();
+    facts.configVersion = link_.receiver().state(model::Lane::config).version;
+    facts.endpointsVersion = link_.receiver().state(model::Lane::endpoints).version;
+    facts.draining = draining_;
+    facts.uptime = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now() - started_);
+    return facts;
+}
+
+int App::run() {
+    logStart();
+    api_.mount(admin_, io_.get_executor());
+    if (const auto error = admin_.start(settings_.adminListen)) {
+        log_->error("cannot listen for admin requests address={} error=\"{}\"",
+                    process::formatListenAddress(settings_.adminListen), error.message());
+        return 1;
+    }
+    pool_.start();
+    link_.start();
+    waitForSignal();
+    io_.run();
+    link_.stop();
+    pool_.stop();
+    log_->info("ended code={}", exitCode_);
+    return exitCode_;
+}
+
+void App::logStart() const {
+    log_->info("starting version={} node={} controller={} admin={} workers={} {}", EVERGATE_VERSION,
+               settings_.nodeId, settings_.controller,
+               process::formatListenAddress(settings_.adminListen), pool_.size(), limits_.toText());
+}
+
+void App::logRevision(const RevisionRecord& record) const {
+    const bool config = record.lane == model::Lane::config;
+    // Endpoints change all the time; their last hundred are at /api/v1/revisions.
+    const auto level = !record.applied() ? spdlog::level::warn
+                       : config          ? spdlog::level::info
+                                         : spdlog::level::debug;
+    log_->log(level, "revision {} lane={} version={} upserts={} deletes={} micros={}",
+              record.applied() ? "applied" : "refused", config ? "config" : "endpoints",
+              record.version, record.upserts, record.deletes, record.micros);
+    const std::size_t shown = std::min(record.problems.size(), kProblemsLogged);
+    for (std::size_t i = 0; i < shown; ++i)
+        log_->warn("refused: {}", record.problems[i]);
+    if (shown < record.problems.size())
+        log_->warn("refused: and {} more problems", record.problems.size() - shown);
+}
+
+void App::waitForSignal() {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error)
+            return;
+        if (draining_) {
+            log_->warn("second signal: ending at once signal={}", signal);
+            return finish(0);
+        }
+        drain(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+        waitForSignal();
+    });
+}
+
+void App::drain(const char* why) {
+    if (draining_)
+        return;
+    draining_ = true;
+    log_->info("draining why=\"{}\" timeout={}ms", why, settings_.drainTimeout.count());
+    link_.stop();  // a new configuration would open listeners again
+    pool_.drain(settings_.drainTimeout, [this](std::size_t cut) {
+        log_->info("drained cut={}", cut);
+        finish(0);
+    });
+    deadline_.expires_after(settings_.drainTimeout + kDrainGrace);
+    deadline_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        log_->error("the drain did not end by its deadline");
+        finish(1);
+    });
+}
+
+void App::finish(int code) {
+    exitCode_ = code;
+    io_.stop();
+}
+
+}  // namespace evergate::dataplane

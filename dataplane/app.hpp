@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// The composition root of the data plane: builds every part in dependency order, runs the control
+// thread (the caller's), and ends it.
+//
+// Start: descriptors raised, workers, admin server, last-known-good applied, controller dialed.
+// First SIGTERM, SIGINT or POST /api/v1/drain: not ready, requests finish until the drain timeout,
+// then the end. Second signal: the end at once. Both end with code 0: cutting is what was asked
+// for.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+
+#include "common/process/admin_server.hpp"
+#include "common/process/logging.hpp"
+#include "common/process/process_collector.hpp"
+#include "dataplane/control/admin_api.hpp"
+#include "dataplane/control/config_applier.hpp"
+#include "dataplane/control/control_link.hpp"
+#include "dataplane/control/granted_limits.hpp"
+#include "dataplane/control/snapshot_publisher.hpp"
+#include "dataplane/control/worker_reports.hpp"
+#include "dataplane/dataplane_settings.hpp"
+#include "dataplane/worker/worker_pool.hpp"
+
+namespace evergate::dataplane {
+
+class App {
+public:
+    // May throw std::exception: an access log that cannot be opened, no threads left.
+    App(DataplaneSettings settings, const process::Logging& logging);
+    ~App();
+    App(const App&) = delete;
+    App& operator=(const App&) = delete;
+
+    // Serves until told to stop; gives the exit code.
+    int run();
+
+private:
+    ControlLinkOptions linkOptions() const;
+    AdminApiOptions adminOptions();
+    ProgramFacts facts() const;
+    void logStart() const;
+    void logRevision(const RevisionRecord& record) const;
+    void waitForSignal();
+    void drain(const char* why);
+    void finish(int code);
+
+    const DataplaneSettings settings_;
+    process::Logger log_;
+    const std::chrono::steady_clock::time_point started_;
+    const GrantedLimits limits_;
+
+    boost::asio::io_context io_{1};
+    worker::WorkerPool pool_;
+    PoolPublisher publisher_;
+    PoolReports reports_;
+    ConfigApplier applier_;
+    ControlLink link_;
+    process::ProcessCollector process_;
+    AdminApi api_;
+    process::AdminServer admin_;
+    boost::asio::signal_set signals_;
+    boost::asio::steady_timer deadline_;
+    bool draining_ = false;
+    int exitCode_ = 0;
+};
+
+}  // namespace evergate::dataplane
