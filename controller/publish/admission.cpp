@@ -5,7 +5,7 @@
 
 #include "common/model/json.hpp"
 #include "common/rpc/limits.hpp"
-#include "controller/publish/change.hpp"
+#include "controller/publish/key_change.hpp"
 
 namespace evergate::controller {
 

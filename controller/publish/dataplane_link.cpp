@@ -271,7 +271,7 @@ void DataplaneLink::refused(model::Lane which, const rpc::Error& error) {
     }
 }
 
-void DataplaneLink::published(const std::vector<Change>& changes, EventTime since) {
+void DataplaneLink::published(const std::vector<KeyChange>& changes, EventTime since) {
     if (!hello_ || finished_) {
         return;
     }

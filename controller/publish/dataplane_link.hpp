@@ -44,7 +44,7 @@ public:
     void start() { channel_->start(*this); }
 
     // The published configuration changed.
-    void published(const std::vector<Change>& changes, EventTime since);
+    void published(const std::vector<KeyChange>& changes, EventTime since);
     // Ends the link when an answer is overdue; offers refused listeners again. Called every second.
     void expire(EventTime now);
     void close(const std::string& why);

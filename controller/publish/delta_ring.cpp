@@ -6,7 +6,7 @@
 
 namespace evergate::controller {
 
-void DeltaRing::push(const model::RootHash& root, std::vector<Change> changes) {
+void DeltaRing::push(const model::RootHash& root, std::vector<KeyChange> changes) {
     keys_ += changes.size();
     deltas_.push_back({root, std::move(changes)});
     while (deltas_.size() > kMaxDeltas || keys_ > kMaxKeys) {
@@ -24,7 +24,7 @@ std::optional<Holding> DeltaRing::since(const model::RootHash& root) const {
     }
     Holding holding;
     for (auto delta = std::prev(found.base()); delta != deltas_.end(); ++delta) {
-        for (const Change& change : delta->changes) {
+        for (const KeyChange& change : delta->changes) {
             holding.emplace(change.key, change.before);  // the first change of a key counts
         }
     }

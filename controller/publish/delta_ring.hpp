@@ -8,7 +8,7 @@
 #include <optional>
 #include <vector>
 
-#include "controller/publish/change.hpp"
+#include "controller/publish/key_change.hpp"
 
 namespace evergate::controller {
 
@@ -18,7 +18,7 @@ public:
     static constexpr std::size_t kMaxKeys = 200'000;  // over all deltas
 
     // `root`: of the lane before the changes.
-    void push(const model::RootHash& root, std::vector<Change> changes);
+    void push(const model::RootHash& root, std::vector<KeyChange> changes);
 
     // What a data plane at `root` holds of the keys changed since; none when `root` is not known.
     std::optional<Holding> since(const model::RootHash& root) const;
@@ -28,7 +28,7 @@ public:
 private:
     struct Delta {
         model::RootHash root;
-        std::vector<Change> changes;
+        std::vector<KeyChange> changes;
     };
 
     std::deque<Delta> deltas_;

@@ -22,8 +22,8 @@ void LaneSender::resume(const rpc::LaneState& applied, Holding differs, bool sna
     }
 }
 
-void LaneSender::published(const std::vector<Change>& changes, EventTime since) {
-    for (const Change& change : changes) {
+void LaneSender::published(const std::vector<KeyChange>& changes, EventTime since) {
+    for (const KeyChange& change : changes) {
         if (model::laneOf(change.key.kind) != lane_) {
             continue;
         }

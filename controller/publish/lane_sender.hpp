@@ -14,7 +14,7 @@
 
 #include "common/model/validation.hpp"
 #include "common/rpc/transaction_writer.hpp"
-#include "controller/publish/change.hpp"
+#include "controller/publish/key_change.hpp"
 #include "controller/publish/published_state.hpp"
 #include "controller/source.hpp"
 
@@ -30,7 +30,7 @@ public:
     void resume(const rpc::LaneState& applied, Holding differs, bool snapshot);
 
     // The published configuration changed. Changes of the other lane are ignored.
-    void published(const std::vector<Change>& changes, EventTime since);
+    void published(const std::vector<KeyChange>& changes, EventTime since);
 
     // What to send now; none while a transaction is in flight or nothing differs.
     std::optional<rpc::Transaction> next();

@@ -9,8 +9,8 @@ using model::Lane;
 
 namespace {
 
-std::vector<Change> changesOf(const model::Config& before, const model::Delta& delta) {
-    std::vector<Change> changes;
+std::vector<KeyChange> changesOf(const model::Config& before, const model::Delta& delta) {
+    std::vector<KeyChange> changes;
     changes.reserve(delta.upserts.size() + delta.deletes.size());
     for (const auto& [key, entry] : delta.upserts) {
         changes.push_back({key, contentOf(before, key), entry.hash});
@@ -28,8 +28,8 @@ std::size_t PublishedState::count(Lane lane) const noexcept {
     return lane == Lane::endpoints ? endpoints : config_.entries().size() - endpoints;
 }
 
-std::vector<Change> PublishedState::replace(model::Config next, std::uint64_t fullList) {
-    std::vector<Change> all;
+std::vector<KeyChange> PublishedState::replace(model::Config next, std::uint64_t fullList) {
+    std::vector<KeyChange> all;
     for (const Lane lane : {Lane::config, Lane::endpoints}) {
         auto changes = changesOf(config_, model::diff(config_, next, lane));
         all.insert(all.end(), changes.begin(), changes.end());
@@ -42,18 +42,19 @@ std::vector<Change> PublishedState::replace(model::Config next, std::uint64_t fu
     return all;
 }
 
-std::vector<Change> PublishedState::putEndpoints(const model::Key& key, model::Entry entry) {
+std::vector<KeyChange> PublishedState::putEndpoints(const model::Key& key, model::Entry entry) {
     const Content before = contentOf(config_, key);
     if (before == Content{entry.hash}) {
         return {};
     }
-    std::vector<Change> changes{{key, before, entry.hash}};
+    std::vector<KeyChange> changes{{key, before, entry.hash}};
     record(Lane::endpoints, config_.root(Lane::endpoints), changes);
     config_.put(key, std::move(entry));
     return changes;
 }
 
-void PublishedState::record(Lane lane, const model::RootHash& before, std::vector<Change> changes) {
+void PublishedState::record(Lane lane, const model::RootHash& before,
+                            std::vector<KeyChange> changes) {
     if (!changes.empty()) {
         ++versions_[index(lane)];
         rings_[index(lane)].push(before, std::move(changes));

@@ -35,14 +35,14 @@ public:
     bool confirmed() const noexcept { return ready_ && fullList_ > firstFullList_; }
 
     // Replaces both lanes; gives what changed.
-    std::vector<Change> replace(model::Config next, std::uint64_t fullList);
+    std::vector<KeyChange> replace(model::Config next, std::uint64_t fullList);
     // Costs its own size only. Requires key.kind == endpoints.
-    std::vector<Change> putEndpoints(const model::Key& key, model::Entry entry);
+    std::vector<KeyChange> putEndpoints(const model::Key& key, model::Entry entry);
 
 private:
     static std::size_t index(model::Lane lane) noexcept { return static_cast<std::size_t>(lane); }
 
-    void record(model::Lane lane, const model::RootHash& before, std::vector<Change> changes);
+    void record(model::Lane lane, const model::RootHash& before, std::vector<KeyChange> changes);
 
     std::string epoch_;
     model::Config config_;

@@ -48,7 +48,7 @@ void Publisher::accept(std::unique_ptr<rpc::Channel> channel) {
 
 void Publisher::publish(model::Config next, std::uint64_t fullList, EventTime since) {
     const bool first = !state_.ready();
-    const std::vector<Change> changes = state_.replace(std::move(next), fullList);
+    const std::vector<KeyChange> changes = state_.replace(std::move(next), fullList);
     spread(changes, since);
     if (first || !changes.empty()) {
         logger_->info("published config={} endpoints={} changes={} keys={}",
@@ -58,7 +58,7 @@ void Publisher::publish(model::Config next, std::uint64_t fullList, EventTime si
 }
 
 void Publisher::publishEndpoints(const model::Key& key, model::Entry entry, EventTime since) {
-    const std::vector<Change> changes = state_.putEndpoints(key, std::move(entry));
+    const std::vector<KeyChange> changes = state_.putEndpoints(key, std::move(entry));
     if (!changes.empty()) {
         spread(changes, since);
         logger_->debug("published endpoints={} backend={}", state_.version(Lane::endpoints),
@@ -66,7 +66,7 @@ void Publisher::publishEndpoints(const model::Key& key, model::Entry entry, Even
     }
 }
 
-void Publisher::spread(const std::vector<Change>& changes, EventTime since) {
+void Publisher::spread(const std::vector<KeyChange>& changes, EventTime since) {
     remember(changes);
     for (std::size_t i = 0; i < links_.size();) {
         DataplaneLink* link = links_[i].get();
@@ -75,9 +75,9 @@ void Publisher::spread(const std::vector<Change>& changes, EventTime since) {
     }
 }
 
-void Publisher::remember(const std::vector<Change>& changes) {
+void Publisher::remember(const std::vector<KeyChange>& changes) {
     std::array<Revision, 2> steps;
-    for (const Change& change : changes) {
+    for (const KeyChange& change : changes) {
         Revision& step = steps[static_cast<std::size_t>(model::laneOf(change.key.kind))];
         ++(change.after ? step.upserts : step.deletes);
     }

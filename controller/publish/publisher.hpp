@@ -69,8 +69,8 @@ public:
 
 private:
     void accept(std::unique_ptr<rpc::Channel> channel);
-    void spread(const std::vector<Change>& changes, EventTime since);
-    void remember(const std::vector<Change>& changes);
+    void spread(const std::vector<KeyChange>& changes, EventTime since);
+    void remember(const std::vector<KeyChange>& changes);
     void watchDeadlines();
     void onLinkHello(DataplaneLink& link) override;
     void onLinkDown(DataplaneLink& link, const std::string& why) override;

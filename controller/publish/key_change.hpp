@@ -11,7 +11,7 @@ namespace evergate::controller {
 
 using Content = std::optional<model::ContentHash>;
 
-struct Change {
+struct KeyChange {
     model::Key key;
     Content before;
     Content after;
