@@ -25,6 +25,8 @@ constexpr std::array kCommands = {
     CommandRow{"listeners", Command::listeners, 0, 0, "listeners"},
     CommandRow{"explain", Command::explain, 2, 2, "explain METHOD URL [-H 'NAME: VALUE']"},
     CommandRow{"revisions", Command::revisions, 0, 0, "revisions"},
+    CommandRow{"problems", Command::problems, 0, 0, "problems"},
+    CommandRow{"dataplanes", Command::dataplanes, 0, 0, "dataplanes"},
     CommandRow{"drain", Command::drain, 0, 0, "drain"},
     CommandRow{"validate", Command::validate, 1, 1, "validate DIRECTORY"},
     CommandRow{"help", Command::help, 0, 0, "help"},
@@ -181,7 +183,7 @@ std::variant<CommandLine, UsageError> parseCommandLine(const std::vector<std::st
 }
 
 std::string_view helpText() {
-    return R"(evergatectl asks an Evergate data plane what it serves and why.
+    return R"(evergatectl asks an Evergate data plane, and its controller, what is served and why.
 
   evergatectl status                 is it ready, connected, up to date
   evergatectl routes [TEXT]          its routes; TEXT: part of host, path, backend or origin
@@ -189,6 +191,8 @@ std::string_view helpText() {
   evergatectl listeners              what it accepts on
   evergatectl explain METHOD URL     where a request would go, and why
   evergatectl revisions              the latest configurations it was given
+  evergatectl problems               asks the controller: objects it had to leave out, and why
+  evergatectl dataplanes             asks the controller: who is connected, and how far they are
   evergatectl drain                  stop taking new connections and finish the old ones
   evergatectl validate DIRECTORY     check manifests as the directory source reads them; asks nobody
 

@@ -18,6 +18,8 @@ enum class Command {
     listeners,
     explain,
     revisions,
+    problems,
+    dataplanes,
     drain,
     validate,
     help

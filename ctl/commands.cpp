@@ -32,18 +32,23 @@ public:
             case Command::status:
                 return status();
             case Command::routes:
-                return show("/api/v1/routes", [this](const Json& answer) {
+                return show(line_.admin, "/api/v1/routes", [this](const Json& answer) {
                     printRoutes(answer, firstArgument(), out_);
                 });
             case Command::backends:
-                return show("/api/v1/backends" + filterQuery(),
+                return show(line_.admin, "/api/v1/backends" + filterQuery(),
                             [this](const Json& answer) { printBackends(answer, out_); });
             case Command::listeners:
-                return show("/api/v1/listeners",
+                return show(line_.admin, "/api/v1/listeners",
                             [this](const Json& answer) { printListeners(answer, out_); });
             case Command::revisions:
-                return show("/api/v1/revisions",
+                return show(line_.admin, "/api/v1/revisions",
                             [this](const Json& answer) { printRevisions(answer, out_); });
+            case Command::problems:
+                return problems();
+            case Command::dataplanes:
+                return show(line_.controllerAdmin, "/api/v1/dataplanes",
+                            [this](const Json& answer) { printDataplanes(answer, out_); });
             case Command::explain:
                 return explain();
             case Command::drain:
@@ -109,8 +114,8 @@ private:
     }
 
     template <typename Print>
-    int show(const std::string& target, const Print& print) {
-        const Answer answer = ask(line_.admin, "GET", target);
+    int show(const std::string& admin, const std::string& target, const Print& print) {
+        const Answer answer = ask(admin, "GET", target);
         if (answer.status != kGood) {
             return answer.status;
         }
@@ -141,7 +146,7 @@ private:
     void controllerStatus() {
         const auto base = parseBaseUrl(line_.controllerAdmin);
         const auto fetched =
-            base ? fetch(*base, "GET", "/api/v1/status", line_.timeout)
+            base ? fetch(*base, "GET", "/api/v1/source", line_.timeout)
                  : std::variant<HttpAnswer, Unreachable>(Unreachable{"not an address"});
         const auto* answer = std::get_if<HttpAnswer>(&fetched);
         const Json json = answer == nullptr ? Json() : Json::parse(answer->body, nullptr, false);
@@ -155,6 +160,19 @@ private:
                     answer == nullptr ? std::get<Unreachable>(fetched).what : errorText(*answer),
                     300)
              << '\n';
+    }
+
+    int problems() {
+        const Answer answer = ask(line_.controllerAdmin, "GET", "/api/v1/problems");
+        if (answer.status != kGood) {
+            return answer.status;
+        }
+        if (line_.output == Output::json) {
+            printJson(answer.json);
+        } else {
+            printProblems(answer.json, out_);
+        }
+        return saysProblems(answer.json) ? kNo : kGood;
     }
 
     int explain() {

@@ -175,6 +175,28 @@ void printRevisions(const Json& answer, std::ostream& out) {
     table.print(out);
 }
 
+void printProblems(const Json& answer, std::ostream& out) {
+    Table table({"OBJECT", "WHERE", "PROBLEM"});
+    for (const Json& problem : list(answer, "problems")) {
+        table.add({text(problem, "object"), text(problem, "where"), text(problem, "what")});
+    }
+    table.print(out);
+}
+
+void printDataplanes(const Json& answer, std::ostream& out) {
+    Table table({"DATA PLANE", "BUILD", "CONFIG", "ENDPOINTS", "CONVERGED", "REFUSED KEYS"});
+    for (const Json& each : list(answer, "dataplanes")) {
+        const Json config = each.is_object() ? each.value("config", Json()) : Json();
+        const Json endpoints = each.is_object() ? each.value("endpoints", Json()) : Json();
+        const bool both =
+            text(config, "converged") == "yes" && text(endpoints, "converged") == "yes";
+        table.add({text(each, "nodeId"), text(each, "build"), text(config, "version"),
+                   text(endpoints, "version"), both ? "yes" : "no",
+                   joined(list(each, "refusedKeys"))});
+    }
+    table.print(out);
+}
+
 void printExplanation(const Json& answer, std::ostream& out) {
     Table facts({"REQUEST", ""});
     for (const char* field : {"listener", "host", "path", "route", "origin", "backend"}) {
@@ -201,6 +223,10 @@ void printExplanation(const Json& answer, std::ostream& out) {
         out << '\n';
         endpoints.print(out);
     }
+}
+
+bool saysProblems(const Json& problems) {
+    return !list(problems, "problems").empty();
 }
 
 bool saysReady(const Json& status) {

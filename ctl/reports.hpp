@@ -17,8 +17,11 @@ void printRoutes(const nlohmann::json& answer, std::string_view filter, std::ost
 void printBackends(const nlohmann::json& answer, std::ostream& out);
 void printListeners(const nlohmann::json& answer, std::ostream& out);
 void printRevisions(const nlohmann::json& answer, std::ostream& out);
+void printProblems(const nlohmann::json& answer, std::ostream& out);
+void printDataplanes(const nlohmann::json& answer, std::ostream& out);
 void printExplanation(const nlohmann::json& answer, std::ostream& out);
 
+bool saysProblems(const nlohmann::json& problems);
 bool saysReady(const nlohmann::json& status);
 // Whether some backend would get the request.
 bool saysRouted(const nlohmann::json& explanation);

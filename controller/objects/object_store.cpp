@@ -61,6 +61,54 @@ std::vector<ObjectName> servicesNamedBy(const Ingress& ingress) {
     return {names.begin(), names.end()};
 }
 
+template <typename T>
+Change ObjectStore::replace(Map<T>& map, T object) {
+    constexpr bool kIndexed = std::is_same_v<T, Ingress> || std::is_same_v<T, EndpointSlice>;
+    const auto [it, inserted] = map.try_emplace(object.metadata.id);
+    const bool same = !inserted && sameMeaning(it->second, object);
+    Change change;
+    if constexpr (std::is_same_v<T, EndpointSlice>) {
+        if (!inserted && !same) {
+            change.merge(changeOf(it->second));
+        }
+    }
+    if constexpr (kIndexed) {
+        if (!inserted && !same) {
+            unindex(it->second);
+        }
+    }
+    it->second = std::move(object);
+    if (same) {
+        return {};
+    }
+    if constexpr (kIndexed) {
+        index(it->second);
+    }
+    if constexpr (std::is_same_v<T, EndpointSlice>) {
+        change.merge(changeOf(it->second));
+        return change;
+    } else {
+        return configChange();
+    }
+}
+
+template <typename T>
+Change ObjectStore::remove(Map<T>& map, const ObjectName& name) {
+    const auto it = map.find(name);
+    if (it == map.end()) {
+        return {};
+    }
+    Change change = configChange();
+    if constexpr (std::is_same_v<T, EndpointSlice>) {
+        change = changeOf(it->second);
+    }
+    if constexpr (std::is_same_v<T, Ingress> || std::is_same_v<T, EndpointSlice>) {
+        unindex(it->second);
+    }
+    map.erase(it);
+    return change;
+}
+
 Change ObjectStore::upsert(Object object) {
     return std::visit(
         [this](auto&& value) -> Change {
@@ -109,54 +157,6 @@ Change ObjectStore::replaceAll(ResourceKind kind, std::vector<Object> objects) {
             change.merge(erase(key));
         }
     }
-    return change;
-}
-
-template <typename T>
-Change ObjectStore::replace(Map<T>& map, T object) {
-    constexpr bool kIndexed = std::is_same_v<T, Ingress> || std::is_same_v<T, EndpointSlice>;
-    const auto [it, inserted] = map.try_emplace(object.metadata.id);
-    const bool same = !inserted && sameMeaning(it->second, object);
-    Change change;
-    if constexpr (std::is_same_v<T, EndpointSlice>) {
-        if (!inserted && !same) {
-            change.merge(changeOf(it->second));
-        }
-    }
-    if constexpr (kIndexed) {
-        if (!inserted && !same) {
-            unindex(it->second);
-        }
-    }
-    it->second = std::move(object);
-    if (same) {
-        return {};
-    }
-    if constexpr (kIndexed) {
-        index(it->second);
-    }
-    if constexpr (std::is_same_v<T, EndpointSlice>) {
-        change.merge(changeOf(it->second));
-        return change;
-    } else {
-        return configChange();
-    }
-}
-
-template <typename T>
-Change ObjectStore::remove(Map<T>& map, const ObjectName& name) {
-    const auto it = map.find(name);
-    if (it == map.end()) {
-        return {};
-    }
-    Change change = configChange();
-    if constexpr (std::is_same_v<T, EndpointSlice>) {
-        change = changeOf(it->second);
-    }
-    if constexpr (std::is_same_v<T, Ingress> || std::is_same_v<T, EndpointSlice>) {
-        unindex(it->second);
-    }
-    map.erase(it);
     return change;
 }
 

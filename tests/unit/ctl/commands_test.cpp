@@ -34,13 +34,14 @@ Outcome call(const std::vector<std::string>& arguments) {
 TEST(Commands, ShowsStatusAndSaysWhetherReady) {
     const std::string ready =
         R"({"version":7,"rootHash":"0123456789abcdef","ready":true,"draining":false,"workers":2})";
-    CannedServer server({{"GET /api/v1/status", {200, ready}}});
+    CannedServer server({{"GET /api/v1/status", {200, ready}},
+                         {"GET /api/v1/source", {200, R"({"synced":true,"objects":4})"}}});
     const Outcome good =
         call({"status", "--admin", server.url(), "--controller-admin", server.url()});
     EXPECT_EQ(good.status, 0);
     EXPECT_THAT(good.out, HasSubstr("ready       yes"));
     EXPECT_THAT(good.out, HasSubstr("root hash   0123456789ab\n"));
-    EXPECT_THAT(good.out, HasSubstr("CONTROLLER"));
+    EXPECT_THAT(good.out, HasSubstr("objects     4\n"));
     CannedServer drained({{"GET /api/v1/status", {200, R"({"ready":false,"reason":"draining"})"}}});
     const Outcome bad = call({"status", "--admin", drained.url(), "--controller-admin",
                               "http://127.0.0.1:" + unusedAddress().port});
@@ -102,6 +103,23 @@ TEST(Commands, ExplainsAndSaysWhetherABackendGetsIt) {
         {"explain", "GET", "http://a.test/", "-H", "A: b", "-H", "C: d", "--admin", server.url()});
     EXPECT_EQ(unrouted.status, 1);
     EXPECT_THAT(unrouted.out, HasSubstr("answered here with  404"));
+}
+
+TEST(Commands, AsksTheControllerForProblemsAndDataPlanes) {
+    CannedServer server(
+        {{"GET /api/v1/problems",
+          {200, R"({"problems":[{"object":"Ingress a/b","where":"spec","what":"is odd"}]})"}},
+         {"GET /api/v1/dataplanes",
+          {200,
+           R"({"dataplanes":[{"nodeId":"edge-1","build":"0.1.0","config":{"version":3,"converged":true},
+            "endpoints":{"version":9,"converged":true},"refusedKeys":["route/a"]}]})"}}});
+    const Outcome problems = call({"problems", "--controller-admin", server.url()});
+    EXPECT_EQ(problems.status, 1);
+    EXPECT_THAT(problems.out, HasSubstr("Ingress a/b  spec   is odd\n"));
+    const Outcome dataplanes = call({"dataplanes", "--controller-admin", server.url()});
+    EXPECT_EQ(dataplanes.status, 0);
+    EXPECT_THAT(dataplanes.out,
+                HasSubstr("edge-1      0.1.0  3       9          yes        route/a\n"));
 }
 
 TEST(Commands, DrainsByPost) {
