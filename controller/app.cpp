@@ -42,6 +42,7 @@ TranslateOptions translateOptions(const ControllerSettings& settings) {
     options.ingressClass = settings.ingressClass;
     options.listenAddress = settings.httpListen.address;
     options.listenPort = settings.httpListen.port;
+    options.loopbackEndpoints = settings.loopbackEndpoints;
     options.reservedPorts.push_back(settings.adminListen.port);
     if (const auto* tcp = std::get_if<rpc::TcpAddress>(&settings.rpcAddress)) {
         options.reservedPorts.push_back(tcp->port);

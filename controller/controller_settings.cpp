@@ -22,6 +22,11 @@ void addSource(process::SettingsTable& table, ControllerSettings& settings) {
     table.add("ingress-class", "NAME",
               "The IngressClass served; empty: every class whose controller we are",
               settings.ingressClass);
+    table.add(
+        "loopback-endpoints", "",
+        "Take 127.0.0.0/8, ::1 and link-local addresses as endpoints; --source=directory always "
+        "does, a cluster never needs it",
+        settings.loopbackEndpoints);
     table
         .add("http-listen", "ADDRESS:PORT", "Where data planes take HTTP requests",
              settings.httpListen)

@@ -24,6 +24,7 @@ struct ControllerSettings {
     std::string watchNamespace;
     std::string ingressClass = "evergate";
     std::string directory;
+    bool loopbackEndpoints = false;
     process::ListenAddress httpListen{"0.0.0.0", 80};
     std::string rpcListen = "unix:/run/evergate/rpc.sock";
     rpc::Address rpcAddress;  // `rpcListen`, parsed

@@ -33,8 +33,17 @@ class Ctl(SharedCase):
     def test_revisions(self):
         self.assertIn("applied", self.ctl("revisions"))
 
+    def test_listeners(self):
+        self.assertIn(str(self.stack.http_port), self.ctl("listeners"))
+
+    def test_json_is_the_answer_of_the_api(self):
+        self.assertEqual(json.loads(self.ctl("routes", "-o", "json")), self.stack.api("routes"))
+
+    def test_no_route_is_1(self):
+        self.ctl("explain", "GET", f"http://nobody.example:{self.stack.http_port}/", status=1)
+
     def test_nobody_there(self):
-        errors = self.ctl("status", port=free_port(), status=1)
+        errors = self.ctl("status", port=free_port(), status=3)
         self.assertEqual(len(errors.strip().splitlines()), 1)
 
 

@@ -172,12 +172,27 @@ class Failures(SharedCase):
             response = connection.response()
         self.assertEqual(len(response.body), size)
 
+    @unittest.skipIf(SHORT, "waits for a deadline of half a minute")
+    def test_clients_that_take_nothing_are_cut(self):
+        """A blocked write has a deadline: the endpoint's connection and the kernel's memory come back."""
+        pid = self.stack.dataplane.pid
+        self.drained()
+        before = procfs.descriptors(pid)
+        connections = [self.stack.connect(receive_buffer=4096) for _ in range(20)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+            connection.send(compose(path="/bytes/100000000", host=HOST))
+        wait_until(lambda: self.stack.counters()["activeRequests"] >= 20, "all are under way")
+        wait_until(lambda: self.stack.counters()["connections"] == 0, "all are cut", 60)
+        self.drained()
+        wait_until(lambda: procfs.descriptors(pid) <= before, "descriptors as before")
+
     def test_a_slow_endpoint_reader_gets_everything(self):
         size = 8_000_000
         total = []
 
         def script(_, sock):
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             _, rest = read_head(sock)
             time.sleep(0.5)
             count = len(rest)
@@ -194,9 +209,11 @@ class Failures(SharedCase):
         self.drained()
         before = procfs.descriptors(pid)
         for number in range(60):
+            path = ("/never", "/delay/50", "/bytes/100000000")[number % 3]
             connection = self.stack.connect()
-            connection.send(compose(path=("/never", "/delay/50", "/bytes/100000000")[number % 3], host=HOST))
-            if number % 2:
+            connection.send(compose(path=path, host=HOST))
+            # A mere FIN may be a half-close: who sends it may still want the answer.
+            if number % 2 or path == "/never":
                 connection.reset()
             else:
                 connection.close()

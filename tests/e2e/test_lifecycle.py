@@ -37,6 +37,7 @@ class Flags(Case):
             status, output, _ = run([binaries() / program, "--help"])
             self.assertEqual(status, 0)
             self.assertGreater(len(output), 200)
+        for program in ("evergate-dataplane", "evergate-controller"):
             self.assertEqual(run([binaries() / program, "--version"])[0], 0)
 
     def test_help_names_every_flag_of_the_operating_page(self):

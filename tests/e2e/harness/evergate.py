@@ -18,15 +18,16 @@ class Evergate:
         self.http_port, self.admin_port, self.controller_admin_port = free_port(), free_port(), free_port()
         self.rpc = f"unix:{self.scratch}/rpc.sock"
         self.state = self.scratch / "state"
+        self.state.mkdir()
         self.backends = {}
         self.controller = Program("controller", [
             binaries() / "evergate-controller", *self.source.flags(), f"--http-listen=127.0.0.1:{self.http_port}",
-            "--https-listen=", f"--rpc-listen={self.rpc}",
+            f"--rpc-listen={self.rpc}",
             f"--admin-listen=127.0.0.1:{self.controller_admin_port}", *controller_flags], scratch)
         self.dataplane = Program("dataplane", [
             binaries() / "evergate-dataplane", f"--controller={self.rpc}",
             f"--admin-listen=127.0.0.1:{self.admin_port}", f"--state-dir={self.state}",
-            f"--workers={workers}", *dataplane_flags], scratch, cpu)
+            f"--workers={workers}", "--drain-timeout=10s", *dataplane_flags], scratch, cpu)
 
     # ---- programs
     def start(self):

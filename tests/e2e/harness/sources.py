@@ -90,7 +90,7 @@ class KubernetesSource:
         return [self.program.stop()]
 
     def flags(self):
-        return ["--source=kubernetes", f"--kubeconfig={self.kubeconfig}"]
+        return ["--source=kubernetes", f"--kubeconfig={self.kubeconfig}", "--loopback-endpoints"]
 
     def request(self, method, path, body=None):
         """Again after a cut connection: every write used here may happen twice."""
