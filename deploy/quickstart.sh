@@ -131,7 +131,7 @@ url=http://127.0.0.1:$http_port
 answer() { curl -s -i -m 2 -H "Host: $1" "$url$2" 2>/dev/null || true; }
 code() { curl -s -o /dev/null -m 2 -w '%{http_code}' -H "Host: $1" "$url$2" 2>/dev/null || true; }
 answers() { [ "$(code "$1" "$2")" = "$3" ]; }
-answered_by() { answer "$1" "$2" | grep -qw "$3"; }
+answered_by() { answer "$1" "$2" | grep -q "^$3 "; } # the body begins with the name
 ready() { curl -s -f -o /dev/null -m 1 "http://127.0.0.1:$1/$2"; }
 
 never_answered_by() { # 6 requests in a row
