@@ -12,6 +12,10 @@
 #include "controller/kubernetes/list_stream.hpp"
 #include "controller/kubernetes/resource.hpp"
 
+// GCC 12, where it inlines the making of a coroutine, takes Asio's pair of frame allocators for two
+// that do not belong together.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace evergate::controller::kubernetes {
 
 namespace asio = boost::asio;

@@ -97,12 +97,12 @@ public:
         if (closed_) {
             co_return "closed";
         }
-        lowest().expires_after(timeout);
-        const auto [error, endpoint] = co_await lowest().async_connect(resolved.second, kToTuple);
+        const auto error = co_await connectToAny(resolved.second, timeout);
         if (error) {
             co_return "cannot connect to " + url_.text() + ": " + textOf(error);
         }
         watchPeer(lowest().socket());
+        lowest().expires_after(timeout);
         co_return co_await handshake();
     }
 
@@ -128,7 +128,7 @@ public:
     bool isIdle() override {
         char byte = 0;
         return ::recv(lowest().socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 &&
-               (errno == EAGAIN);
+               errno == EAGAIN;
     }
 
 protected:
@@ -136,7 +136,26 @@ protected:
     StreamTransport(const asio::any_io_executor& executor, ServerUrl url, Args&&... args)
         : url_(std::move(url)), resolver_(executor), stream_(std::forward<Args>(args)...) {}
 
-    // Runs under the deadline of connect().
+    // Each address has its share of the time: one that swallows packets must not hide the others.
+    asio::awaitable<ErrorCode> connectToAny(std::vector<tcp::endpoint> endpoints, Timeout timeout) {
+        ErrorCode error = asio::error::host_not_found;
+        for (const auto& endpoint : endpoints) {
+            if (closed_) {
+                co_return ErrorCode(asio::error::operation_aborted);
+            }
+            lowest().expires_after(timeout / static_cast<int>(endpoints.size()));
+            const auto [failed] = co_await lowest().async_connect(endpoint, kToTuple);
+            error = failed;
+            if (!error) {
+                break;
+            }
+            ErrorCode ignored;
+            lowest().socket().close(ignored);
+        }
+        co_return closed_ ? ErrorCode(asio::error::operation_aborted) : error;
+    }
+
+    // Runs under a deadline that connect() has set.
     virtual asio::awaitable<std::string> handshake() = 0;
 
     beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }

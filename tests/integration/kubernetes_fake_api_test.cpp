@@ -88,6 +88,7 @@ TEST_F(FakeKubeApiTest, AnswersListsInTheShapeOfARealServer) {
     const std::pair<const char*, const char*> lists[] = {
         {"list-ingresses.json", "/apis/networking.k8s.io/v1/ingresses"},
         {"list-ingressclasses.json", "/apis/networking.k8s.io/v1/ingressclasses"},
+        {"list-services.json", "/api/v1/services"},
         {"list-endpointslices.json", "/apis/discovery.k8s.io/v1/endpointslices"},
     };
     for (const auto& [file, path] : lists) {
@@ -151,34 +152,36 @@ TEST_F(FakeKubeApiTest, WritesEventsInTheShapeOfARealServer) {
 }
 
 TEST_F(FakeKubeApiTest, GivesVersionsAsARealServer) {
-    auto created = call("POST", kServices, service("cart"));
+    const auto object = ingress("cart", "cart.test", "cart");
+    auto created = call("POST", kIngresses, object);
     EXPECT_EQ(status, 201U);
     EXPECT_EQ(created["metadata"]["generation"], 1);
-    call("POST", kServices, service("cart"));
+    call("POST", kIngresses, object);
     EXPECT_EQ(status, 409U);
     // An update that changes nothing is no event.
     const auto version = api.store().version();
-    call("PUT", kServices + "/cart", created);
+    const auto path = kIngresses + "/cart";
+    call("PUT", path, created);
     EXPECT_EQ(status, 200U);
     EXPECT_EQ(api.store().version(), version);
     // A status changes the version, not the generation, and only by its own path.
     auto withStatus = created;
     withStatus["status"]["loadBalancer"] = json::object();
-    EXPECT_FALSE(call("PUT", kServices + "/cart", withStatus).contains("status"));
-    const auto updated = call("PUT", kServices + "/cart/status", withStatus);
+    EXPECT_FALSE(call("PUT", path, withStatus).contains("status"));
+    const auto updated = call("PUT", path + "/status", withStatus);
     EXPECT_TRUE(updated.contains("status"));
     EXPECT_EQ(updated["metadata"]["generation"], 1);
     EXPECT_EQ(api.store().version(), version + 1);
     // An old version is refused.
-    created["spec"]["type"] = "ClusterIP";
-    call("PUT", kServices + "/cart", created);
+    created["spec"]["ingressClassName"] = "other";
+    call("PUT", path, created);
     EXPECT_EQ(status, 409U);
     json patch;
-    patch["spec"]["type"] = "ClusterIP";
-    EXPECT_EQ(call("PATCH", kServices + "/cart", patch)["metadata"]["generation"], 2);
-    EXPECT_EQ(call("DELETE", kServices + "/cart")["status"], "Success");
+    patch["spec"]["ingressClassName"] = "other";
+    EXPECT_EQ(call("PATCH", path, patch)["metadata"]["generation"], 2);
+    EXPECT_EQ(call("DELETE", path)["status"], "Success");
     EXPECT_EQ(api.store().version(), version + 3);
-    EXPECT_EQ(call("GET", kServices + "/cart")["reason"], "NotFound");
+    EXPECT_EQ(call("GET", path)["reason"], "NotFound");
 }
 
 TEST_F(FakeKubeApiTest, RefusesInTheShapeOfARealServer) {

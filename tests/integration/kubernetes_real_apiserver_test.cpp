@@ -239,6 +239,7 @@ TEST_F(RealApiServerTest, AVersionThatIsGoneMeansAFreshList) {
                                            }),
                           [&](std::exception_ptr, ApiAnswer got) { answer = std::move(got); });
     ASSERT_TRUE(admin.runUntil([&] { return answer.has_value(); }));
+    RecordProperty("answer", answer->text() + events.substr(0, 300));
     // A server that has only just started may still remember everything.
     if (answer->ok() && events.find("\"ERROR\"") != std::string::npos) {
         EXPECT_NE(events.find("\"code\":410"), std::string::npos) << events;

@@ -10,13 +10,15 @@ namespace {
 
 class KubernetesTlsTest : public ::testing::Test {
 protected:
-    void serve(const CertificateRequest& request, bool askForClientCertificate = false) {
+    void serve(const CertificateRequest& request, bool askForClientCertificate = false,
+               const std::string& address = "127.0.0.1") {
         const auto issued = authority.issue(request);
         api = std::make_unique<FakeKubeApi>(
             rig.io, 0,
             FakeKubeTls{issued.certificatePem, issued.keyPem,
-                        askForClientCertificate ? authority.certificatePem() : ""});
-        config.server.host = "127.0.0.1";
+                        askForClientCertificate ? authority.certificatePem() : ""},
+            address);
+        config.server.host = address;
         config.server.port = api->port();
         config.authority.text = authority.certificatePem();
     }
@@ -44,6 +46,21 @@ protected:
 
 TEST_F(KubernetesTlsTest, TrustsTheClustersAuthority) {
     serve(forLoopback);
+    expectWorks();
+}
+
+TEST_F(KubernetesTlsTest, TriesEveryAddressOfAName) {
+    serve(forLoopback);  // on 127.0.0.1 only; the name often means ::1 first
+    config.server.host = "localhost";
+    expectWorks();
+}
+
+TEST_F(KubernetesTlsTest, TalksToIpv6Addresses) {
+    try {
+        serve({"api", {}, {"::1"}, {}, false}, false, "::1");
+    } catch (const boost::system::system_error&) {
+        GTEST_SKIP() << "no IPv6 here";
+    }
     expectWorks();
 }
 

@@ -15,12 +15,12 @@ using nlohmann::json;
 constexpr std::array kResources = {
     FakeResource{"networking.k8s.io/v1", "Ingress", "ingresses", true},
     FakeResource{"networking.k8s.io/v1", "IngressClass", "ingressclasses", false},
-    FakeResource{"v1", "Service", "services", true},
+    FakeResource{"v1", "Service", "services", true, false},
     FakeResource{"discovery.k8s.io/v1", "EndpointSlice", "endpointslices", true},
-    FakeResource{"v1", "Namespace", "namespaces", false},
-    FakeResource{"v1", "Event", "events", true},
-    FakeResource{"v1", "Secret", "secrets", true},
-    FakeResource{"coordination.k8s.io/v1", "Lease", "leases", true},
+    FakeResource{"v1", "Namespace", "namespaces", false, false},
+    FakeResource{"v1", "Event", "events", true, false},
+    FakeResource{"v1", "Secret", "secrets", true, false},
+    FakeResource{"coordination.k8s.io/v1", "Lease", "leases", true, false},
 };
 
 constexpr std::size_t kMaxSnapshots = 64;
@@ -137,7 +137,9 @@ FakeAnswer FakeKubeStore::create(const FakeObjectRef& collection, json object) {
         metadata["namespace"] = ref.nameSpace;
     }
     metadata["uid"] = uid.data();
-    metadata["generation"] = 1;
+    if (ref.resource->generation) {
+        metadata["generation"] = 1;
+    }
     metadata["creationTimestamp"] = "2026-01-01T00:00:00Z";
     put(*ref.resource, {ref.nameSpace, name}, std::move(object), "ADDED");
     return answerWith(201, *ref.resource, *find(ref)->text);
@@ -207,7 +209,7 @@ FakeAnswer FakeKubeStore::update(const FakeObjectRef& ref, Stored& stored, json 
         tree->erase("metadata");
         tree->erase("status");
     }
-    if (before != after) {
+    if (before != after && ref.resource->generation) {
         metadata["generation"] = current["metadata"].value("generation", 1) + 1;
     }
     put(*ref.resource, {ref.nameSpace, ref.name}, std::move(merged), "MODIFIED");

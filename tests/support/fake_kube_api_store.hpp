@@ -23,6 +23,7 @@ struct FakeResource {
     std::string_view kind;        // "EndpointSlice"
     std::string_view plural;      // "endpointslices"
     bool namespaced = true;
+    bool generation = true;  // has metadata.generation
 };
 
 // Null when there is no such resource.
