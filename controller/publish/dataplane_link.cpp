@@ -134,10 +134,6 @@ void DataplaneLink::resume(model::Lane which) {
         lane.sender.resume(applied, {}, false);
         return observer_.onResume(which, ResumeKind::same);
     }
-    if (auto held = published_.ring(which).since(applied.root)) {
-        lane.sender.resume(applied, std::move(*held), false);
-        return observer_.onResume(which, ResumeKind::diff);
-    }
     if (applied.root == model::RootHash{}) {
         Holding nothing;
         for (const auto& [key, entry] : config.entries()) {
@@ -147,6 +143,10 @@ void DataplaneLink::resume(model::Lane which) {
         }
         lane.sender.resume(applied, std::move(nothing), true);
         return observer_.onResume(which, ResumeKind::snapshot);
+    }
+    if (auto held = published_.ring(which).since(applied.root)) {
+        lane.sender.resume(applied, std::move(*held), false);
+        return observer_.onResume(which, ResumeKind::diff);
     }
     lane.phase = Lane::Phase::listing;
     observer_.onResume(which, ResumeKind::keys);
