@@ -13,7 +13,7 @@ packages_build=(g++ cmake ninja-build ccache pkg-config
     libcurl4-openssl-dev zlib1g-dev) # the last two: prometheus-cpp's CMake package asks for them
 packages_runtime=(libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libyaml-cpp0.7 ca-certificates)
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-    python3 curl openssl git procps)
+    python3 curl openssl git procps wrk)
 packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
 
 usage() {

@@ -64,6 +64,21 @@ def in_state(pid, state):
     return sum(1 for entry in tcp_sockets(pid) if entry[0] == state)
 
 
+def describe(pid):
+    """Descriptors by kind, for the message of a failure."""
+    kinds = {}
+    sockets = {entry[3]: f"{entry[1][0]}:{entry[1][1]}-{entry[2][0]}:{entry[2][1]} {entry[0]}" for entry in tcp_sockets(pid)}
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            target = os.readlink(f"/proc/{pid}/fd/{entry}")
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            target = sockets.get(int(target[8:-1]), "unix")
+        kinds[target] = kinds.get(target, 0) + 1
+    return kinds
+
+
 def connections_to(pid, ports):
     return sum(1 for _, _, remote, _ in tcp_sockets(pid) if remote[1] in ports)
 
