@@ -19,14 +19,28 @@ constexpr int kReadsPerTurn = 16;
 // Less than this is copied to a small buffer instead of giving a large one away.
 constexpr std::size_t kCopyLimit = net::BufferPool::kSmall;
 
+std::size_t roomBehind(const net::Buffer& buffer, const char* end) noexcept {
+    return static_cast<std::size_t>(buffer.data() + buffer.capacity() - end);
+}
+
+net::IoResult sendBoth(net::Socket& to, const Framed& body) {
+    if (body.tail.empty())
+        return to.send(body.begin, body.size());
+    const iovec parts[2] = {{body.begin, body.size()},
+                            {const_cast<char*>(body.tail.data()), body.tail.size()}};
+    return to.sendv(parts, 2);
+}
+
 }  // namespace
 
 void BodyFlow::reset() noexcept {
     pending_.clear();
     sent_ = 0;
     received_ = 0;
+    sinkError_ = 0;
     in_ = out_ = Framing::none;
     inputDone_ = true;
+    endDistrusted_ = false;
 }
 
 void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
@@ -115,7 +129,7 @@ Framed BodyFlow::frameChunked(char* begin, char* end) {
 }
 
 bool BodyFlow::endOfInput(Framed& out) {
-    if (in_ != Framing::untilClose)
+    if (in_ != Framing::untilClose || endDistrusted_)
         return false;
     inputDone_ = true;
     if (out_ == Framing::chunked)
@@ -123,32 +137,40 @@ bool BodyFlow::endOfInput(Framed& out) {
     return true;
 }
 
-bool BodyFlow::send(SessionContext& context, net::Socket& to, const Framed& body,
+bool BodyFlow::send(SessionContext& context, net::Socket& to, const Framed& framed,
                     net::Buffer& owner) {
+    Framed body = framed;
+    if (owner && body.tail.size() <= roomBehind(owner, body.end)) {
+        // One run of bytes: a plain send is cheaper than a gathering one.
+        std::memcpy(body.end, body.tail.data(), body.tail.size());
+        body.end += body.tail.size();
+        body.tail = {};
+    }
     const std::size_t total = body.size() + body.tail.size();
     if (total == 0)
         return true;
     std::size_t done = 0;
     if (pending_.empty() && to.writable()) {
-        net::IoResult result;
-        if (body.tail.empty()) {
-            result = to.send(body.begin, body.size());
-        } else {
-            const iovec parts[2] = {{body.begin, body.size()},
-                                    {const_cast<char*>(body.tail.data()), body.tail.size()}};
-            result = to.sendv(parts, 2);
-        }
-        if (result.failed())
+        const net::IoResult result = sendBoth(to, body);
+        if (result.failed()) {
+            sinkError_ = result.error;
             return false;
+        }
         if (result.bytes > 0)
             done = static_cast<std::size_t>(result.bytes);
         sent_ += done;
     }
-    return done == total || keep(context, body, done, owner);
+    return done == total || keepRest(context, body, done, owner);
 }
 
 bool BodyFlow::keep(SessionContext& context, const Framed& body, std::size_t sent,
                     net::Buffer& owner) {
+    sent_ += sent;
+    return keepRest(context, body, sent, owner);
+}
+
+bool BodyFlow::keepRest(SessionContext& context, const Framed& body, std::size_t sent,
+                        net::Buffer& owner) {
     if (sent < body.size()) {
         const char* begin = body.begin + sent;
         const auto left = static_cast<std::size_t>(body.end - begin);
@@ -199,7 +221,7 @@ BodyFlow::Result BodyFlow::readOnce(SessionContext& context, net::Socket& from, 
             return Result::truncated;
     } else {
         out = frame(scratch.data(), size);
-        if (decoder_.failed())
+        if (failed())
             return Result::badFraming;
         if (out.consumed < size)
             leftover = std::string_view(scratch.data() + out.consumed, size - out.consumed);

@@ -62,7 +62,7 @@ public:
 
     bool done() const noexcept { return inputDone_ && pending_.empty(); }
 
-    bool failed() const noexcept { return decoder_.failed(); }
+    bool failed() const noexcept { return in_ == http::Framing::chunked && decoder_.failed(); }
 
     const char* detail() const noexcept { return decoder_.detail(); }
 
@@ -71,11 +71,15 @@ public:
     // The source closed: ends an untilClose body (true), otherwise false: truncated.
     bool endOfInput(Framed& out);
 
+    // From here on a close of the source is no proof of a complete body: its error was lost.
+    void distrustEnd() noexcept { endDistrusted_ = true; }
+
     // Sends `body`, keeps what is not taken. `owner`: the buffer `body` points into; it is taken
     // over (and then empty) when much is left. An empty `owner` makes it copy. False: the receiver
     // is broken.
     bool send(SessionContext& context, net::Socket& to, const Framed& body, net::Buffer& owner);
-    // Keeps `body` from byte `sent` on, as above, without sending. False: it does not fit.
+    // As above when the first `sent` bytes of it went out with something else. False: the rest does
+    // not fit.
     bool keep(SessionContext& context, const Framed& body, std::size_t sent, net::Buffer& owner);
 
     // Moves bytes until something has to be waited for. `leftover` gets bytes behind the body's
@@ -84,7 +88,9 @@ public:
                 std::string_view& leftover);
 
     // Sends what is pending; false: the receiver is broken.
-    bool flush(net::Socket& to) { return pending_.flush(to, sent_); }
+    bool flush(net::Socket& to) { return pending_.flush(to, sent_, sinkError_); }
+
+    int sinkError() const noexcept { return sinkError_; }  // errno of the send that failed
 
     Pending& pending() noexcept { return pending_; }
 
@@ -97,6 +103,8 @@ public:
 private:
     Framed frameChunked(char* begin, char* end);
     char* stripChunked(char* data, std::size_t size, Framed& out);
+    bool keepRest(SessionContext& context, const Framed& body, std::size_t sent,
+                  net::Buffer& owner);
     Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to,
                     std::string_view& leftover);
 
@@ -108,7 +116,9 @@ private:
     std::uint64_t sent_ = 0;
     http::Framing in_ = http::Framing::none;
     http::Framing out_ = http::Framing::none;
+    int sinkError_ = 0;
     bool inputDone_ = true;
+    bool endDistrusted_ = false;
 };
 
 }  // namespace evergate::session

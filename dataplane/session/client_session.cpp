@@ -14,6 +14,12 @@ namespace {
 // Pipelined requests answered in one go before others get their turn.
 constexpr int kRequestsPerTurn = 32;
 
+// As much as one read may bring: what is framed anew and kept must fit a large buffer, its trailers
+// included.
+std::size_t holdLimit(const net::Buffer& buffer) noexcept {
+    return std::min(buffer.capacity(), BodyFlow::kReadSize);
+}
+
 }  // namespace
 
 ClientSession::ClientSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
@@ -32,21 +38,22 @@ void ClientSession::resume() {
     if (exchange_) {
         exchange_->resume();
         settle();
+    } else if (lingering_) {
+        drainInput();
     } else {
         advance();
     }
 }
 
 void ClientSession::closeIfIdle() {
-    if (!closed_ && !exchange_ && inputBegin_ == inputEnd_ && !socket_.readable())
+    if (!closed_ && !exchange_ && !lingering_ && inputBegin_ == inputEnd_ && !socket_.readable())
         close();
 }
 
 void ClientSession::cancel() {
     if (closed_)
         return;
-    if (exchange_)
-        exchange_->abandon();
+    cutExchange();
     close();
 }
 
@@ -152,7 +159,7 @@ bool ClientSession::readMore() {
         makeRoom();
     net::Buffer& scratch = context_.scratch();
     char* const into = partial ? input_.data() + inputEnd_ : scratch.data();
-    const std::size_t space = partial ? input_.capacity() - inputEnd_ : BodyFlow::kReadSize;
+    const std::size_t space = partial ? holdLimit(input_) - inputEnd_ : BodyFlow::kReadSize;
     const net::IoResult got = socket_.recv(into, space);
     if (got.wouldBlock())
         return false;
@@ -202,7 +209,7 @@ void ClientSession::keepPartial(const char* data, std::size_t size) {
 
 // Room behind what is held: to the front of the buffer, else into a larger one.
 void ClientSession::makeRoom() {
-    if (inputEnd_ < input_.capacity())
+    if (inputEnd_ < holdLimit(input_))
         return;
     const std::size_t size = inputEnd_ - inputBegin_;
     if (inputBegin_ != 0) {
@@ -241,6 +248,7 @@ void ClientSession::refuse(ProxyError error, const char* detail) {
 }
 
 std::unique_ptr<Exchange> ClientSession::newExchange() {
+    noteIdle(false);
     auto& spare = context_.spareExchanges;
     if (spare.empty())
         return std::make_unique<Exchange>(context_);

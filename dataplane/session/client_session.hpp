@@ -64,7 +64,10 @@ private:
     void linger();
     void drainInput();
     void rearm();
+    bool needsClient() const noexcept;
+    void noteIdle(bool idle) noexcept;
     void ensureRegistered();
+    void cutExchange();
     void close();
 
     SessionOwner& owner_;
@@ -75,13 +78,14 @@ private:
     std::uint32_t inputEnd_ = 0;
     std::size_t scanned_ = 0;
     std::uint64_t requests_ = 0;
-    std::uint64_t progress_ = 0;   // Exchange::moved() when the deadline was last armed
+    std::uint64_t progress_ = 0;   // Exchange::progress() when the deadline was last armed
     std::uint32_t discarded_ = 0;  // while lingering
     Phase armed_ = Phase::count_;
     std::uint8_t addressSize_ = 0;
     bool lingering_ = false;
     bool closed_ = false;
     bool lazy_ = false;  // the armed deadline is the registration tick
+    bool idle_ = false;  // counted as such
     char addressText_[net::SocketAddress::kMaxText];
 };
 

@@ -10,14 +10,9 @@ namespace {
 
 constexpr std::chrono::milliseconds kLazyRegistration{100};
 // What a client may still send behind a response that ended its connection.
-constexpr std::uint32_t kMaxDiscarded = 1024 * 1024;
+constexpr std::uint32_t kMaxDiscarded = 16 * 1024 * 1024;
+constexpr int kDiscardsPerTurn = 8;
 constexpr std::size_t kMaxSpareExchanges = 256;
-
-// Phases in which it is the endpoint that has to move.
-bool waitsForEndpoint(Phase phase) noexcept {
-    return phase == Phase::connecting || phase == Phase::awaitingResponse ||
-           phase == Phase::responseBody || phase == Phase::requestBlocked;
-}
 
 }  // namespace
 
@@ -71,7 +66,11 @@ void ClientSession::linger() {
 }
 
 void ClientSession::drainInput() {
-    while (socket_.readable()) {
+    for (int reads = 0; socket_.readable(); ++reads) {
+        if (reads == kDiscardsPerTurn) {
+            context_.queue.requeue(*this);
+            break;
+        }
         const net::IoResult got = socket_.recv(context_.scratch().data(), BodyFlow::kReadSize);
         if (got.wouldBlock())
             break;
@@ -89,19 +88,35 @@ void ClientSession::drainInput() {
 void ClientSession::rearm() {
     if (closed_)
         return;
+    if (inputBegin_ == inputEnd_)
+        input_.reset();
     const Phase now = phase();
-    const std::uint64_t moved = exchange_ ? exchange_->moved() : 0;
-    const bool unchanged = now == armed_ && (moved == progress_ || !progressExtends(now));
-    progress_ = moved;
-    if (!waitsForEndpoint(now))
+    noteIdle(now == Phase::idle);
+    if (needsClient())
         ensureRegistered();
-    if (closed_ || (unchanged && armed()))
+    // The registration tick is not put off by what happens meanwhile.
+    if (closed_ || (lazy_ && armed() && !socket_.registered()))
+        return;
+    const std::uint64_t progress = exchange_ ? exchange_->progress() : 0;
+    if (now == armed_ && progress == progress_ && armed())
         return;
     armed_ = now;
+    progress_ = progress;
     lazy_ = !socket_.registered();
     const model::Backend& policy = exchange_ ? exchange_->policy() : context_.defaultPolicy;
     context_.wheel.arm(*this,
                        lazy_ ? kLazyRegistration : deadlineOf(now, context_.settings(), policy));
+}
+
+bool ClientSession::needsClient() const noexcept {
+    return !exchange_ || exchange_->needsClient();
+}
+
+void ClientSession::noteIdle(bool idle) noexcept {
+    if (idle == idle_)
+        return;
+    idle_ = idle;
+    context_.counters.idleConnections += idle ? 1 : std::uint64_t(-1);
 }
 
 void ClientSession::ensureRegistered() {
@@ -109,16 +124,25 @@ void ClientSession::ensureRegistered() {
         return;
     socket_.setRegistered();
     if (context_.poller.add(socket_.fd(), *this)) {
-        if (exchange_)
-            exchange_->abandon();
+        cutExchange();
         close();
     }
+}
+
+// Before a close that does not wait for its exchange.
+void ClientSession::cutExchange() {
+    if (!exchange_)
+        return;
+    exchange_->abandon();
+    if (exchange_->outcome() == Outcome::reset)
+        socket_.closeWithReset();
 }
 
 void ClientSession::close() {
     if (closed_)
         return;
     closed_ = true;
+    noteIdle(false);
     context_.wheel.disarm(*this);
     socket_.close();
     owner_.onSessionClosed(*this);

@@ -2,8 +2,10 @@
 // The request's way: facts, route, head, body to the endpoint.
 #include "dataplane/session/exchange.hpp"
 
-#include <algorithm>
-#include <functional>
+#include <cerrno>
+
+#include "dataplane/http/character_classes.hpp"
+#include "dataplane/upstream/hash_ring.hpp"
 
 namespace evergate::session {
 
@@ -69,6 +71,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     error_ = ProxyError::none;
     clientMinorVersion_ = 1;
     headRequest_ = idempotent_ = upgrade_ = upstreamReusable_ = requestBroken_ = false;
+    upstreamReset_ = localFailure_ = heldUnread_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     ++context_.counters.requests;
@@ -90,6 +93,8 @@ ProxyError Exchange::route(const http::RequestHead& head) {
     const std::string_view path = routing::normalizePath(head.path, normalized);
     if (path.empty())
         return ProxyError::badRequest;
+    if (listener_->closed && listener_->routeIndex < 0)
+        return ProxyError::draining;  // its routes are gone, the connection is not
     target_ = snapshot_->snapshot->routes.match(listener_->routeIndex, head.host, path);
     if (target_ == nullptr)
         return ProxyError::noRoute;
@@ -115,22 +120,13 @@ void Exchange::composeHead(const http::RequestHead& head, std::string_view clien
 std::uint64_t Exchange::balanceHash(const http::RequestHead& head) const noexcept {
     if (policy_->balance != model::BalanceAlgorithm::consistentHash)
         return 0;
-    const std::hash<std::string_view> hash;
-    switch (policy_->hashOn) {
-        case model::HashOn::path:
-            return hash(head.path);
-        case model::HashOn::header:
-            for (const http::HeaderField& field : head.fields) {
-                const bool same =
-                    std::equal(field.name.begin(), field.name.end(), policy_->hashHeader.begin(),
-                               policy_->hashHeader.end(),
-                               [](char a, char b) { return (a | 0x20) == (b | 0x20); });
-                if (same)
-                    return hash(field.value);
-            }
-            break;
-        case model::HashOn::clientAddress:
-            break;
+    if (policy_->hashOn == model::HashOn::path)
+        return upstream::stableHash(head.path);
+    if (policy_->hashOn == model::HashOn::header) {
+        for (const http::HeaderField& field : head.fields) {
+            if (http::equalsIgnoreCase(field.name, policy_->hashHeader))
+                return upstream::stableHash(field.value);
+        }
     }
     return clientAddress_->hash();
 }
@@ -142,7 +138,7 @@ void Exchange::step() {
     if (state_ == State::sending || state_ == State::responding) {
         if (responseStarted_) {
             pumpResponse();
-        } else if (connection_ && connection_->socket().readable()) {
+        } else {
             readResponse();
         }
     }
@@ -155,7 +151,7 @@ void Exchange::sendRequest() {
         if (sent.wouldBlock())
             return;
         if (sent.failed())
-            return upstreamBroken();
+            return upstreamBroken(sent.error);
         headSent_ += static_cast<std::size_t>(sent.bytes);
     }
     pumpRequest();
@@ -188,7 +184,7 @@ void Exchange::onRequestFlow(BodyFlow::Result result) {
         case BodyFlow::Result::sourceFailed:
             return cut(ProxyError::clientClosed);
         case BodyFlow::Result::sinkFailed:
-            return upstreamBroken();
+            return upstreamBroken(up_.sinkError());
     }
 }
 
@@ -200,8 +196,13 @@ void Exchange::requestSent() {
 }
 
 // The endpoint takes no more of the request; it may have answered all the same (413 and the like).
-void Exchange::upstreamBroken() {
+void Exchange::upstreamBroken(int error) {
     requestBroken_ = true;
+    // EPIPE: it closed in order first. A reset is reported once, and this was it: a later read says
+    // "end", which must not pass for the end of a body.
+    upstreamReset_ = error != EPIPE;
+    if (upstreamReset_)
+        down_.distrustEnd();
     up_.pending().clear();
     state_ = State::responding;
     if (!responseStarted_)

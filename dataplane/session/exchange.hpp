@@ -41,7 +41,8 @@ enum class Outcome : std::uint8_t {
     close,      // the response is complete, the connection ends
     linger,     // as close, but the client may still be sending: let it read the answer first
     abort,      // cut the connection: the message is broken or the client is gone
-    reset,      // as abort, where a plain close would look like a complete message
+    reset,      // as abort, where a plain close would look like a complete message or leave bytes
+                // in the kernel that nobody takes
 };
 
 // The session, as its exchange sees it. Only onExchangeEvent() may end or reuse the exchange.
@@ -90,11 +91,12 @@ public:
 
     Outcome outcome() const noexcept { return outcome_; }  // once finished
 
-    // Grows whenever bytes moved: what deadlines call progress.
-    std::uint64_t moved() const noexcept {
-        return headSent_ + heldSize_ + up_.received() + up_.sent() + down_.received() +
-               down_.sent();
-    }
+    // Changes whenever that happened which phase() waits for: its deadline then begins anew. What
+    // other directions do is no excuse.
+    std::uint64_t progress() const noexcept;
+    // Something is to be read from the client or written to it before anything else can happen, or
+    // its request body is still on its way: its socket must be watched.
+    bool needsClient() const noexcept;
 
     std::string_view endpointText() const noexcept;
 
@@ -113,7 +115,12 @@ private:
     void pumpRequest();
     void onRequestFlow(BodyFlow::Result result);
     void requestSent();
-    void upstreamBroken();
+    void upstreamBroken(int error);
+
+    bool requestDone() const noexcept {
+        return up_.done() && headSent_ == headSize_ && !requestBroken_;
+    }
+
     void step();  // whatever can be done with the flags as they are
 
     // exchange_dispatch.cpp: which endpoint, which connection, again or not
@@ -121,6 +128,7 @@ private:
     bool connectTo(upstream::EndpointState& endpoint);
     void use(std::unique_ptr<upstream::Connection> connection);
     void markTried();
+    std::unique_ptr<upstream::Connection> openConnection(upstream::EndpointState& endpoint);
     bool sendFirst(const Framed& body, net::Buffer& buffer);
     bool sendOnce(const Framed& body, net::Buffer& buffer, bool& broken);
     bool mayRetry() const noexcept;
@@ -128,6 +136,7 @@ private:
 
     // exchange_response.cpp: the response's way
     void readResponse();
+    bool flushInterims();
     void upstreamEnded();
     bool parseHeads(char* at, char* end, net::Buffer& buffer);
     bool relayInterim();
@@ -172,7 +181,7 @@ private:
     net::Buffer bigHead_;
     net::Buffer
         held_;  // the beginning of a response head, or what came while the client was blocked
-    std::size_t heldSize_ = 0;
+    std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
     std::size_t responseScanned_ = 0;
     std::uint64_t hash_ = 0;
     std::chrono::steady_clock::time_point startedAt_;
@@ -196,8 +205,11 @@ private:
     bool headRequest_ = false;
     bool idempotent_ = false;
     bool upgrade_ = false;
+    bool heldUnread_ = false;  // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
     bool requestBroken_ = false;    // the endpoint takes no more of the request
+    bool upstreamReset_ = false;    // and its reset was consumed by our send: no read will tell
+    bool localFailure_ = false;     // the last connect failed for want of descriptors or ports
     bool responseStarted_ = false;  // bytes of the final response may have left
     bool extraUpstreamBytes_ = false;
     bool closeDelimited_ = false;  // the client finds the end by our close

@@ -3,6 +3,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <span>
 
 #include "dataplane/session/exchange.hpp"
@@ -12,6 +13,15 @@ namespace evergate::session {
 using http::Framing;
 using http::ProxyError;
 
+namespace {
+
+bool lacksDescriptors(const std::error_code& error) noexcept {
+    return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
+           error.value() == ENOMEM;
+}
+
+}  // namespace
+
 // Finds an endpoint and a connection to it: none, or why there is none. Afterwards the state is
 // connecting or sending.
 ProxyError Exchange::acquire() {
@@ -19,17 +29,12 @@ ProxyError Exchange::acquire() {
         const upstream::PickRequest request{hash_, std::span(tried_.data(), triedCount_),
                                             context_.wheel.nowTick()};
         upstream::EndpointState* picked = upstream::pick(*backend_, request, context_.random);
-        // A stale pooled connection says nothing about its endpoint: when it is the only one, once
-        // more.
-        if (picked == nullptr && staleRetried_ && triedCount_ == 1 && endpoint_ &&
-            !endpoint_->retired)
-            picked = endpoint_.get();
-        if (picked == nullptr)
-            return triedCount_ == 0 ? ProxyError::noEndpoint : ProxyError::connectFailed;
-        if (connectTo(*picked))
+        if (picked == nullptr && triedCount_ == 0)
+            return ProxyError::noEndpoint;
+        if (picked != nullptr && connectTo(*picked))
             return ProxyError::none;
-        if (retries_ >= policy_->retries || triedCount_ == kMaxTried)
-            return ProxyError::connectFailed;
+        if (picked == nullptr || retries_ >= policy_->retries || triedCount_ == kMaxTried)
+            return localFailure_ ? ProxyError::overloaded : ProxyError::connectFailed;
         ++retries_;
         ++context_.counters.retries;
     }
@@ -46,15 +51,26 @@ bool Exchange::connectTo(upstream::EndpointState& endpoint) {
             return true;
         }
     }
-    std::error_code error;
-    ++context_.counters.upstreamConnects;
-    if (auto fresh = context_.pool.connect(endpoint, *this, error)) {
+    if (auto fresh = openConnection(endpoint)) {
         use(std::move(fresh));
         state_ = State::connecting;
         return true;
     }
     markTried();
     return false;
+}
+
+// Idle connections give way when the process has no descriptor left.
+std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::EndpointState& endpoint) {
+    std::error_code error;
+    ++context_.counters.upstreamConnects;
+    auto fresh = context_.pool.connect(endpoint, *this, error);
+    if (!fresh && lacksDescriptors(error) && context_.pool.idle() != 0) {
+        context_.pool.closeAllIdle();
+        fresh = context_.pool.connect(endpoint, *this, error);
+    }
+    localFailure_ = !fresh && (lacksDescriptors(error) || error.value() == EADDRNOTAVAIL);
+    return fresh;
 }
 
 void Exchange::use(std::unique_ptr<upstream::Connection> connection) {
@@ -80,8 +96,8 @@ bool Exchange::sendFirst(const Framed& body, net::Buffer& buffer) {
         }
         if (!broken)
             return true;
-        // Only a pooled connection fails at its first byte: nothing was sent.
-        markTried();
+        // Only a pooled connection fails at its first byte: nothing was sent. It says nothing about
+        // its endpoint, which may be tried again.
         releaseUpstream(false);
         staleRetried_ = true;
         ++context_.counters.retries;
@@ -116,28 +132,28 @@ bool Exchange::sendOnce(const Framed& body, net::Buffer& buffer, bool& broken) {
 // Safe when the endpoint cannot have seen the request, or saw it on a pooled connection that was
 // closing anyway and may see it twice (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
 bool Exchange::mayRetry() const noexcept {
-    if (responseStarted_ || interims_ != 0 || heldSize_ != 0 || upgrade_)
+    if (responseStarted_ || interims_ != 0 || heldSize_ != 0)
         return false;
     if (headSent_ == 0)
         return true;
-    return connection_ && connection_->requests() > 1 && idempotent_ &&
+    return connection_ && connection_->requests() > 1 && idempotent_ && !upgrade_ &&
            requestFraming_ == Framing::none && !staleRetried_;
 }
 
 void Exchange::retryOrFail(ProxyError error) {
     const bool stale = headSent_ != 0;
-    if (!mayRetry() || (!stale && retries_ >= policy_->retries) || triedCount_ == kMaxTried)
+    if (!mayRetry() || (!stale && (retries_ >= policy_->retries || triedCount_ == kMaxTried)))
         return fail(error);
-    markTried();
     releaseUpstream(false);
     if (stale) {
         staleRetried_ = true;
     } else {
+        markTried();
         ++retries_;
     }
     ++context_.counters.retries;
     headSent_ = 0;
-    requestBroken_ = false;
+    requestBroken_ = upstreamReset_ = false;
     if (acquire() != ProxyError::none)
         return fail(error);
     if (state_ == State::sending)

@@ -44,7 +44,11 @@ Phase Exchange::phase() const noexcept {
         case State::replying:
             return Phase::clientBlocked;
         case State::tunnel:
-            return Phase::tunnel;
+            if (down_.blocked())
+                return Phase::clientBlocked;
+            if (up_.blocked())
+                return Phase::requestBlocked;
+            return upEnded_ || downEnded_ ? Phase::tunnelClosing : Phase::tunnel;
         case State::sending:
         case State::responding:
         case State::finished:
@@ -60,14 +64,56 @@ Phase Exchange::phase() const noexcept {
                                                                      : Phase::requestBody;
 }
 
-void Exchange::onDeadline() {
-    const ProxyError error = timeoutError(phase());
+std::uint64_t Exchange::progress() const noexcept {
     switch (phase()) {
+        case Phase::connecting:
+        case Phase::awaitingResponse:  // the bytes of a head that trickles in do not count
+            return std::uint64_t{retries_} + (staleRetried_ ? 1 : 0) + interims_;
+        case Phase::requestBody:
+            return up_.received();
+        case Phase::requestBlocked:
+            return headSent_ + up_.sent();
+        case Phase::clientBlocked:
+            return down_.sent();
+        case Phase::responseBody:  // the endpoint may be waiting for the rest of the request
+        case Phase::tunnel:
+        case Phase::tunnelClosing:
+            return up_.received() + up_.sent() + down_.received() + down_.sent();
+        case Phase::idle:
+        case Phase::head:
+        case Phase::lingering:
+        case Phase::count_:
+            break;
+    }
+    return 0;
+}
+
+bool Exchange::needsClient() const noexcept {
+    switch (state_) {
+        case State::replying:
+        case State::tunnel:
+            return true;
+        case State::sending:
+            return down_.blocked() || !(up_.inputDone() || up_.blocked() || headSent_ < headSize_);
+        case State::responding:
+            return down_.blocked();
+        case State::connecting:
+        case State::finished:
+            break;
+    }
+    return false;
+}
+
+void Exchange::onDeadline() {
+    const Phase now = phase();
+    const ProxyError error = timeoutError(now);
+    switch (now) {
         case Phase::connecting:
             endpoint_->noteConnectFailure(context_.wheel.nowTick());
             retryOrFail(error);
             return;
         case Phase::tunnel:
+        case Phase::tunnelClosing:
             return cut(ProxyError::none);
         case Phase::clientBlocked:
             return cut(error);
@@ -129,7 +175,9 @@ void Exchange::cut(ProxyError error) {
     if (!responseStarted_)
         status_ = http::info(error).status;
     releaseUpstream(false);
-    finish(closeDelimited_ ? Outcome::reset : Outcome::abort);
+    const bool reset = closeDelimited_ || error == ProxyError::clientWriteTimeout ||
+                       (state_ == State::tunnel && error == ProxyError::upstreamTruncated);
+    finish(reset ? Outcome::reset : Outcome::abort);
 }
 
 void Exchange::releaseUpstream(bool reusable) {
@@ -137,10 +185,11 @@ void Exchange::releaseUpstream(bool reusable) {
         return;
     --endpoint_->activeRequests;
     context_.counters.bytesToUpstreams += headSent_ + up_.sent();
-    if (reusable && !(connection_->socket().readable() && connection_->socket().peekClosed())) {
+    if (reusable) {
         context_.pool.putIdle(std::move(connection_));
     } else {
-        context_.pool.discard(std::move(connection_));
+        // One that does not take its bytes would keep them in the kernel.
+        context_.pool.discard(std::move(connection_), up_.blocked());
     }
     connection_.reset();
 }
@@ -173,6 +222,7 @@ void Exchange::account() {
     if (error_ != ProxyError::none)
         ++counters.errors[static_cast<std::size_t>(error_)];
     counters.bytesFromClients += up_.received();
+    counters.bytesFromUpstreams += down_.received();
     counters.bytesToClients += down_.sent();
     counters.durations.observe(micros);
     if (backend_ != nullptr) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The response's way: heads, body to the client, tunnels.
-#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/session/exchange.hpp"
 
@@ -22,11 +22,16 @@ http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
 }  // namespace
 
 void Exchange::readResponse() {
-    while (!responseStarted_ && state_ != State::finished && state_ != State::tunnel &&
-           connection_ && connection_->socket().readable()) {
+    while (!responseStarted_ && (state_ == State::sending || state_ == State::responding) &&
+           flushInterims()) {
+        if (std::exchange(heldUnread_, false)) {
+            if (!parseHeads(held_.data(), held_.data() + heldSize_, held_))
+                return;
+            continue;
+        }
+        if (!connection_->socket().readable())
+            return;
         net::Buffer& buffer = held_ ? held_ : context_.scratch();
-        if (heldSize_ >= BodyFlow::kReadSize)
-            return fail(ProxyError::upstreamHeadTooLarge);
         char* const data = buffer.data();
         const net::IoResult got =
             connection_->socket().recv(data + heldSize_, BodyFlow::kReadSize - heldSize_);
@@ -34,11 +39,20 @@ void Exchange::readResponse() {
             return;
         if (got.bytes <= 0)
             return upstreamEnded();
-        context_.counters.bytesFromUpstreams += static_cast<std::uint64_t>(got.bytes);
-        const std::size_t size = heldSize_ + static_cast<std::size_t>(got.bytes);
-        if (!parseHeads(data, data + size, buffer))
+        if (!parseHeads(data, data + heldSize_ + got.bytes, buffer))
             return;
     }
+}
+
+// While an interim response waits for the client nothing more is read. False: not now, or finished.
+bool Exchange::flushInterims() {
+    if (!down_.blocked())
+        return true;
+    if (!down_.flush(*client_)) {
+        cut(ProxyError::clientClosed);
+        return false;
+    }
+    return !down_.blocked();
 }
 
 // The endpoint closed or reset before a complete response head.
@@ -62,6 +76,7 @@ bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
             return true;
         }
         responseScanned_ = 0;
+        context_.counters.bytesFromUpstreams += head.headBytes;
         if (result.status == ParseStatus::error) {
             endpoint_->noteFailure();
             fail(result.error, result.detail);
@@ -79,6 +94,11 @@ bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
         if (!relayInterim())
             return false;
         at = body;
+        if (down_.blocked()) {
+            hold(at, end, buffer);
+            heldUnread_ = heldSize_ != 0;
+            return true;
+        }
     }
 }
 
@@ -124,17 +144,21 @@ Framing Exchange::clientFraming(const http::ResponseHead& head) const noexcept {
 
 void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     const http::ResponseHead& head = context_.responseHead;
-    responseStarted_ = true;
     status_ = head.status;
     const auto waited = std::chrono::steady_clock::now() - startedAt_;
     upstreamMicros_ = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
     const Framing out = clientFraming(head);
     closeDelimited_ = out == Framing::untilClose;
-    keepAlive_ = keepAlive_ && !closeDelimited_ && !context_.draining;
+    // An endpoint that answers early and closes takes no more of the request.
+    const bool brokenOff = requestBroken_ || (!requestDone() && !head.keepAlive);
+    keepAlive_ =
+        keepAlive_ && !closeDelimited_ && !brokenOff && !context_.draining && !listener_->closed;
     upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose;
     const http::ResponseFacts facts{keepAlive_, clientMinorVersion_, out, false, context_.date()};
     down_.start(head.framing, head.contentLength, out);
+    if (upstreamReset_)
+        down_.distrustEnd();
     if (!sendHeadAndBody(facts, body, end, buffer))
         return;
     held_.reset();
@@ -161,9 +185,10 @@ bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, cha
     Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
     if (down_.failed()) {
         endpoint_->noteFailure();
-        cut(ProxyError::upstreamBadResponse);
+        fail(ProxyError::upstreamBadResponse, down_.detail());
         return false;
     }
+    responseStarted_ = true;
     extraUpstreamBytes_ = out.consumed < static_cast<std::size_t>(end - body);
     out.begin -= headSize;
     std::memcpy(out.begin, composed, headSize);
@@ -204,9 +229,9 @@ void Exchange::onResponseFlow(BodyFlow::Result result) {
 
 // responding => finished
 void Exchange::responseDone() {
-    const bool requestDone = up_.done() && headSent_ == headSize_ && !requestBroken_;
-    releaseUpstream(upstreamReusable_ && requestDone && !extraUpstreamBytes_);
-    if (!requestDone)
+    const bool complete = requestDone();
+    releaseUpstream(upstreamReusable_ && complete && !extraUpstreamBytes_);
+    if (!complete)
         return finish(Outcome::linger);
     if (keepAlive_)
         return finish(Outcome::keepAlive);
@@ -217,7 +242,8 @@ void Exchange::responseDone() {
 void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
     if (!upgrade_)
         return fail(ProxyError::upstreamBadResponse, "101 without an upgrade request");
-    responseStarted_ = true;
+    if (!requestDone())
+        return fail(ProxyError::upstreamBadResponse, "101 before the end of the request");
     status_ = 101;
     keepAlive_ = false;
     up_.start(Framing::untilClose, 0, Framing::untilClose);
@@ -242,6 +268,11 @@ void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
 
 void Exchange::pumpTunnel() {
     net::Socket& upstream = connection_->socket();
+    // Once a side's end was read, only its error flag tells of a reset.
+    if (upEnded_ && client_->broken())
+        return cut(ProxyError::clientClosed);
+    if (downEnded_ && upstream.broken())
+        return cut(ProxyError::upstreamTruncated);
     if (!pumpTunnelWay(up_, *client_, upstream, upEnded_))
         return;
     if (!pumpTunnelWay(down_, upstream, *client_, downEnded_))

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <utility>
 
@@ -38,16 +39,22 @@ public:
         return true;
     }
 
-    // Sends what it can. False on a broken peer; `sent` is advanced by the bytes taken.
-    bool flush(net::Socket& to, std::uint64_t& sent) noexcept {
-        while (begin_ != end_) {
+    // Sends what it can. False on a broken peer, `error` says how; `sent` is advanced by the bytes
+    // taken.
+    bool flush(net::Socket& to, std::uint64_t& sent, int& error) noexcept {
+        while (begin_ != end_ && to.writable()) {
             const net::IoResult result = to.send(begin_, size());
+            if (result.failed()) {
+                error = result.error;
+                return false;
+            }
             if (result.bytes < 0)
-                return result.wouldBlock();
+                return true;
             begin_ += result.bytes;
             sent += static_cast<std::uint64_t>(result.bytes);
         }
-        clear();
+        if (begin_ == end_)
+            clear();
         return true;
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/session/phase.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace evergate::session {
@@ -14,7 +15,8 @@ constexpr std::chrono::milliseconds kLinger{2'000};
 std::string_view name(Phase phase) noexcept {
     static constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::count_)> kNames{
         "idle",           "head",          "connecting",     "request_body", "request_blocked",
-        "await_response", "response_body", "client_blocked", "tunnel",       "lingering"};
+        "await_response", "response_body", "client_blocked", "tunnel",       "tunnel_closing",
+        "lingering"};
     return kNames[static_cast<std::size_t>(phase)];
 }
 
@@ -38,6 +40,8 @@ std::chrono::milliseconds deadlineOf(Phase phase, const model::Settings& setting
             return settings.writeTimeout;
         case Phase::tunnel:
             return settings.tunnelTimeout;
+        case Phase::tunnelClosing:
+            return std::min(settings.tunnelTimeout, backend.inactivityTimeout);
         case Phase::lingering:
         case Phase::count_:
             break;
@@ -63,6 +67,7 @@ http::ProxyError timeoutError(Phase phase) noexcept {
             return ProxyError::clientWriteTimeout;
         case Phase::idle:
         case Phase::tunnel:
+        case Phase::tunnelClosing:
         case Phase::lingering:
         case Phase::count_:
             break;

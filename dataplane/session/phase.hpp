@@ -23,20 +23,17 @@ enum class Phase : std::uint8_t {
     responseBody,      // waiting for the endpoint to send more
     clientBlocked,     // waiting for the client to take bytes
     tunnel,            // upgraded: bytes both ways
+    tunnelClosing,     // one side of a tunnel has ended, the other not yet
     lingering,  // response sent, reading what the client still sends so that it sees the answer
     count_,
 };
 
 std::string_view name(Phase phase) noexcept;
 
-// How long a connection may stay in `phase` without progress.
+// How long a connection may stay in `phase` without the progress that counts there
+// (Exchange::progress). A head must be complete in time, however it trickles.
 std::chrono::milliseconds deadlineOf(Phase phase, const model::Settings& settings,
                                      const model::Backend& backend) noexcept;
-
-// Whether bytes restart the deadline. A request head must be complete in time, however it trickles.
-constexpr bool progressExtends(Phase phase) noexcept {
-    return phase != Phase::head && phase != Phase::connecting && phase != Phase::lingering;
-}
 
 // What a request fails with when its deadline passes in `phase`; none where there is no request.
 http::ProxyError timeoutError(Phase phase) noexcept;

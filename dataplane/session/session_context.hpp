@@ -50,6 +50,7 @@ struct ListenerState {
     std::uint64_t accepted = 0;
     std::uint64_t active = 0;
     bool closed = false;  // accepts no more; its connections finish
+    std::uint32_t closedTick = 0;
 };
 
 // Runs sessions that have more to do in the worker's next turn, so that none starves the others.
