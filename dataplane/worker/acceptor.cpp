@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/worker/acceptor.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <chrono>
+#include <utility>
 
+#include "dataplane/net/connect.hpp"
 #include "dataplane/net/listen.hpp"
 
 namespace evergate::worker {
@@ -17,11 +19,20 @@ constexpr int kBacklog = 4096;
 constexpr int kOnClose = 65'536;
 constexpr std::chrono::milliseconds kPause{100};
 
+net::Socket openReserve() noexcept {
+    return net::Socket(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
 }  // namespace
 
 Acceptor::Acceptor(net::Poller& poller, net::TimerWheel& wheel, AcceptorOwner& owner,
                    session::ListenerState& listener, int fd)
-    : poller_(poller), wheel_(wheel), owner_(owner), listener_(listener), fd_(fd) {}
+    : poller_(poller),
+      wheel_(wheel),
+      owner_(owner),
+      listener_(listener),
+      fd_(fd),
+      reserve_(openReserve()) {}
 
 Acceptor::~Acceptor() {
     if (fd_ >= 0)
@@ -38,6 +49,7 @@ void Acceptor::close() {
     acceptSome(kOnClose);
     ::close(fd_);
     fd_ = -1;
+    reserve_.close();
 }
 
 void Acceptor::onEvents(std::uint32_t) {
@@ -45,7 +57,7 @@ void Acceptor::onEvents(std::uint32_t) {
         pause();
 }
 
-// False: out of descriptors or memory.
+// False: nothing can be accepted for now.
 bool Acceptor::acceptSome(int limit) {
     for (int i = 0; i < limit; ++i) {
         net::SocketAddress peer;
@@ -54,13 +66,35 @@ bool Acceptor::acceptSome(int limit) {
             owner_.onAccepted(listener_, fd, peer);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-            return false;
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return true;
-        // Anything else concerns that one connection (ECONNABORTED and the like, see accept(2)).
+        // A firewall's word on one connection (accept(2)); anything else concerns all of them.
+        const bool next = (errno == EMFILE || errno == ENFILE)
+                              ? owner_.freeDescriptors() || refuseOne()
+                              : errno == EPERM;
+        if (!next)
+            return false;
     }
     return true;
+}
+
+// Takes one connection with the reserved descriptor, only to say that there are no more.
+bool Acceptor::refuseOne() {
+    if (!reserve_)
+        return false;
+    reserve_.close();
+    net::SocketAddress peer;
+    net::Socket socket(net::acceptOne(fd_, peer));
+    const bool accepted = socket.open();
+    if (accepted)
+        owner_.onRefused(listener_, std::move(socket));
+    reserve_ = openReserve();
+    return accepted;
+}
+
+void Acceptor::setUserTimeout(std::chrono::milliseconds timeout) noexcept {
+    if (fd_ >= 0)
+        net::setUserTimeout(fd_, timeout);
 }
 
 void Acceptor::pause() {
@@ -70,6 +104,8 @@ void Acceptor::pause() {
 }
 
 void Acceptor::onTimer() {
+    if (!reserve_)
+        reserve_ = openReserve();
     if (fd_ >= 0 && poller_.addListener(fd_, *this))
         wheel_.arm(*this, kPause);
 }

@@ -2,8 +2,12 @@
 #include "dataplane/worker/access_log_writer.hpp"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
 #include <system_error>
@@ -14,6 +18,14 @@ namespace {
 
 // About 100,000 lines: enough for a hiccup of the disk, nothing against a dead one.
 constexpr std::size_t kMaxWaiting = 32 * 1024 * 1024;
+constexpr int kLookMillis = 100;
+constexpr int kLooksWhileEnding = 10;
+
+bool isRegularFile(int fd) noexcept {
+    struct stat status {};
+
+    return ::fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
 
 }  // namespace
 
@@ -27,10 +39,12 @@ AccessLogWriter::AccessLogWriter(http::AccessLogFormat format, const std::string
             throw std::system_error(errno, std::system_category(), "access log " + path);
         ownsFd_ = true;
     }
+    regularFile_ = isRegularFile(fd_);
     thread_ = std::thread([this] { io_.run(); });
 }
 
 AccessLogWriter::~AccessLogWriter() {
+    ending_ = true;
     work_.reset();
     thread_.join();
     if (ownsFd_)
@@ -48,10 +62,17 @@ bool AccessLogWriter::submit(std::string lines, std::uint64_t count) {
 }
 
 void AccessLogWriter::write(const std::string& lines, std::uint64_t count) {
+    // A pipe that says it is writable takes this much without blocking.
+    const std::size_t most = regularFile_ ? lines.size() : PIPE_BUF;
     std::size_t done = 0;
     while (done < lines.size()) {
-        const ssize_t wrote = ::write(fd_, lines.data() + done, lines.size() - done);
-        if (wrote < 0 && errno == EINTR)
+        if (!waitWritable()) {
+            noteDropped(count);
+            break;
+        }
+        const ssize_t wrote =
+            ::write(fd_, lines.data() + done, std::min(most, lines.size() - done));
+        if (wrote < 0 && (errno == EINTR || errno == EAGAIN))
             continue;
         if (wrote <= 0) {  // full disk, closed pipe: these lines are lost, and counted
             noteDropped(count);
@@ -60,6 +81,20 @@ void AccessLogWriter::write(const std::string& lines, std::uint64_t count) {
         done += static_cast<std::size_t>(wrote);
     }
     waiting_.fetch_sub(lines.size(), std::memory_order_relaxed);
+}
+
+// False: nobody reads and the program is ending.
+bool AccessLogWriter::waitWritable() noexcept {
+    if (regularFile_)
+        return true;
+    for (int looks = 0; looks < kLooksWhileEnding && !gaveUp_;) {
+        pollfd entry{fd_, POLLOUT, 0};
+        if (::poll(&entry, 1, kLookMillis) > 0)
+            return true;
+        looks = ending_ ? looks + 1 : 0;
+    }
+    gaveUp_ = true;
+    return false;
 }
 
 void AccessLogBuffer::write(const http::AccessRecord& record) {

@@ -4,7 +4,8 @@
 //
 // Each worker has a sink that formats into a buffer of its own and hands the whole buffer over at
 // the end of its turn. What is handed over but not written is bounded; beyond that lines are
-// dropped and counted.
+// dropped and counted. A reader that takes nothing (a full pipe) never keeps the program from
+// ending.
 #pragma once
 
 #include <atomic>
@@ -24,7 +25,7 @@ class AccessLogWriter {
 public:
     // Throws std::system_error when the file cannot be opened. "-" is standard output.
     AccessLogWriter(http::AccessLogFormat format, const std::string& path);
-    ~AccessLogWriter();  // writes what it has
+    ~AccessLogWriter();  // writes what it has, within a second
 
     http::AccessLogFormat format() const noexcept { return format_; }
 
@@ -39,10 +40,14 @@ public:
 
 private:
     void write(const std::string& lines, std::uint64_t count);
+    bool waitWritable() noexcept;
 
     http::AccessLogFormat format_;
     int fd_ = -1;
     bool ownsFd_ = false;
+    bool regularFile_ = false;
+    bool gaveUp_ = false;  // the writer's own
+    std::atomic<bool> ending_{false};
     std::atomic<std::size_t> waiting_{0};  // bytes handed over and not yet written
     std::atomic<std::uint64_t> dropped_{0};
     boost::asio::io_context io_{1};

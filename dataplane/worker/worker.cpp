@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
+#include <utility>
 
 #include "dataplane/http/compose.hpp"
+#include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/client_session.hpp"
 #include "dataplane/session/tcp_session.hpp"
 
@@ -15,11 +17,19 @@ namespace evergate::worker {
 namespace {
 
 constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
+constexpr std::size_t kRefusalBytes = 1024;
+
+// Twice what a session waits: the kernel's part is the case where nobody waits any more.
+std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept {
+    return 2 * settings.writeTimeout;
+}
 
 }  // namespace
 
-Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log)
+Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
+               std::chrono::milliseconds listenerDrain)
     : index_(index),
+      listenerDrain_(listenerDrain),
       work_(boost::asio::make_work_guard(io_)),
       poller_(io_),
       pool_(poller_, wheel_),
@@ -77,6 +87,7 @@ void Worker::tick() {
         dateSecond_ = second;
         http::writeHttpDate(second, context_.date_);
     }
+    drainClosedListeners();
     dropFinishedListeners();
     if (drained_)
         checkDrained();
@@ -91,7 +102,10 @@ void Worker::scheduleTick() {
     });
 }
 
-void Worker::publish(const WorkerPublication& publication) {
+void Worker::publish(WorkerPublication& publication) {
+    // What waits in the queue of a listener that goes is still served as before.
+    for (const std::string& name : *publication.close)
+        closeListener(takeAcceptor(name));
     if (publication.endpoints)
         updateEndpoints(*publication.endpoints);
     const routing::Snapshot& snapshot = *publication.snapshot;
@@ -99,13 +113,9 @@ void Worker::publish(const WorkerPublication& publication) {
         registry_.setPolicy(backend.id, backend.policy);
     context_.snapshot = new session::HeldSnapshot(publication.snapshot);
     pool_.options().idleTimeout = snapshot.settings.upstreamIdleTimeout;
-    for (const std::string& name : *publication.close)
-        closeListener(name);
     refreshListeners(snapshot);
-    for (const auto& [name, fd] : publication.open) {
-        closeListener(name);
-        openListener(snapshot, name, fd);
-    }
+    for (auto& [name, socket] : publication.open)
+        replaceListener(snapshot, name, std::move(socket));
     for (const routing::BackendId id : *publication.forget)
         registry_.remove(id);
 }
@@ -113,6 +123,16 @@ void Worker::publish(const WorkerPublication& publication) {
 void Worker::updateEndpoints(const std::vector<EndpointsUpdate>& updates) {
     for (const EndpointsUpdate& update : updates)
         registry_.setEndpoints(update.backend, *update.endpoints);
+}
+
+// The new one listens before the old one goes: where they share a port nobody is turned away.
+void Worker::replaceListener(const routing::Snapshot& snapshot, const std::string& name,
+                             net::Socket socket) {
+    if (context_.draining)
+        return;
+    std::unique_ptr<Acceptor> old = takeAcceptor(name);
+    openListener(snapshot, name, socket.release());
+    closeListener(std::move(old));
 }
 
 void Worker::openListener(const routing::Snapshot& snapshot, const std::string& name, int fd) {
@@ -130,39 +150,67 @@ void Worker::openListener(const routing::Snapshot& snapshot, const std::string& 
     state->address = local.textWithPort();
     state->port = local.port();
     auto acceptor = std::make_unique<Acceptor>(poller_, wheel_, *this, *state, fd);
+    acceptor->setUserTimeout(userTimeout(snapshot.settings));
     if (!acceptor->listen())
         state->closed = true;
     listeners_.push_back(std::move(state));
     acceptors_.push_back(std::move(acceptor));
 }
 
-void Worker::closeListener(const std::string& name) {
-    for (auto& acceptor : acceptors_) {
-        if (acceptor->listener().name != name)
-            continue;
-        acceptor->close();
-        acceptor->listener().closed = true;
-        pausesOfClosed_ += acceptor->pauses();
-        poller_.retire(std::move(acceptor));
-    }
-    std::erase(acceptors_, nullptr);
+std::unique_ptr<Acceptor> Worker::takeAcceptor(const std::string& name) {
+    const auto at = std::find_if(acceptors_.begin(), acceptors_.end(), [&](const auto& acceptor) {
+        return acceptor->listener().name == name;
+    });
+    if (at == acceptors_.end())
+        return nullptr;
+    std::unique_ptr<Acceptor> acceptor = std::move(*at);
+    acceptors_.erase(at);
+    return acceptor;
 }
 
-// Listeners that stay learn their place in the new routing table.
+void Worker::closeListener(std::unique_ptr<Acceptor> acceptor) {
+    if (!acceptor)
+        return;
+    acceptor->close();
+    acceptor->listener().closed = true;
+    acceptor->listener().closedTick = wheel_.nowTick();
+    pausesOfClosed_ += acceptor->pauses();
+    poller_.retire(std::move(acceptor));
+}
+
+// Every listener, also one whose connections finish, learns its place in the new routing table.
 void Worker::refreshListeners(const routing::Snapshot& snapshot) {
-    for (const auto& acceptor : acceptors_) {
-        session::ListenerState& state = acceptor->listener();
+    for (const auto& state : listeners_) {
+        state->routeIndex = -1;
         for (const routing::ListenerSpec& spec : snapshot.listeners) {
-            if (spec.name != state.name)
+            if (spec.name != state->name)
                 continue;
-            state.routeIndex = spec.routeIndex;
-            state.backendId = spec.backendId;
+            state->routeIndex = spec.routeIndex;
+            state->backendId = spec.backendId;
         }
     }
-    // Connections of a removed listener finish what runs; there is nothing to route to any more.
-    for (const auto& state : listeners_) {
-        if (state->closed)
-            state->routeIndex = -1;
+    for (const auto& acceptor : acceptors_)
+        acceptor->setUserTimeout(userTimeout(snapshot.settings));
+}
+
+// Connections of a listener that is gone end when they are idle, and at a deadline in any case.
+void Worker::drainClosedListeners() {
+    const bool any =
+        std::any_of(listeners_.begin(), listeners_.end(),
+                    [](const ListenerPtr& state) { return state->closed && state->active != 0; });
+    if (!any || context_.draining)
+        return;
+    for (auto at = sessions_.begin(); at != sessions_.end();) {
+        session::Session& session = *at++;
+        if (!session.listener().closed)
+            continue;
+        const auto age =
+            (wheel_.nowTick() - session.listener().closedTick) * net::TimerWheel::kTick;
+        if (age >= listenerDrain_) {
+            session.cancel();
+        } else if (age >= kDrainIdleGrace) {
+            session.closeIfIdle();
+        }
     }
 }
 
@@ -185,6 +233,26 @@ void Worker::onAccepted(session::ListenerState& listener, int fd, const net::Soc
     }
     sessions_.push_back(*session);
     session->start();
+}
+
+bool Worker::freeDescriptors() {
+    if (pool_.idle() == 0)
+        return false;
+    pool_.closeAllIdle();
+    return true;
+}
+
+void Worker::onRefused(session::ListenerState& listener, net::Socket socket) {
+    using http::ProxyError;
+    ++context_.counters.errors[static_cast<std::size_t>(ProxyError::overloaded)];
+    if (listener.protocol != model::ListenerProtocol::http)
+        return socket.closeWithReset();
+    // What was not read would turn the close into a reset, and that could overtake the answer.
+    socket.recv(context_.scratch().data(), session::BodyFlow::kReadSize);
+    char text[kRefusalBytes];
+    const http::ErrorReply reply{ProxyError::overloaded, true, false, 1, context_.date()};
+    socket.send(text, http::composeErrorReply(reply, text, sizeof text));
+    ++context_.counters.responses[5];
 }
 
 void Worker::onSessionClosed(session::Session& session) {
@@ -226,9 +294,16 @@ void Worker::drain(std::chrono::milliseconds timeout, std::function<void(std::si
     for (const auto& acceptor : acceptors_) {
         acceptor->close();
         acceptor->listener().closed = true;
+        acceptor->listener().closedTick = wheel_.nowTick();
     }
     drainUntil_ = now + timeout;
     drainIdleAt_ = now + std::min(kDrainIdleGrace, timeout / 2);
+    if (drained_) {  // asked twice: the last word on the time, an answer to both
+        done = [first = std::move(drained_), second = std::move(done)](std::size_t cut) {
+            first(cut);
+            second(cut);
+        };
+    }
     drained_ = std::move(done);
     checkDrained();
 }
@@ -243,9 +318,7 @@ void Worker::checkDrained() {
     if (left != 0 && now < drainUntil_)
         return;
     cancelSessions();
-    std::function<void(std::size_t)> done;
-    done.swap(drained_);
-    done(left);
+    std::exchange(drained_, nullptr)(left);
 }
 
 }  // namespace evergate::worker

@@ -27,18 +27,20 @@
 
 namespace evergate::worker {
 
-// A part of a Publication for one worker: its own sockets, everything else shared and const.
+// A part of a Publication for one worker: its own (bound) sockets, everything else shared and
+// const.
 struct WorkerPublication {
     std::shared_ptr<const routing::Snapshot> snapshot;
     std::shared_ptr<const std::vector<EndpointsUpdate>> endpoints;
-    std::vector<std::pair<std::string, int>> open;
+    std::vector<std::pair<std::string, net::Socket>> open;
     std::shared_ptr<const std::vector<std::string>> close;
     std::shared_ptr<const std::vector<routing::BackendId>> forget;
 };
 
 class Worker final : public session::SessionOwner, public session::Requeue, public AcceptorOwner {
 public:
-    Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log);
+    Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
+           std::chrono::milliseconds listenerDrain);
     ~Worker() override;  // stop() first
 
     void start();  // begins the thread
@@ -49,7 +51,7 @@ public:
         boost::asio::post(io_, std::forward<F>(work));
     }
 
-    void publish(const WorkerPublication& publication);                 // (worker)
+    void publish(WorkerPublication& publication);                       // (worker)
     void updateEndpoints(const std::vector<EndpointsUpdate>& updates);  // (worker)
     WorkerStats stats() const;                                          // (worker)
     std::vector<BackendStats> backendStats(
@@ -67,9 +69,13 @@ private:
     void tick();
     void scheduleTick();
     void checkDrained();
+    void replaceListener(const routing::Snapshot& snapshot, const std::string& name,
+                         net::Socket socket);
     void openListener(const routing::Snapshot& snapshot, const std::string& name, int fd);
-    void closeListener(const std::string& name);
+    std::unique_ptr<Acceptor> takeAcceptor(const std::string& name);
+    void closeListener(std::unique_ptr<Acceptor> acceptor);
     void refreshListeners(const routing::Snapshot& snapshot);
+    void drainClosedListeners();
     void dropFinishedListeners();
     void cancelSessions();
 
@@ -79,8 +85,11 @@ private:
     void runQueue();
     void onAccepted(session::ListenerState& listener, int fd,
                     const net::SocketAddress& peer) override;
+    bool freeDescriptors() override;
+    void onRefused(session::ListenerState& listener, net::Socket socket) override;
 
     unsigned index_;
+    std::chrono::milliseconds listenerDrain_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     net::TimerWheel wheel_;

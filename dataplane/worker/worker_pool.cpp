@@ -27,13 +27,16 @@ public:
            std::function<void(std::vector<T>)> done)
         : control_(std::move(control)), results_(parts), left_(parts), done_(std::move(done)) {}
 
-    // Any thread; once per index.
-    static void give(const std::shared_ptr<Gather>& self, std::size_t index, T part) {
-        boost::asio::post(self->control_, [self, index, part = std::move(part)]() mutable {
-            self->results_[index] = std::move(part);
-            if (--self->left_ == 0)
-                self->done_(std::move(self->results_));
-        });
+    // Any thread; once per index. Takes the caller's reference away: `done` and what it holds must
+    // die on the control thread.
+    static void give(std::shared_ptr<Gather>&& self, std::size_t index, T part) {
+        const boost::asio::any_io_executor control = self->control_;
+        boost::asio::post(control,
+                          [self = std::move(self), index, part = std::move(part)]() mutable {
+                              self->results_[index] = std::move(part);
+                              if (--self->left_ == 0)
+                                  self->done_(std::move(self->results_));
+                          });
     }
 
 private:
@@ -116,7 +119,7 @@ WorkerPool::WorkerPool(boost::asio::any_io_executor control, WorkerPoolOptions o
     std::random_device entropy;
     for (unsigned i = 0; i < std::max(1u, options_.workers); ++i) {
         const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
-        workers_.push_back(std::make_unique<Worker>(i, seed, log_.get()));
+        workers_.push_back(std::make_unique<Worker>(i, seed, log_.get(), options_.listenerDrain));
     }
 }
 
@@ -176,23 +179,22 @@ void WorkerPool::publish(Publication publication, std::function<void()> applied)
         openPorts_.erase(name);
     for (const BoundListener& listener : publication.open)
         openPorts_[listener.name()] = listener.port();
-    WorkerPublication shared;
-    shared.snapshot = std::move(publication.snapshot);
-    shared.endpoints =
+    const auto endpoints =
         std::make_shared<const std::vector<EndpointsUpdate>>(std::move(publication.endpoints));
-    shared.close = std::make_shared<const std::vector<std::string>>(std::move(publication.close));
-    shared.forget =
+    const auto close =
+        std::make_shared<const std::vector<std::string>>(std::move(publication.close));
+    const auto forget =
         std::make_shared<const std::vector<routing::BackendId>>(std::move(publication.forget));
     auto gather = std::make_shared<Gather<Nothing>>(
         control_, workers_.size(), [applied = std::move(applied)](auto) { applied(); });
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        WorkerPublication part = shared;
+        WorkerPublication part{publication.snapshot, endpoints, {}, close, forget};
         for (BoundListener& listener : publication.open)
-            part.open.emplace_back(listener.name(), listener.take(i));
+            part.open.emplace_back(listener.name(), net::Socket(listener.take(i)));
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, part = std::move(part), gather] {
+        worker->post([worker, i, part = std::move(part), gather]() mutable {
             worker->publish(part);
-            Gather<Nothing>::give(gather, i, {});
+            Gather<Nothing>::give(std::move(gather), i, {});
         });
     }
 }
@@ -204,9 +206,9 @@ void WorkerPool::updateEndpoints(std::vector<EndpointsUpdate> updates,
         control_, workers_.size(), [applied = std::move(applied)](auto) { applied(); });
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, shared, gather] {
+        worker->post([worker, i, shared, gather]() mutable {
             worker->updateEndpoints(*shared);
-            Gather<Nothing>::give(gather, i, {});
+            Gather<Nothing>::give(std::move(gather), i, {});
         });
     }
 }
@@ -215,8 +217,9 @@ void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
     auto gather = std::make_shared<Gather<WorkerStats>>(control_, workers_.size(), std::move(done));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker* const worker = workers_[i].get();
-        worker->post(
-            [worker, i, gather] { Gather<WorkerStats>::give(gather, i, worker->stats()); });
+        worker->post([worker, i, gather]() mutable {
+            Gather<WorkerStats>::give(std::move(gather), i, worker->stats());
+        });
     }
 }
 
@@ -229,8 +232,8 @@ void WorkerPool::collectBackends(std::vector<routing::BackendId> ids,
         [done = std::move(done)](std::vector<Part> parts) { done(mergeAll(std::move(parts))); });
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, shared, gather] {
-            Gather<Part>::give(gather, i, worker->backendStats(*shared));
+        worker->post([worker, i, shared, gather]() mutable {
+            Gather<Part>::give(std::move(gather), i, worker->backendStats(*shared));
         });
     }
 }
@@ -247,8 +250,8 @@ void WorkerPool::collectConnections(std::size_t limit,
         });
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, limit, gather] {
-            Gather<Part>::give(gather, i, worker->connections(limit));
+        worker->post([worker, i, limit, gather]() mutable {
+            Gather<Part>::give(std::move(gather), i, worker->connections(limit));
         });
     }
 }
@@ -263,9 +266,9 @@ void WorkerPool::drain(std::chrono::milliseconds timeout, std::function<void(std
         });
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, timeout, gather] {
-            worker->drain(timeout, [i, gather](std::size_t cut) {
-                Gather<std::size_t>::give(gather, i, cut);
+        worker->post([worker, i, timeout, gather]() mutable {
+            worker->drain(timeout, [i, gather = std::move(gather)](std::size_t cut) mutable {
+                Gather<std::size_t>::give(std::move(gather), i, cut);
             });
         });
     }

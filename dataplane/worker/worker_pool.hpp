@@ -30,6 +30,8 @@ struct WorkerPoolOptions {
     unsigned workers = 1;
     http::AccessLogFormat accessLog = http::AccessLogFormat::off;
     std::string accessLogPath = "-";  // "-" is standard output
+    // How long connections of a removed listener may go on.
+    std::chrono::milliseconds listenerDrain{30'000};
 };
 
 // The sockets of a new listener: bound (not yet listening), one per worker. Owned: closed when
@@ -58,8 +60,8 @@ struct EndpointsUpdate {
     std::shared_ptr<const model::Endpoints> endpoints;  // never null; empty means none
 };
 
-// Everything one revision changes. Order in each worker: endpoints, snapshot, opened, closed,
-// forgotten.
+// Everything one revision changes. Order in each worker: closed, endpoints, snapshot, opened,
+// forgotten; nothing of it is seen before all of it is done.
 struct Publication {
     std::shared_ptr<const routing::Snapshot> snapshot;
     std::vector<EndpointsUpdate> endpoints;
