@@ -64,6 +64,7 @@ class Lifecycle(Case):
         results = []
         thread = threading.Thread(target=lambda: results.append(stack.get("echo.example", "/delay/1500", timeout=30)))
         idle = stack.connect()
+        self.addCleanup(idle.close)
         self.assertEqual(idle.request(host="echo.example").status, 200)
         thread.start()
         wait_until(lambda: stack.counters()["activeRequests"] == 1, "a request is under way")

@@ -54,8 +54,12 @@ class Connection:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.sock.settimeout(timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.sock.connect((address, port))
         self.pending = b""
+        try:
+            self.sock.connect((address, port))
+        except OSError:
+            self.sock.close()
+            raise
 
     def __enter__(self):
         return self

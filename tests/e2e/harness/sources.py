@@ -87,6 +87,8 @@ class KubernetesSource:
         wait_until(lambda: evergate_http.status_or_none(self.port, "/readyz") == 200, "the API server answers")
 
     def stop(self):
+        if self._connection is not None:
+            self._connection.close()
         return [self.program.stop()]
 
     def flags(self):
