@@ -13,6 +13,7 @@
 #include <cstring>
 #include <utility>
 
+#include "common/process/directory.hpp"
 #include "common/rpc/accepted_channel.hpp"
 #include "common/rpc/transport_security.hpp"
 
@@ -109,9 +110,13 @@ public:
             }
             ::unlink(path.c_str());
         }
-        ErrorCode ec;
+        const std::size_t slash = path.rfind('/');
+        ErrorCode ec =
+            process::ensureDirectory(slash == std::string::npos ? "" : path.substr(0, slash));
         auto& acceptor = loop_->acceptor;
-        acceptor.open(Local(), ec);
+        if (!ec) {
+            acceptor.open(Local(), ec);
+        }
         if (!ec) {
             const mode_t old = ::umask(0117);  // from the first moment on: rw for owner and group
             acceptor.bind(Local::endpoint(path), ec);

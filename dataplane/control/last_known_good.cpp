@@ -11,6 +11,7 @@
 #include "common/model/sha256.hpp"
 #include "common/model/validation.hpp"
 #include "common/process/atomic_file.hpp"
+#include "common/process/directory.hpp"
 
 namespace evergate::dataplane {
 
@@ -127,7 +128,8 @@ std::optional<SavedConfig> decodeSaved(std::string_view text) {
 }
 
 LastKnownGood::LastKnownGood(std::string directory)
-    : current_(directory + "/last-known-good"),
+    : directory_(directory),
+      current_(directory + "/last-known-good"),
       previous_(directory + "/last-known-good.previous"),
       next_(std::move(directory) + "/last-known-good.next") {}
 
@@ -152,7 +154,10 @@ LastKnownGood::Loaded LastKnownGood::load() const {
 
 boost::system::error_code LastKnownGood::store(const SavedConfig& saved) const {
     // The new text is complete on disk before either generation moves.
-    auto error = process::writeFileAtomically(next_, encodeSaved(saved));
+    auto error = process::ensureDirectory(directory_);
+    if (!error) {
+        error = process::writeFileAtomically(next_, encodeSaved(saved));
+    }
     if (!error) {
         error = renameFile(current_, previous_);
     }

@@ -39,7 +39,7 @@ public:
     explicit LastKnownGood(std::string directory);
 
     Loaded load() const;
-    // Writes the new generation and keeps the one before.
+    // Writes the new generation and keeps the one before; makes the folder when it is missing.
     boost::system::error_code store(const SavedConfig& saved) const;
 
     const std::string& current() const noexcept { return current_; }
@@ -47,6 +47,7 @@ public:
     const std::string& previous() const noexcept { return previous_; }
 
 private:
+    std::string directory_;
     std::string current_;
     std::string previous_;
     std::string next_;
