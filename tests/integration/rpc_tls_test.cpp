@@ -63,8 +63,8 @@ protected:
     model::Config config = Scenario(1).config;
     TemporaryAuthority authority;
     TemporaryAuthority stranger{"stranger"};
-    CertificateRequest server{.commonName = "controller", .addresses = {"127.0.0.1"}};
-    CertificateRequest client{.commonName = "dataplane"};
+    CertificateRequest server{"controller", {}, {"127.0.0.1"}, {}};
+    CertificateRequest client{"dataplane", {}, {}, {}};
 };
 
 TEST_F(RpcTls, ConvergesOverMutualTls) {
