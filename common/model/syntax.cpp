@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <array>
 
+#include "common/model/utf8.hpp"
+
 namespace evergate::model {
 namespace {
 
@@ -45,30 +47,6 @@ bool isLabel(std::string_view label) noexcept {
     return !label.empty() && label.size() <= 63 && label.front() != '-' && label.back() != '-' &&
            std::all_of(label.begin(), label.end(),
                        [](char c) { return isLowerAlphanumeric(c) || c == '-'; });
-}
-
-// Length of the UTF-8 sequence at the front of `text`, 0 when malformed (RFC 3629 table).
-std::size_t sequenceLength(std::string_view text) noexcept {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = at(0);
-    if (lead < 0x80) {
-        return 1;
-    }
-    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-    if (lead < 0xC2 || lead > 0xF4 || text.size() < length) {
-        return 0;
-    }
-    const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
-    if (at(1) < low || at(1) > high) {
-        return 0;
-    }
-    for (std::size_t i = 2; i < length; ++i) {
-        if ((at(i) & 0xC0) != 0x80) {
-            return 0;
-        }
-    }
-    return length;
 }
 
 }  // namespace
@@ -122,7 +100,7 @@ bool isLowerCaseToken(std::string_view text) noexcept {
 
 bool isDisplayText(std::string_view text) noexcept {
     while (!text.empty()) {
-        const std::size_t length = sequenceLength(text);
+        const std::size_t length = utf8SequenceLength(text);
         const auto lead = static_cast<unsigned char>(text.front());
         // C1 controls (C2 80..C2 9F) move cursors in some terminals.
         const bool isC1 = length == 2 && lead == 0xC2 && static_cast<unsigned char>(text[1]) < 0xA0;

@@ -4,22 +4,13 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/model/syntax.hpp"
+
 namespace evergate::controller {
 namespace {
 
 bool sameMetadata(const Metadata& a, const Metadata& b) {
     return std::tie(a.id, a.createdAt, a.annotations) == std::tie(b.id, b.createdAt, b.annotations);
-}
-
-bool isAlphanumeric(char c) noexcept {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-}
-
-bool isLabel(std::string_view label) noexcept {
-    return !label.empty() && label.size() <= 63 && isAlphanumeric(label.front()) &&
-           isAlphanumeric(label.back()) && std::all_of(label.begin(), label.end(), [](char c) {
-               return isAlphanumeric(c) || c == '-';
-           });
 }
 
 }  // namespace
@@ -113,19 +104,7 @@ bool sameMeaning(const EndpointSlice& a, const EndpointSlice& b) {
 }
 
 bool isObjectName(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 253) {
-        return false;
-    }
-    for (;;) {
-        const std::size_t dot = text.find('.');
-        if (!isLabel(text.substr(0, dot))) {
-            return false;
-        }
-        if (dot == std::string_view::npos) {
-            return true;
-        }
-        text.remove_prefix(dot + 1);
-    }
+    return model::isHostName(text, false);
 }
 
 }  // namespace evergate::controller

@@ -4,43 +4,10 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/model/utf8.hpp"
+
 namespace evergate::dataplane {
 namespace {
-
-// Length of the UTF-8 sequence at the start of `text`; 0 when it is not one (RFC 3629).
-std::size_t sequenceLength(std::string_view text) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char lead = at(0);
-    if (lead < 0x80)
-        return 1;
-    std::size_t length = 0;
-    unsigned char low = 0x80;
-    unsigned char high = 0xBF;
-    if (lead >= 0xC2 && lead <= 0xDF) {
-        length = 2;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-        length = 3;
-        if (lead == 0xE0)
-            low = 0xA0;
-        if (lead == 0xED)
-            high = 0x9F;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-        length = 4;
-        if (lead == 0xF0)
-            low = 0x90;
-        if (lead == 0xF4)
-            high = 0x8F;
-    } else {
-        return 0;
-    }
-    if (text.size() < length || at(1) < low || at(1) > high)
-        return 0;
-    for (std::size_t i = 2; i < length; ++i) {
-        if ((at(i) & 0xC0) != 0x80)
-            return 0;
-    }
-    return length;
-}
 
 void appendEscaped(std::string& out, char c) {
     static constexpr char kHex[] = "0123456789abcdef";
@@ -78,7 +45,7 @@ void appendEscaped(std::string& out, char c) {
 void appendJsonString(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
-        const std::size_t length = sequenceLength(text);
+        const std::size_t length = model::utf8SequenceLength(text);
         if (length == 1)
             appendEscaped(out, text[0]);
         else if (length == 0)

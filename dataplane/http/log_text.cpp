@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "common/model/utf8.hpp"
+
 namespace evergate::http {
 
 namespace {
@@ -13,28 +15,6 @@ constexpr char kHex[] = "0123456789abcdef";
 void appendHex(unsigned char byte, std::string& out) {
     out += kHex[byte >> 4];
     out += kHex[byte & 0xf];
-}
-
-// Length of the well-formed UTF-8 sequence `text` begins with (RFC 3629), 0 when there is none.
-std::size_t utf8Length(std::string_view text) noexcept {
-    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-    const unsigned char first = byte(0);
-    if (first < 0x80) {
-        return 1;
-    }
-    const std::size_t length = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
-    if (first < 0xc2 || first > 0xf4 || text.size() < length) {
-        return 0;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-        if ((byte(i) & 0xc0) != 0x80) {
-            return 0;
-        }
-    }
-    const bool overlong = (first == 0xe0 && byte(1) < 0xa0) || (first == 0xf0 && byte(1) < 0x90);
-    const bool surrogate = first == 0xed && byte(1) > 0x9f;
-    const bool tooLarge = first == 0xf4 && byte(1) > 0x8f;
-    return overlong || surrogate || tooLarge ? 0 : length;
 }
 
 void appendJsonByte(unsigned char byte, std::string& out) {
@@ -71,7 +51,7 @@ void appendJsonString(std::string_view text, std::string& out) {
     out += '"';
     while (!text.empty()) {
         const auto first = static_cast<unsigned char>(text.front());
-        std::size_t length = utf8Length(text);
+        std::size_t length = first < 0x80 ? 1 : model::utf8SequenceLength(text);
         if (length == 0 || first < 0x20 || first == '"' || first == '\\' || first == 0x7f) {
             appendJsonByte(first, out);
             length = 1;
