@@ -79,6 +79,21 @@ bool readContentLength(std::string_view text, std::uint64_t& out) noexcept {
     return true;
 }
 
+const char* checkTransferEncoding(const FramingFields& seen, std::uint8_t minorVersion) noexcept {
+    if (seen.contentLengths != 0) {
+        return "Transfer-Encoding with Content-Length";
+    }
+    if (minorVersion == 0) {
+        return "Transfer-Encoding in HTTP/1.0";
+    }
+    if (seen.transferEncodings > 1) {
+        return "more than one Transfer-Encoding";
+    }
+    return equalsIgnoreCase(seen.transferEncoding, "chunked")
+               ? nullptr
+               : "transfer coding other than chunked";
+}
+
 const char* readConnection(std::vector<HeaderField>& fields, ConnectionOptions& out) noexcept {
     int count = 0;
     const char* detail = nullptr;

@@ -71,6 +71,18 @@ const char* readField(std::string_view line, HeaderField& out) noexcept;
 // A decimal Content-Length (RFC 9110 §8.6): digits only, below 2^63. False otherwise.
 bool readContentLength(std::string_view text, std::uint64_t& out) noexcept;
 
+// What the fields that frame a body said, gathered while they were read.
+struct FramingFields {
+    std::string_view contentLength;     // the last one
+    std::string_view transferEncoding;  // the last one
+    unsigned contentLengths = 0;
+    unsigned transferEncodings = 0;
+};
+
+// What Transfer-Encoding may be (RFC 9112 §6.1), strictly: one "chunked", in HTTP/1.1, without a
+// Content-Length. Returns null, or what is wrong. Requires transferEncodings != 0.
+const char* checkTransferEncoding(const FramingFields& seen, std::uint8_t minorVersion) noexcept;
+
 struct ConnectionOptions {
     bool close = false;
     bool keepAlive = false;

@@ -51,72 +51,58 @@ bool matches(const char* name, const char (&literal)[N]) noexcept {
     }
 }
 
-HeaderName longName(std::string_view name) noexcept {
-    const char* at = name.data();
-    switch (name.size()) {
-        case 14:
-            return matches(at, "content-length")   ? HeaderName::contentLength
-                   : matches(at, "http2-settings") ? HeaderName::http2Settings
-                                                   : HeaderName::other;
-        case 15:
-            return matches(at, "x-forwarded-for") ? HeaderName::xForwardedFor : HeaderName::other;
-        case 16:
-            return matches(at, "x-forwarded-host")   ? HeaderName::xForwardedHost
-                   : matches(at, "x-forwarded-port") ? HeaderName::xForwardedPort
-                   : matches(at, "proxy-connection") ? HeaderName::proxyConnection
-                                                     : HeaderName::other;
-        case 17:
-            return matches(at, "transfer-encoding")   ? HeaderName::transferEncoding
-                   : matches(at, "x-forwarded-proto") ? HeaderName::xForwardedProto
-                                                      : HeaderName::other;
-        case 18:
-            return matches(at, "proxy-authenticate") ? HeaderName::proxyAuthenticate
-                                                     : HeaderName::other;
-        case 19:
-            return matches(at, "proxy-authorization") ? HeaderName::proxyAuthorization
-                                                      : HeaderName::other;
-        default:
-            return HeaderName::other;
-    }
+HeaderName firstOf(const char*) noexcept {
+    return HeaderName::other;
+}
+
+// The id behind the first literal that `name` is; all have the length of `name`.
+template <std::size_t N, typename... More>
+HeaderName firstOf(const char* name, const char (&literal)[N], HeaderName id,
+                   const More&... more) noexcept {
+    return matches(name, literal) ? id : firstOf(name, more...);
 }
 
 }  // namespace
 
 HeaderName headerNameOf(std::string_view name) noexcept {
+    using enum HeaderName;
     const char* at = name.data();
     switch (name.size()) {
         case 2:
-            return matches(at, "te") ? HeaderName::te : HeaderName::other;
+            return firstOf(at, "te", te);
         case 3:
-            return matches(at, "via") ? HeaderName::via : HeaderName::other;
+            return firstOf(at, "via", via);
         case 4:
-            return matches(at, "host")   ? HeaderName::host
-                   : matches(at, "date") ? HeaderName::date
-                                         : HeaderName::other;
+            return firstOf(at, "host", host, "date", date);
         case 5:
-            return matches(at, "proxy") ? HeaderName::proxy : HeaderName::other;
+            return firstOf(at, "proxy", proxy);
         case 6:
-            return matches(at, "cookie")   ? HeaderName::cookie
-                   : matches(at, "expect") ? HeaderName::expect
-                   : matches(at, "server") ? HeaderName::server
-                                           : HeaderName::other;
+            return firstOf(at, "cookie", cookie, "expect", expect, "server", server);
         case 7:
-            return matches(at, "upgrade")   ? HeaderName::upgrade
-                   : matches(at, "trailer") ? HeaderName::trailer
-                                            : HeaderName::other;
+            return firstOf(at, "upgrade", upgrade, "trailer", trailer);
         case 9:
-            return matches(at, "forwarded")   ? HeaderName::forwarded
-                   : matches(at, "x-real-ip") ? HeaderName::xRealIp
-                                              : HeaderName::other;
+            return firstOf(at, "forwarded", forwarded, "x-real-ip", xRealIp);
         case 10:
-            return matches(at, "connection")   ? HeaderName::connection
-                   : matches(at, "keep-alive") ? HeaderName::keepAlive
-                   : matches(at, "set-cookie") ? HeaderName::setCookie
-                                               : HeaderName::other;
+            return firstOf(at, "connection", connection, "keep-alive", keepAlive, "set-cookie",
+                           setCookie);
         case 12:
-            return matches(at, "x-request-id") ? HeaderName::xRequestId : HeaderName::other;
+            return firstOf(at, "x-request-id", xRequestId);
+        case 14:
+            return firstOf(at, "content-length", contentLength, "http2-settings", http2Settings);
+        case 15:
+            return firstOf(at, "x-forwarded-for", xForwardedFor);
+        case 16:
+            return firstOf(at, "x-forwarded-host", xForwardedHost, "x-forwarded-port",
+                           xForwardedPort, "proxy-connection", proxyConnection);
+        case 17:
+            return firstOf(at, "transfer-encoding", transferEncoding, "x-forwarded-proto",
+                           xForwardedProto);
+        case 18:
+            return firstOf(at, "proxy-authenticate", proxyAuthenticate);
+        case 19:
+            return firstOf(at, "proxy-authorization", proxyAuthorization);
         default:
-            return name.size() >= 14 ? longName(name) : HeaderName::other;
+            return other;
     }
 }
 

@@ -13,14 +13,10 @@ namespace {
 constexpr int kMaxLeadingEmptyLines = 4;
 
 // What the fields said, gathered while they were read.
-struct Seen {
+struct Seen : FramingFields {
     std::string_view host;
-    std::string_view contentLength;
-    std::string_view transferEncoding;
     std::string_view upgrade;
     unsigned hosts = 0;
-    unsigned contentLengths = 0;
-    unsigned transferEncodings = 0;
     bool connection = false;
     bool expect = false;
     bool expectsOther = false;
@@ -103,17 +99,8 @@ HeadProblem settleHost(const Seen& seen, RequestHead& out) noexcept {
 
 HeadProblem settleFraming(const Seen& seen, RequestHead& out) noexcept {
     if (seen.transferEncodings != 0) {
-        if (seen.contentLengths != 0) {
-            return ambiguous("Transfer-Encoding with Content-Length");
-        }
-        if (out.minorVersion == 0) {
-            return ambiguous("Transfer-Encoding in HTTP/1.0");
-        }
-        if (seen.transferEncodings > 1) {
-            return ambiguous("more than one Transfer-Encoding");
-        }
-        if (!equalsIgnoreCase(seen.transferEncoding, "chunked")) {
-            return ambiguous("transfer coding other than chunked");
+        if (const char* detail = checkTransferEncoding(seen, out.minorVersion)) {
+            return ambiguous(detail);
         }
         out.framing = Framing::chunked;
     } else if (seen.contentLengths != 0) {

@@ -6,11 +6,7 @@ namespace evergate::http {
 
 namespace {
 
-struct Seen {
-    std::string_view contentLength;
-    std::string_view transferEncoding;
-    unsigned contentLengths = 0;
-    unsigned transferEncodings = 0;
+struct Seen : FramingFields {
     bool differingLengths = false;
     bool connection = false;
 };
@@ -68,14 +64,8 @@ void note(const HeaderField& field, Seen& seen, ResponseHead& out) noexcept {
 // RFC 9112 §6.3, in its order.
 const char* settleFraming(const Seen& seen, bool requestWasHead, ResponseHead& out) noexcept {
     if (seen.transferEncodings != 0) {
-        if (seen.contentLengths != 0) {
-            return "Transfer-Encoding with Content-Length";
-        }
-        if (out.minorVersion == 0) {
-            return "Transfer-Encoding in HTTP/1.0";
-        }
-        if (seen.transferEncodings > 1 || !equalsIgnoreCase(seen.transferEncoding, "chunked")) {
-            return "transfer coding other than chunked";
+        if (const char* detail = checkTransferEncoding(seen, out.minorVersion)) {
+            return detail;
         }
     }
     if (seen.differingLengths) {
