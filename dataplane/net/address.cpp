@@ -72,10 +72,11 @@ std::optional<SocketAddress> SocketAddress::parseWithPort(std::string_view text)
 
 SocketAddress SocketAddress::fromNative(const sockaddr* address, socklen_t size) noexcept {
     SocketAddress result;
-    if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in))
+    if (address->sa_family == AF_INET && size >= sizeof(sockaddr_in)) {
         std::memcpy(&result.storage_, address, sizeof(sockaddr_in));
-    else if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6))
+    } else if (address->sa_family == AF_INET6 && size >= sizeof(sockaddr_in6)) {
         std::memcpy(&result.storage_, address, sizeof(sockaddr_in6));
+    }
     return result;
 }
 

@@ -53,10 +53,11 @@ void BufferPool::giveBack(char* data, std::size_t capacity) noexcept {
     std::vector<char*>& free = large ? freeLarge_ : freeSmall_;
     char* const piece = large ? data - kHeadroom : data;
     inUse_ -= large ? kHeadroom + kLarge : kSmall;
-    if (free.size() < (large ? limits_.freeLarge : limits_.freeSmall))
+    if (free.size() < (large ? limits_.freeLarge : limits_.freeSmall)) {
         free.push_back(piece);
-    else
+    } else {
         ::operator delete(piece);
+    }
 }
 
 std::size_t BufferPool::bytesFree() const noexcept {

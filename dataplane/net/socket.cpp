@@ -62,10 +62,11 @@ IoResult Socket::recv(char* data, std::size_t size) noexcept {
             readable_ = false;
         return {-1, error};
     }
-    if (got == 0)
+    if (got == 0) {
         hup_ = true;
-    else if (static_cast<std::size_t>(got) < size && !hup_)
+    } else if (static_cast<std::size_t>(got) < size && !hup_) {
         readable_ = false;
+    }
     return {got, 0};
 }
 
