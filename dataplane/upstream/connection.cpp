@@ -25,10 +25,11 @@ void Connection::onEvents(std::uint32_t events) {
         finishConnect(events);
     if (connecting_)
         return;
-    if (user_)
+    if (user_) {
         user_->onUpstream(*this, events);
-    else
+    } else {
         pool_.onIdleEvent(*this);
+    }
 }
 
 void Connection::finishConnect(std::uint32_t events) {

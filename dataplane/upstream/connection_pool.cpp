@@ -99,10 +99,11 @@ void ConnectionPool::discard(std::unique_ptr<Connection> connection, bool reset)
         return;
     connection->user_ = nullptr;
     wheel_.disarm(*connection);
-    if (reset)
+    if (reset) {
         connection->socket_.closeWithReset();
-    else
+    } else {
         connection->socket_.close();
+    }
     uncount(*connection);
     poller_.retire(std::move(connection));
 }

@@ -98,9 +98,10 @@ void Registry::setEndpoints(std::uint32_t id, const model::Endpoints& endpoints)
             continue;
         }
         const auto address = net::SocketAddress::parse(endpoint->address, endpoint->port);
-        if (address)
+        if (address) {
             state.endpoints.emplace_back(
                 new EndpointState(*address, endpointText(*endpoint), endpoint->weight));
+        }
     }
     while (old != before.end())
         retire(state, std::move(*old++));
