@@ -114,13 +114,13 @@ Change ObjectStore::upsert(Object object) {
         [this](auto&& value) -> Change {
             using T = std::decay_t<decltype(value)>;
             if constexpr (std::is_same_v<T, Ingress>) {
-                return replace(ingresses_, std::move(value));
+                return replace(ingresses_, std::forward<decltype(value)>(value));
             } else if constexpr (std::is_same_v<T, IngressClass>) {
-                return replace(ingressClasses_, std::move(value));
+                return replace(ingressClasses_, std::forward<decltype(value)>(value));
             } else if constexpr (std::is_same_v<T, Service>) {
-                return replace(services_, std::move(value));
+                return replace(services_, std::forward<decltype(value)>(value));
             } else if constexpr (std::is_same_v<T, EndpointSlice>) {
-                return replace(endpointSlices_, std::move(value));
+                return replace(endpointSlices_, std::forward<decltype(value)>(value));
             } else {
                 return {};
             }
