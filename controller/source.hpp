@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one interface between the controller and whatever it watches.
 //
-// Everything here runs on the controller's one thread. A Source keeps a store of the last known objects;
-// after a change it calls the sink, and never before its first full sync.
+// Everything here runs on the controller's one thread. A Source keeps a store of the last known
+// objects; after a change it calls the sink, and never before its first full sync.
 #pragma once
 
 #include <chrono>
@@ -28,7 +28,8 @@ struct ObjectProblem {
 struct Desired {
     model::Config config;
     std::vector<ObjectProblem> problems;
-    std::uint64_t fullList = 0;  // how many complete lists of the source this is built on (mass-delete brake)
+    // How many complete lists of the source this is built on (mass-delete brake).
+    std::uint64_t fullList = 0;
 };
 
 using EventTime = std::chrono::steady_clock::time_point;
@@ -36,16 +37,20 @@ using EventTime = std::chrono::steady_clock::time_point;
 class SourceSink {
 public:
     virtual ~SourceSink() = default;
-    // Something other than endpoints changed: the source rebuilt everything. `since`: the oldest event in it.
+    // Something other than endpoints changed: the source rebuilt everything. `since`: the oldest
+    // event in it.
     virtual void onDesired(Desired desired, EventTime since) = 0;
-    // Only endpoints changed: no holdoff. A backend absent from the last Desired is kept until it appears.
-    virtual void onEndpoints(const std::string& backend, model::Endpoints endpoints, EventTime since) = 0;
+    // Only endpoints changed: no holdoff. A backend absent from the last Desired is kept until it
+    // appears.
+    virtual void onEndpoints(const std::string& backend, model::Endpoints endpoints,
+                             EventTime since) = 0;
 };
 
 // For /api/v1/source, metrics and readiness.
 struct SourceStatus {
     bool synced = false;
-    std::string state;      // for people: "watching", "relisting: 410 Gone", "backing off 1.2s: connection refused"
+    // For people: "watching", "relisting: 410 Gone", "backing off 1.2s: connection refused".
+    std::string state;
     std::uint64_t objects = 0;
     std::uint64_t events = 0;
     std::uint64_t lists = 0;   // complete lists so far
@@ -57,7 +62,8 @@ public:
     virtual ~Source() = default;
     // Starts watching. The sink outlives the source.
     virtual void start(SourceSink& sink) = 0;
-    // Asks for a fresh complete list, followed by onDesired with a higher fullList (mass-delete brake).
+    // Asks for a fresh complete list, followed by onDesired with a higher fullList (mass-delete
+    // brake).
     virtual void relist() = 0;
     virtual void stop() = 0;
     virtual SourceStatus status() const = 0;
