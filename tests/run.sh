@@ -10,7 +10,7 @@
 #   --no-install               do not install missing packages
 #
 # Environment: JOBS (default: the CPUs), FUZZ_SECONDS (per target, default 20),
-# TIDY_BASE (what "changed" compares with, default HEAD~1).
+# TIDY_BASE (what "changed" compares with, default HEAD~1), EVERGATE_E2E_SHORT=1 (smaller end-to-end tests).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
@@ -180,7 +180,7 @@ do_tidy() { step tidy run_tidy; }
 do_debug() {
     step "build debug" build debug || return
     step "tests debug" run_ctest debug -LE layering
-    step "e2e debug" run_e2e debug
+    EVERGATE_E2E_SHORT=1 step "e2e debug" run_e2e debug
 }
 do_release() { step "build release" build release; }
 do_e2e() { step "build release for e2e" build release && step e2e run_e2e release; }

@@ -9,6 +9,7 @@ import unittest
 
 from harness import http, load, manifests, procfs
 from harness.evergate import Case
+from harness.http import compose
 from harness.programs import SHORT, free_port, sanitized, wait_until
 
 ENDPOINT_CHANGES = 100 if SHORT else 1000
@@ -169,6 +170,28 @@ class NoFailedRequest(Case):
         if not sanitized():
             self.assertLess(growth, RSS_SLACK)
         self.assertEqual(http.fetch(self.stack.admin_port, "/readyz").status, 200)
+
+    def test_a_new_host_is_there_on_every_connection_at_once(self):
+        """Whoever saw it once never misses it again, whichever worker answers: the first 200 on one connection is
+        followed at once by requests on others, opened long before."""
+        self.prepare("directory")
+        self.loads()
+        connections = [self.stack.connect() for _ in range(8)]
+        for connection in connections:
+            self.addCleanup(connection.close)
+        missed = []
+        for number in range(30 if SHORT else 200):
+            host = f"sudden{number}.example"
+            asked = compose(host=host)
+            self.stack.source.put(manifests.ingress(f"sudden{number}", {host: [manifests.path("calm")]}))
+            first = connections[number % len(connections)]
+            wait_until(lambda host=host, first=first: first.request(host=host).status == 200, host, pause=0)
+            for connection in connections:
+                connection.send(asked)
+            answers = [connection.response().status for connection in connections]
+            if set(answers) != {200}:
+                missed.append((host, answers))
+        self.assertEqual(missed, [], f"{len(missed)} hosts")
 
     # ---- under which circumstances
     def test_directory(self):

@@ -12,11 +12,12 @@ from .sources import SOURCES
 
 
 class Evergate:
-    def __init__(self, scratch, source="directory", workers=2, cpu=None, controller_flags=(), dataplane_flags=()):
+    def __init__(self, scratch, source="directory", workers=2, cpu=None, rpc=None, controller_flags=(),
+                 dataplane_flags=()):
         self.scratch = pathlib.Path(scratch)
         self.source = SOURCES[source](scratch)
         self.http_port, self.admin_port, self.controller_admin_port = free_port(), free_port(), free_port()
-        self.rpc = f"unix:{self.scratch}/rpc.sock"
+        self.rpc = rpc or f"unix:{self.scratch}/rpc.sock"
         self.state = self.scratch / "state"
         self.state.mkdir()
         self.backends = {}
