@@ -195,11 +195,12 @@ TEST_F(RealApiServerTest, ObjectsThenARestartInTheMiddle) {
     runObjectScenario(rig);
 
     // Watches end every few seconds and resume without a list.
-    const auto lists = rig.source->status().lists;
+    // (Before: a server that has just started may say "storage is initializing" to some.)
+    const auto before = rig.source->status();
     const auto watched = std::chrono::steady_clock::now() + 9s;
     rig.runUntil([&] { return std::chrono::steady_clock::now() > watched; });
-    EXPECT_EQ(rig.source->status().lists, lists);
-    EXPECT_EQ(rig.source->status().errors, 0U);
+    EXPECT_EQ(rig.source->status().lists, before.lists);
+    EXPECT_EQ(rig.source->status().errors, before.errors);
 
     cluster->killApiServer();
     ASSERT_TRUE(rig.runUntil([&] { return rig.state().find("backing off") != std::string::npos; }));
