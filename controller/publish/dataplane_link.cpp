@@ -80,7 +80,7 @@ void DataplaneLink::onMessage(std::string_view text) {
     if (auto* error = std::get_if<rpc::DecodeError>(&decoded)) {
         return close("message: " + error->why);
     }
-    std::visit([this](auto&& message) { dispatch(std::move(message)); },
+    std::visit([this](auto&& message) { dispatch(std::forward<decltype(message)>(message)); },
                std::move(std::get<rpc::Message>(decoded)));
 }
 

@@ -39,6 +39,11 @@ public:
     bool endpoints(const std::string& backend, const model::Entry& entry,
                    const model::Config& published);
 
+    // The rebuild whose holdoff is over; null while there is none. poll() decides about it next.
+    model::Config* ripe(EventTime now) {
+        return schedule_.ready(now) ? &candidate_->config : nullptr;
+    }
+
     // Looks at the clock and the brake. `held` is given once per rebuild.
     State poll(EventTime now, const model::Config& published);
     Publication take();

@@ -28,12 +28,7 @@ PublishLoop::PublishLoop(boost::asio::io_context& io, Publisher& publisher, proc
 
 void PublishLoop::onDesired(Desired desired, EventTime since) {
     sourceProblems_ = std::move(desired.problems);
-    admissionProblems_ = admit(desired.config, publisher_.state().config());
     endpointProblems_.clear();
-    for (const model::KeyedProblem& entry : admissionProblems_) {
-        logger_->warn("left out key={} where={} problem={}", model::toText(entry.key),
-                      entry.problem.where, entry.problem.what);
-    }
     intake_.desired(std::move(desired.config), desired.fullList, since, now());
     poll();
 }
@@ -57,7 +52,16 @@ void PublishLoop::onEndpoints(const std::string& backend, model::Endpoints endpo
 }
 
 void PublishLoop::poll() {
-    switch (intake_.poll(now(), publisher_.state().config())) {
+    const EventTime at = now();
+    const model::Config& published = publisher_.state().config();
+    if (model::Config* candidate = intake_.ripe(at)) {
+        admissionProblems_ = admit(*candidate, published);
+        for (const model::KeyedProblem& entry : admissionProblems_) {
+            logger_->warn("left out key={} where={} problem={}", model::toText(entry.key),
+                          entry.problem.where, entry.problem.what);
+        }
+    }
+    switch (intake_.poll(at, published)) {
         case Intake::State::idle:
             return;
         case Intake::State::waiting:

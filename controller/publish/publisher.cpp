@@ -126,6 +126,7 @@ std::vector<model::KeyedProblem> Publisher::rejected() const {
         }
     }
     std::vector<model::KeyedProblem> problems;
+    problems.reserve(unique.size());
     for (auto& [key, problem] : unique) {
         problems.push_back({key, std::move(problem)});
     }
