@@ -262,9 +262,10 @@ void AdminApi::config(const AdminRequest& request, Done done) {
     std::optional<model::Kind> kind;
     if (request.query.contains("kind")) {
         kind = kindNamed(request.parameter("kind"));
-        if (!kind)
+        if (!kind) {
             return done(
                 failure(400, "kind is one of settings, listener, backend, endpoints, route"));
+        }
     }
     done(json(configJson(applier_.config().get(), applier_.endpoints(),
                          options_.facts().configVersion, kind)));

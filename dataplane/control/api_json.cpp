@@ -60,10 +60,11 @@ void writeLimits(JsonWriter& json, const GrantedLimits& limits) {
     json.field("openFiles", limits.openFiles);
     json.field("cpus", limits.cpus);
     json.key("memoryBytes");
-    if (limits.memoryBytes)
+    if (limits.memoryBytes) {
         json.value(*limits.memoryBytes);
-    else
+    } else {
         json.raw("null");
+    }
     json.field("localPorts", limits.localPorts);
     json.endObject();
 }
@@ -132,10 +133,11 @@ std::string statusJson(const StatusFacts& facts) {
     json.field("connected", facts.connected);
     json.field("stale", facts.stale);
     json.key("ageSeconds");
-    if (facts.ageSeconds)
+    if (facts.ageSeconds) {
         json.value(*facts.ageSeconds);
-    else
+    } else {
         json.raw("null");
+    }
     json.field("restored", facts.restored);
     json.field("lastError", facts.lastError);
     json.field("ready", facts.ready);

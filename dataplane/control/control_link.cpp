@@ -177,8 +177,9 @@ void ControlLink::onMessage(std::string_view text) {
     if (auto* error = std::get_if<rpc::DecodeError>(&decoded)) {
         return anomaly("message: " + error->why);
     }
-    std::visit([&](auto&& message) { dispatch(std::move(message), text.size()); },
-               std::move(std::get<rpc::Message>(decoded)));
+    std::visit(
+        [&](auto&& message) { dispatch(std::forward<decltype(message)>(message), text.size()); },
+        std::move(std::get<rpc::Message>(decoded)));
 }
 
 void ControlLink::dispatch(rpc::Reply&& reply, std::size_t) {

@@ -75,10 +75,11 @@ public:
         if (!problem.empty())
             return problem;
         answer_.host = url->host;
-        if (listener_->listener.protocol == model::ListenerProtocol::tcp)
+        if (listener_->listener.protocol == model::ListenerProtocol::tcp) {
             explainTcp();
-        else
+        } else {
             explainHttp(url->path);
+        }
         return {};
     }
 
@@ -127,9 +128,10 @@ private:
         routing::Explanation matched =
             routing::explain(snapshot_.routes, listener_->name, answer_.host, rawPath);
         answer_.path = std::move(matched.path);
-        if (!answer_.path.empty() && answer_.path != rawPath)
+        if (!answer_.path.empty() && answer_.path != rawPath) {
             step("Path " + inQuotes(rawPath) + " is matched as " + inQuotes(answer_.path) +
                  "; it is forwarded unchanged.");
+        }
         for (std::string& text : matched.steps)
             step(std::move(text));
         if (matched.target == nullptr) {

@@ -46,12 +46,13 @@ void appendJsonString(std::string& out, std::string_view text) {
     out += '"';
     while (!text.empty()) {
         const std::size_t length = model::utf8SequenceLength(text);
-        if (length == 1)
+        if (length == 1) {
             appendEscaped(out, text[0]);
-        else if (length == 0)
+        } else if (length == 0) {
             out += "\\ufffd";
-        else
+        } else {
             out += text.substr(0, length);
+        }
         text.remove_prefix(length == 0 ? 1 : length);
     }
     out += '"';

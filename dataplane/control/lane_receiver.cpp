@@ -30,6 +30,7 @@ rpc::Error invalidKeys(std::vector<rpc::KeyProblem> problems) {
 
 rpc::Error invalidKeys(const std::vector<model::KeyedProblem>& problems) {
     std::vector<rpc::KeyProblem> named;
+    named.reserve(problems.size());
     for (const model::KeyedProblem& entry : problems) {
         named.push_back({model::encodeKey(entry.key), entry.problem});
     }
@@ -85,7 +86,7 @@ std::optional<std::string> LaneReceiver::stage(rpc::Part&& part, std::size_t byt
         return "a transaction before the last one was answered";
     }
     if (part.index == 0 && !work.staged) {
-        work.staged.emplace();
+        work.staged = Staged();
         work.staged->header = part.header;
     }
     if (!work.staged || work.staged->next != part.index || work.staged->header != part.header) {

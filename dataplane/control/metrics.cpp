@@ -25,10 +25,11 @@ class Families {
 public:
     void add(Metric metric, Labels labels, double value) {
         ClientMetric sample = labelled(labels);
-        if (describe(metric).kind == MetricKind::counter)
+        if (describe(metric).kind == MetricKind::counter) {
             sample.counter.value = value;
-        else
+        } else {
             sample.gauge.value = value;
+        }
         samples(metric).push_back(std::move(sample));
     }
 
@@ -146,9 +147,10 @@ void addBackend(Families& families, std::string_view name, const worker::Backend
     for (std::size_t i = 0; i < std::min(backend.responsesByClass.size(), kCodeClasses.size());
          ++i) {
         // Classes that never happened would be most of the series of a large cluster.
-        if (backend.responsesByClass[i] != 0)
+        if (backend.responsesByClass[i] != 0) {
             families.add(Metric::backendResponses, {{"backend", name}, {"code", kCodeClasses[i]}},
                          number(backend.responsesByClass[i]));
+        }
     }
     std::array<std::uint64_t, 3> states{};
     std::uint64_t active = 0;
@@ -160,10 +162,11 @@ void addBackend(Families& families, std::string_view name, const worker::Backend
         idle += endpoint.idle;
         connectFailures += endpoint.connectFailures;
     }
-    for (std::size_t i = 0; i < states.size(); ++i)
+    for (std::size_t i = 0; i < states.size(); ++i) {
         families.add(Metric::backendEndpoints,
                      {{"backend", name}, {"state", nameOf(static_cast<EndpointState>(i))}},
                      number(states[i]));
+    }
     families.add(Metric::backendRequestsActive, {{"backend", name}}, number(active));
     families.add(Metric::backendIdleConnections, {{"backend", name}}, number(idle));
     families.add(Metric::backendConnectFailures, {{"backend", name}}, number(connectFailures));

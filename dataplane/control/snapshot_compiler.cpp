@@ -59,10 +59,11 @@ std::vector<routing::ListenerSpec> listenerSpecs(const Candidate& candidate,
         routing::ListenerSpec spec;
         spec.name = key.name;
         spec.listener = std::get<model::Listener>(*entry.value);
-        if (spec.listener.protocol == model::ListenerProtocol::tcp)
+        if (spec.listener.protocol == model::ListenerProtocol::tcp) {
             spec.backendId = candidate.ids.at(spec.listener.backend);
-        else
+        } else {
             spec.routeIndex = routes.listenerIndex(key.name);
+        }
         specs.push_back(std::move(spec));
     }
     return specs;

@@ -159,13 +159,14 @@ TEST_F(LastKnownGoodTest, WriterCollectsChangesAndFlushes) {
     EXPECT_EQ(collected, 2);
 }
 
-TEST_F(LastKnownGoodTest, WriterReportsAFullOrMissingDirectory) {
+TEST_F(LastKnownGoodTest, WriterReportsAnUnusableDirectory) {
     boost::asio::io_context io;
     const auto logger = process::Logging(spdlog::level::off, process::LogFormat::text,
                                          std::make_shared<spdlog::sinks::null_sink_mt>())
                             .logger("test");
+    overwrite(directory + "/file", "");
     StateWriter writer(
-        io, directory + "/missing", [] { return sample(1); }, logger);
+        io, directory + "/file/state", [] { return sample(1); }, logger);
     writer.changed(model::Lane::config);
     writer.flush();
     EXPECT_EQ(writer.failures(), 1U);
