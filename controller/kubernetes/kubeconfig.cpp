@@ -77,7 +77,7 @@ TextOrFile dataOrFile(const YAML::Node& map, const std::string& key,
 
 bool isTrue(const YAML::Node& map, const char* key) {
     const auto text = textOf(map, key);
-    if (text != "" && text != "true" && text != "false") {
+    if (!text.empty() && text != "true" && text != "false") {
         throw Refused{std::string(key) + " must be true or false"};
     }
     return text == "true";
