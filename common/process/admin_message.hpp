@@ -15,8 +15,8 @@ namespace evergate::process {
 struct AdminRequest {
     std::string method{};  // "GET" for a HEAD request too
     std::string path{};    // decoded
-    std::map<std::string, std::string, std::less<>>
-        query{};  // decoded; of two equal names the first
+    // Decoded; of two equal names the first.
+    std::map<std::string, std::string, std::less<>> query{};
     std::string body{};
 
     // The value of a query parameter, or `fallback`.

@@ -13,8 +13,8 @@ namespace evergate::net {
 
 struct ListenOptions {
     bool reusePort = true;  // one socket per worker on the same address
-    bool deferAccept =
-        false;  // accept when the first bytes are there; never where the server speaks first
+    // Accept when the first bytes are there; never where the server speaks first.
+    bool deferAccept = false;
     int backlog = 4096;  // for startListening
 };
 

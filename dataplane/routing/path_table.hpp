@@ -21,8 +21,8 @@ struct Target;
 
 struct PathRule {
     model::PathType type = model::PathType::prefix;
-    std::string
-        path;  // as matched: normalised, without the trailing slash of an element-wise prefix
+    // As matched: normalised, without the trailing slash of an element-wise prefix.
+    std::string path;
     const Target* target = nullptr;
 };
 

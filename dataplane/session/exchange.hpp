@@ -179,8 +179,7 @@ private:
     BodyFlow up_;
     BodyFlow down_;
     net::Buffer bigHead_;
-    net::Buffer
-        held_;  // the beginning of a response head, or what came while the client was blocked
+    net::Buffer held_;  // the beginning of a response head, or bytes that came while blocked
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
     std::size_t responseScanned_ = 0;
     std::uint64_t hash_ = 0;

@@ -244,10 +244,11 @@ void TcpSession::close(Ending ending) {
     state_ = State::closed;
     context_.wheel.disarm(*this);
     releaseUpstream(ending);
-    if (ending == Ending::reset)
+    if (ending == Ending::reset) {
         socket_.closeWithReset();
-    else
+    } else {
         socket_.close();
+    }
     up_.flow.reset();
     down_.flow.reset();
     owner_.onSessionClosed(*this);

@@ -31,9 +31,10 @@ WorkerStats Worker::stats() const {
     WorkerStats stats;
     stats.counters = context_.counters;
     for (const auto& state : listeners_) {
-        if (!state->closed)
+        if (!state->closed) {
             stats.listeners.push_back(
                 {state->name, state->address, state->accepted, state->active});
+        }
     }
     stats.pollerTurns = poller_.loops();
     stats.pollerEvents = poller_.events();
