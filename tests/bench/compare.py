@@ -51,8 +51,10 @@ def measure(proxy, backend, path, connections, close, seconds):
         raise SystemExit(f"{proxy.name}: failed requests\n{result.text}")
     # Requests that were under way at the end count for the proxy's time and not for wrk's total.
     requests = after["requests"] - before["requests"] - 1
+    # The load before this one ended in the middle of requests: each took its upstream connection with it.
+    connects = max(0, after["connections"] - before["connections"] - 1 - connections)
     return {"cpu": cpu / requests, "rate": result.rate, "p50": result.percentile(50), "p99": result.percentile(99),
-            "connects": max(0, after["connections"] - before["connections"] - 1) / requests,
+            "connects": connects / requests,
             "busy": cpu / seconds}
 
 
