@@ -113,9 +113,9 @@ private:
         out_ << json.dump(2, ' ', true, Json::error_handler_t::replace) << '\n';
     }
 
+    // Shows a good answer, as JSON when asked for; gives the exit status.
     template <typename Print>
-    int show(const std::string& admin, const std::string& target, const Print& print) {
-        const Answer answer = ask(admin, "GET", target);
+    int present(const Answer& answer, const Print& print) {
         if (answer.status != kGood) {
             return answer.status;
         }
@@ -127,19 +127,27 @@ private:
         return kGood;
     }
 
+    // The same for an answer that may itself be a no.
+    template <typename Print>
+    int present(const Answer& answer, const Print& print, bool (*saysYes)(const Json&)) {
+        const int status = present(answer, print);
+        return status != kGood || saysYes(answer.json) ? status : kNo;
+    }
+
+    template <typename Print>
+    int show(const std::string& admin, const std::string& target, const Print& print) {
+        return present(ask(admin, "GET", target), print);
+    }
+
     int status() {
-        const Answer answer = ask(line_.admin, "GET", "/api/v1/status");
-        if (answer.status != kGood) {
-            return answer.status;
-        }
-        if (line_.output == Output::json) {
-            printJson(answer.json);
-        } else {
-            printStatus(answer.json, out_);
-            out_ << '\n';
-            controllerStatus();
-        }
-        return saysReady(answer.json) ? kGood : kNo;
+        return present(
+            ask(line_.admin, "GET", "/api/v1/status"),
+            [this](const Json& answer) {
+                printStatus(answer, out_);
+                out_ << '\n';
+                controllerStatus();
+            },
+            saysReady);
     }
 
     // The data plane serves without its controller, so not reaching it is news, not a failure.
@@ -163,16 +171,10 @@ private:
     }
 
     int problems() {
-        const Answer answer = ask(line_.controllerAdmin, "GET", "/api/v1/problems");
-        if (answer.status != kGood) {
-            return answer.status;
-        }
-        if (line_.output == Output::json) {
-            printJson(answer.json);
-        } else {
-            printProblems(answer.json, out_);
-        }
-        return saysProblems(answer.json) ? kNo : kGood;
+        return present(
+            ask(line_.controllerAdmin, "GET", "/api/v1/problems"),
+            [this](const Json& answer) { printProblems(answer, out_); },
+            [](const Json& answer) { return !saysProblems(answer); });
     }
 
     int explain() {
@@ -185,29 +187,14 @@ private:
         if (!headers.empty()) {
             target += "&header=" + percentEncode(headers);
         }
-        const Answer answer = ask(line_.admin, "GET", target);
-        if (answer.status != kGood) {
-            return answer.status;
-        }
-        if (line_.output == Output::json) {
-            printJson(answer.json);
-        } else {
-            printExplanation(answer.json, out_);
-        }
-        return saysRouted(answer.json) ? kGood : kNo;
+        return present(
+            ask(line_.admin, "GET", target),
+            [this](const Json& answer) { printExplanation(answer, out_); }, saysRouted);
     }
 
     int drain() {
-        const Answer answer = ask(line_.admin, "POST", "/api/v1/drain");
-        if (answer.status != kGood) {
-            return answer.status;
-        }
-        if (line_.output == Output::json) {
-            printJson(answer.json);
-        } else {
-            out_ << "draining\n";
-        }
-        return kGood;
+        return present(ask(line_.admin, "POST", "/api/v1/drain"),
+                       [this](const Json&) { out_ << "draining\n"; });
     }
 
     CommandLine line_;
