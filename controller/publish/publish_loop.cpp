@@ -76,11 +76,12 @@ void PublishLoop::poll() {
 
 void PublishLoop::arm(EventTime due) {
     timer_.expires_at(due);
-    timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec) {
-            poll();
-        }
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr<const bool>(alive_)](boost::system::error_code ec) {
+            if (!ec && !alive.expired()) {
+                poll();
+            }
+        });
 }
 
 void PublishLoop::publish() {

@@ -8,7 +8,9 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -49,6 +51,8 @@ private:
     std::vector<ObjectProblem> sourceProblems_;
     std::vector<model::KeyedProblem> admissionProblems_;
     std::map<model::Key, model::Problem> endpointProblems_;
+    // A timer that is due when we go looks at it.
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace evergate::controller

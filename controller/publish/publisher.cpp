@@ -142,18 +142,19 @@ bool Publisher::converged() const {
 
 void Publisher::watchDeadlines() {
     tick_.expires_after(std::chrono::seconds(1));
-    tick_.async_wait([this](boost::system::error_code ec) {
-        if (ec) {
-            return;
-        }
-        const auto now = std::chrono::steady_clock::now();
-        for (std::size_t i = 0; i < links_.size();) {
-            DataplaneLink* link = links_[i].get();
-            link->expire(now);
-            i += i < links_.size() && links_[i].get() == link ? 1 : 0;
-        }
-        watchDeadlines();
-    });
+    tick_.async_wait(
+        [this, alive = std::weak_ptr<const bool>(alive_)](boost::system::error_code ec) {
+            if (ec || alive.expired()) {
+                return;
+            }
+            const auto now = std::chrono::steady_clock::now();
+            for (std::size_t i = 0; i < links_.size();) {
+                DataplaneLink* link = links_[i].get();
+                link->expire(now);
+                i += i < links_.size() && links_[i].get() == link ? 1 : 0;
+            }
+            watchDeadlines();
+        });
 }
 
 void Publisher::onLinkHello(DataplaneLink& link) {

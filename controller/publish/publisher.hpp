@@ -86,6 +86,7 @@ private:
     std::vector<std::unique_ptr<DataplaneLink>> ended_;  // destroyed from the loop, not from a call
     std::unique_ptr<rpc::Listener> listener_;
     boost::asio::steady_timer tick_;
+    // Handlers that are queued when we go look at it.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 

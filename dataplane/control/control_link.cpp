@@ -103,11 +103,12 @@ void ControlLink::sayHello() {
     hello.lanes = receiver_.states();
     channel_->send(rpc::encodeHello(++helloId_, hello));
     timer_.expires_after(rpc::kHelloDeadline);
-    timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec && state_ == State::greeting) {
-            lost("no answer to hello");
-        }
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr<const bool>(alive_)](boost::system::error_code ec) {
+            if (!ec && !alive.expired() && state_ == State::greeting) {
+                lost("no answer to hello");
+            }
+        });
 }
 
 void ControlLink::laneChanged(model::Lane lane) {
@@ -141,11 +142,12 @@ void ControlLink::lost(const std::string& why) {
     channel_.reset();
     receiver_.disconnected();
     timer_.expires_after(redialDelay());
-    timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec && state_ == State::waiting) {
-            dial();
-        }
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr<const bool>(alive_)](boost::system::error_code ec) {
+            if (!ec && !alive.expired() && state_ == State::waiting) {
+                dial();
+            }
+        });
 }
 
 std::chrono::milliseconds ControlLink::redialDelay() {

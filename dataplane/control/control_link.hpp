@@ -110,6 +110,8 @@ private:
     Clock::time_point heard_{};
     Clock::time_point greetedAt_{};
     ControlLinkStatus counters_;
+    // Timers that are due when we go look at it.
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
 
 }  // namespace evergate::dataplane

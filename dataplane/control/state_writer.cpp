@@ -53,11 +53,12 @@ void StateWriter::arm(Clock::time_point at) {
     }
     armedFor_ = at;
     timer_.expires_at(at);
-    timer_.async_wait([this](boost::system::error_code ec) {
-        if (!ec) {
-            write();
-        }
-    });
+    timer_.async_wait(
+        [this, alive = std::weak_ptr<const bool>(alive_)](boost::system::error_code ec) {
+            if (!ec && !alive.expired()) {
+                write();
+            }
+        });
 }
 
 void StateWriter::write() {
@@ -100,6 +101,7 @@ void StateWriter::written(boost::system::error_code error, Clock::duration took)
 
 void StateWriter::flush() {
     timer_.cancel();
+    armedFor_ = Clock::time_point::max();
     thread_.join();
     if (writing_ || configWaits_ || endpointsWait_) {
         if (const auto error = files_.store(collect_())) {

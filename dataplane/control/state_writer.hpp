@@ -57,6 +57,7 @@ private:
     bool writing_ = false;
     bool configWaits_ = false;
     bool endpointsWait_ = false;
+    // Handlers that are queued when we go look at it.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
     boost::asio::thread_pool thread_{1};
 };
