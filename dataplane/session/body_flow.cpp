@@ -140,7 +140,7 @@ bool BodyFlow::endOfInput(Framed& out) {
 bool BodyFlow::send(SessionContext& context, net::Socket& to, const Framed& framed,
                     net::Buffer& owner) {
     Framed body = framed;
-    if (owner && body.tail.size() <= roomBehind(owner, body.end)) {
+    if (owner && !body.tail.empty() && body.tail.size() <= roomBehind(owner, body.end)) {
         // One run of bytes: a plain send is cheaper than a gathering one.
         std::memcpy(body.end, body.tail.data(), body.tail.size());
         body.end += body.tail.size();
