@@ -1,71 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/directory/folder.hpp"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <cerrno>
+#include <boost/system/errc.hpp>
 #include <system_error>
 #include <utility>
+
+#include "common/process/atomic_file.hpp"
 
 namespace evergate::controller::directory {
 namespace {
 
-class FileDescriptor {
-public:
-    explicit FileDescriptor(int fd) noexcept : fd_(fd) {}
+// What is no file is refused before it is opened: a FIFO would read as an empty one.
+bool isSomethingElse(const std::filesystem::path& path) {
+    std::error_code error;
+    const auto type = std::filesystem::status(path, error).type();
+    return !error && type != std::filesystem::file_type::regular &&
+           type != std::filesystem::file_type::not_found;
+}
 
-    FileDescriptor(const FileDescriptor&) = delete;
-    FileDescriptor& operator=(const FileDescriptor&) = delete;
+bool isMissing(const boost::system::error_code& error) {
+    return error == boost::system::errc::no_such_file_or_directory ||
+           error == boost::system::errc::not_a_directory;
+}
 
-    ~FileDescriptor() {
-        if (fd_ >= 0) {
-            ::close(fd_);
-        }
-    }
-
-    int get() const noexcept { return fd_; }
-
-private:
-    int fd_;
-};
-
-struct FileText {
-    std::string text;
-    int error = 0;          // errno; 0: all read
-    std::string objection;  // not empty: not a file we read
-};
-
-FileText readText(const std::filesystem::path& path) {
-    // O_NONBLOCK: opening a FIFO somebody left there must not hang the controller.
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-
-    struct stat info {};
-
-    if (file.get() < 0 || ::fstat(file.get(), &info) != 0) {
-        return {{}, errno, {}};
-    }
-    if (!S_ISREG(info.st_mode)) {
-        return {{}, 0, "is not a regular file"};
-    }
-    FileText result;
-    std::array<char, 65536> buffer{};
-    for (;;) {
-        const ssize_t size = ::read(file.get(), buffer.data(), buffer.size());
-        if (size < 0 && errno == EINTR) {
-            continue;
-        }
-        if (size <= 0) {
-            result.error = size < 0 ? errno : 0;
-            return result;
-        }
-        result.text.append(buffer.data(), static_cast<std::size_t>(size));
-        if (result.text.size() > kMaxFileBytes) {
-            return {{}, 0, "is larger than 16 MiB"};
-        }
-    }
+std::string complaint(const boost::system::error_code& error) {
+    return error == boost::system::errc::file_too_large ? "is larger than 16 MiB"
+                                                        : "cannot be read: " + error.message();
 }
 
 }  // namespace
@@ -92,19 +52,19 @@ FileOutcome loadFile(const std::filesystem::path& folder, const std::string& nam
     if (!format) {
         return {};
     }
-    const FileText file = readText(folder / name);
-    if (file.error == ENOENT || file.error == ENOTDIR) {
+    if (isSomethingElse(folder / name)) {
+        store.setBroken(name, {0, "is not a regular file"});
+        return {};
+    }
+    const auto text = process::readFile(folder / name, kMaxFileBytes);
+    if (!text && isMissing(text.error())) {
         return {{}, true};
     }
-    if (file.error != 0) {
-        store.setBroken(name, {0, "cannot be read: " + std::system_category().message(file.error)});
+    if (!text) {
+        store.setBroken(name, {0, complaint(text.error())});
         return {};
     }
-    if (!file.objection.empty()) {
-        store.setBroken(name, {0, file.objection});
-        return {};
-    }
-    auto parsed = readManifest(*format, file.text);
+    auto parsed = readManifest(*format, *text);
     if (auto* problem = std::get_if<SyntaxProblem>(&parsed)) {
         store.setBroken(name, std::move(*problem));
         return {};
