@@ -115,8 +115,11 @@ class Evergate:
         return http.fetch(self.http_port, path, host, **options)
 
     def wait_status(self, host, status=200, path="/"):
-        wait_until(lambda: http.status_or_none(self.http_port, path, host) == status,
-                   f"{host}{path} answers {status}")
+        def answer():
+            if not self.dataplane.running():
+                raise AssertionError(f"the data plane ended: {self.dataplane.text()[-2000:]}")
+            return http.status_or_none(self.http_port, path, host) == status
+        wait_until(answer, f"{host}{path} answers {status}")
 
     def api(self, path):
         return json.loads(http.fetch(self.admin_port, f"/api/v1/{path}").body)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts and stops one program at a time, with its output in a log file."""
+import ctypes
 import os
 import pathlib
 import random
@@ -15,6 +16,13 @@ SHORT = os.environ.get("EVERGATE_E2E_SHORT") == "1"
 PATIENCE = float(os.environ.get("EVERGATE_E2E_PATIENCE", "30"))
 _BAD_LINES = re.compile(r"Sanitizer|runtime error:|terminate called|Assertion .* failed")
 _handed_out = set()
+_libc = ctypes.CDLL(None)
+_PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent():
+    """In the child: when the tests are killed, nothing they started stays behind."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def binaries():
@@ -76,7 +84,8 @@ class Program:
         command = ["taskset", "-c", str(self.cpu)] if self.cpu is not None else []
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command + self.arguments, stdout=log, stderr=subprocess.STDOUT,
-                                            stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True)
+                                            stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True,
+                                            preexec_fn=_end_with_parent)
         return self
 
     @property
