@@ -139,7 +139,7 @@ run_tidy() {
 }
 
 # The tests in which threads meet: workers, sessions, the RPC channel, and the whole programs.
-tsan_pattern='^(unit_dataplane_worker|unit_dataplane_session|unit_dataplane_control|unit_common_rpc|integration_.*)$'
+tsan_pattern='^(unit_dataplane_worker|unit_dataplane_session|unit_common_rpc|integration_http_.*|integration_rpc_convergence)$'
 
 build_tsan() {
     add 0 0 0
@@ -161,7 +161,8 @@ run_fuzz() {
         say "=== $name"
         # New inputs stay in the build tree: a corpus grows only by a commit.
         mkdir -p "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
-        if "$target" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        # A fixed seed: the same commit gives the same verdict. Long runs with other seeds are for people.
+        if "$target" -seed="${FUZZ_SEED:-1}" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
             -artifact_prefix="$logs/crash-$name-" "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"; then
             good=$((good + 1))
         else
