@@ -1,34 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/proxy_fixture.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <boost/asio/post.hpp>
-#include <cstdlib>
+#include <filesystem>
 #include <stdexcept>
 
 namespace evergate::test {
 
 namespace {
 
-sockaddr_in loopback(std::uint16_t port) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
-}
-
-void setDeadline(int fd) {
-    const timeval deadline{10, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
-    const int one = 1;
-    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+void add(session::Counters& sum, const session::Counters& one) {
+    sum.accepted += one.accepted;
+    sum.activeConnections += one.activeConnections;
+    sum.idleConnections += one.idleConnections;
+    sum.activeRequests += one.activeRequests;
+    sum.tunnels += one.tunnels;
+    sum.requests += one.requests;
+    for (std::size_t i = 0; i < sum.responses.size(); ++i)
+        sum.responses[i] += one.responses[i];
+    for (std::size_t i = 0; i < sum.errors.size(); ++i)
+        sum.errors[i] += one.errors[i];
+    sum.bytesFromClients += one.bytesFromClients;
+    sum.bytesToClients += one.bytesToClients;
+    sum.bytesFromUpstreams += one.bytesFromUpstreams;
+    sum.bytesToUpstreams += one.bytesToUpstreams;
+    sum.upstreamConnects += one.upstreamConnects;
+    sum.upstreamReuses += one.upstreamReuses;
+    sum.retries += one.retries;
+    sum.tcpConnections += one.tcpConnections;
 }
 
 class FixtureIds : public routing::BackendIds {
@@ -38,178 +38,17 @@ public:
 
 }  // namespace
 
-RawConnection& RawConnection::operator=(RawConnection&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    std::swap(held_, other.held_);
-    return *this;
+std::size_t openDescriptors() {
+    std::size_t count = 0;
+    for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+        ++count;
+    return count;
 }
 
-RawConnection RawConnection::connect(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setDeadline(fd);
-    const sockaddr_in address = loopback(port);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
-        ::close(fd);
-        return RawConnection();
-    }
-    return RawConnection(fd);
-}
-
-bool RawConnection::send(std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-        if (sent <= 0)
-            return false;
-        bytes.remove_prefix(static_cast<std::size_t>(sent));
-    }
-    return true;
-}
-
-bool RawConnection::fill() {
-    char buffer[65536];
-    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
-    if (got <= 0)
-        return false;
-    held_.append(buffer, static_cast<std::size_t>(got));
-    return true;
-}
-
-std::string RawConnection::readUntil(std::string_view end) {
-    std::size_t at = 0;
-    while ((at = held_.find(end)) == std::string::npos && fill()) {
-    }
-    const std::size_t size = at == std::string::npos ? held_.size() : at + end.size();
-    std::string bytes = held_.substr(0, size);
-    held_.erase(0, size);
-    return bytes;
-}
-
-std::string RawConnection::readExactly(std::size_t size) {
-    while (held_.size() < size && fill()) {
-    }
-    size = std::min(size, held_.size());
-    std::string bytes = held_.substr(0, size);
-    held_.erase(0, size);
-    return bytes;
-}
-
-std::string RawConnection::readAll() {
-    while (fill()) {
-    }
-    return std::exchange(held_, {});
-}
-
-RawConnection::Response RawConnection::readResponse(bool headRequest) {
-    Response response;
-    response.head = readUntil("\r\n\r\n");
-    if (response.head.size() < 12 || !response.head.ends_with("\r\n\r\n"))
-        return response;
-    response.status = std::atoi(response.head.c_str() + 9);
-    const bool bodiless = headRequest || response.status == 204 || response.status == 304 ||
-                          response.status / 100 == 1;
-    const std::size_t length = response.head.find("Content-Length: ");
-    if (bodiless) {
-        response.complete = true;
-    } else if (response.head.find("Transfer-Encoding: chunked") != std::string::npos) {
-        for (;;) {
-            const std::string line = readUntil("\r\n");
-            if (!line.ends_with("\r\n"))
-                return response;
-            const std::size_t size = std::strtoul(line.c_str(), nullptr, 16);
-            if (size == 0)
-                break;
-            response.body += readExactly(size);
-            readExactly(2);
-        }
-        std::string line;
-        while ((line = readUntil("\r\n")) != "\r\n") {
-            if (line.empty())
-                return response;
-            response.head += line;
-        }
-        response.complete = true;
-    } else if (length != std::string::npos) {
-        const std::size_t size = std::strtoul(response.head.c_str() + length + 16, nullptr, 10);
-        response.body = readExactly(size);
-        response.complete = response.body.size() == size;
-    } else {
-        response.body = readAll();
-        response.complete = true;
-    }
-    return response;
-}
-
-bool RawConnection::eof() {
-    char byte = 0;
-    return held_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
-}
-
-void RawConnection::shutdownWrite() {
-    ::shutdown(fd_, SHUT_WR);
-}
-
-void RawConnection::reset() {
-    const linger now{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
-    close();
-}
-
-void RawConnection::close() {
-    if (fd_ >= 0)
-        ::close(fd_);
-    fd_ = -1;
-}
-
-ScriptedEndpoint::ScriptedEndpoint(Script script) : script_(std::move(script)) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = loopback(0);
-    socklen_t size = sizeof address;
-    if (::bind(fd_, reinterpret_cast<const sockaddr*>(&address), size) != 0 ||
-        ::listen(fd_, 256) != 0)
-        throw std::runtime_error("no endpoint socket");
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { run(); });
-}
-
-ScriptedEndpoint::~ScriptedEndpoint() {
-    ::shutdown(fd_, SHUT_RDWR);
-    thread_.join();
-    ::close(fd_);
-    for (std::thread& connection : connections_)
-        connection.join();
-}
-
-void ScriptedEndpoint::run() {
-    for (;;) {
-        const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (fd < 0)
-            return;
-        setDeadline(fd);
-        const int index = accepted_++;
-        connections_.emplace_back([this, fd, index] {
-            RawConnection connection(fd);
-            script_(connection, index);
-        });
-    }
-}
-
-ScriptedEndpoint::Script answerAll(std::string body) {
-    return [body = std::move(body)](RawConnection& connection, int) {
-        while (connection.readUntil("\r\n\r\n").ends_with("\r\n\r\n")) {
-            const std::string head =
-                "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n";
-            if (!connection.send(head + body))
-                return;
-        }
-    };
-}
-
-ProxyFixture::ProxyFixture(model::Settings settings, unsigned workers)
-    : work_(boost::asio::make_work_guard(control_)), settings_(settings) {
-    worker::WorkerPoolOptions options;
-    options.workers = workers;
-    pool_ = std::make_unique<worker::WorkerPool>(control_.get_executor(), options);
+ProxyFixture::ProxyFixture(model::Settings settings, worker::WorkerPoolOptions options)
+    : work_(boost::asio::make_work_guard(control_)),
+      pool_(std::make_unique<worker::WorkerPool>(control_.get_executor(), std::move(options))),
+      settings_(settings) {
     pool_->start();
     thread_ = std::thread([this] { control_.run(); });
 }
@@ -227,33 +66,83 @@ void ProxyFixture::onControl(const std::function<void(std::function<void()>)>& c
     done.get_future().wait();
 }
 
-void ProxyFixture::serve(const std::vector<std::uint16_t>& ports, model::Backend backend) {
+std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     model::Config config;
-    config.put({model::Kind::listener, "http"}, model::Listener{"127.0.0.1", 0, {}, {}});
-    config.put({model::Kind::backend, "b"}, backend);
-    config.put({model::Kind::route, "r"}, model::Route{{"http"}, "", model::PathType::prefix, "/", "b", "test"});
+    model::Route route{{}, "", model::PathType::prefix, "/", "b", "test"};
+    for (const auto& [name, listener] : listeners_) {
+        config.put({model::Kind::listener, name}, listener);
+        if (listener.protocol == model::ListenerProtocol::http)
+            route.listeners.push_back(name);
+    }
+    if (backend_) {
+        config.put({model::Kind::backend, "b"}, *backend_);
+        if (!route.listeners.empty())
+            config.put({model::Kind::route, "r"}, route);
+    }
     FixtureIds ids;
     auto snapshot = std::make_shared<routing::Snapshot>();
     snapshot->version = ++version_;
     snapshot->settings = settings_;
     snapshot->routes = routing::compile(config, ids);
-    const model::Listener listener{"127.0.0.1", 0, {}, {}};
-    snapshot->listeners.push_back({"http", listener, snapshot->routes.listenerIndex("http"), 0});
-    snapshot->backends.push_back({0, "b", std::make_shared<const model::Backend>(backend)});
+    for (const auto& [name, listener] : listeners_)
+        snapshot->listeners.push_back({name, listener, snapshot->routes.listenerIndex(name), 0});
+    if (backend_)
+        snapshot->backends.push_back({0, "b", backend_});
+    return snapshot;
+}
+
+void ProxyFixture::publish(worker::Publication publication) {
+    publication.snapshot = snapshot();
     onControl([&](std::function<void()> done) {
-        worker::Publication publication;
-        publication.snapshot = snapshot;
-        if (port_ == 0) {
-            std::string error;
-            auto bound = pool_->bind("http", listener, error);
-            if (!bound)
-                throw std::runtime_error(error);
-            port_ = bound->port();
-            publication.open.push_back(std::move(*bound));
-        }
         pool_->publish(std::move(publication), std::move(done));
     });
+}
+
+void ProxyFixture::publish() {
+    publish(worker::Publication{});
+}
+
+void ProxyFixture::serve(const std::vector<std::uint16_t>& ports, model::Backend backend) {
+    backend_ = std::make_shared<const model::Backend>(std::move(backend));
+    if (port_ == 0)
+        port_ = openListener("http");
+    else
+        publish();
     setEndpoints(ports);
+}
+
+std::uint16_t ProxyFixture::openListener(const std::string& name, std::uint16_t port,
+                                         model::ListenerProtocol protocol) {
+    const model::Listener listener{"127.0.0.1", port, protocol,
+                                   protocol == model::ListenerProtocol::tcp ? "b" : ""};
+    listeners_[name] = listener;
+    worker::Publication publication;
+    onControl([&](const std::function<void()>& done) {
+        std::string error;
+        if (auto bound = pool_->bind(name, listener, error)) {
+            port = bound->port();
+            publication.open.push_back(std::move(*bound));
+        }
+        done();
+    });
+    if (publication.open.empty())
+        throw std::runtime_error("cannot bind");
+    publish(std::move(publication));
+    return port;
+}
+
+void ProxyFixture::closeListener(const std::string& name) {
+    listeners_.erase(name);
+    worker::Publication publication;
+    publication.close.push_back(name);
+    publish(std::move(publication));
+}
+
+void ProxyFixture::forgetBackend() {
+    backend_.reset();
+    worker::Publication publication;
+    publication.forget.push_back(0);
+    publish(std::move(publication));
 }
 
 void ProxyFixture::setEndpoints(const std::vector<std::uint16_t>& ports) {
@@ -265,15 +154,80 @@ void ProxyFixture::setEndpoints(const std::vector<std::uint16_t>& ports) {
     });
 }
 
-session::Counters ProxyFixture::counters() {
-    session::Counters sum;
+std::vector<worker::WorkerStats> ProxyFixture::stats() {
+    std::vector<worker::WorkerStats> result;
     onControl([&](const std::function<void()>& done) {
-        pool_->collect([&sum, done](const std::vector<worker::WorkerStats>& stats) {
-            sum = stats.front().counters;
+        pool_->collect([&result, done](std::vector<worker::WorkerStats> stats) {
+            result = std::move(stats);
             done();
         });
     });
+    return result;
+}
+
+session::Counters ProxyFixture::counters() {
+    session::Counters sum;
+    for (const worker::WorkerStats& one : stats())
+        add(sum, one.counters);
     return sum;
+}
+
+std::vector<worker::BackendStats> ProxyFixture::backends() {
+    std::vector<worker::BackendStats> result;
+    onControl([&](const std::function<void()>& done) {
+        pool_->collectBackends({}, [&result, done](std::vector<worker::BackendStats> stats) {
+            result = std::move(stats);
+            done();
+        });
+    });
+    return result;
+}
+
+std::vector<worker::ConnectionInfo> ProxyFixture::connections() {
+    std::vector<worker::ConnectionInfo> result;
+    onControl([&](const std::function<void()>& done) {
+        pool_->collectConnections(1000, [&result, done](std::vector<worker::ConnectionInfo> all) {
+            result = std::move(all);
+            done();
+        });
+    });
+    return result;
+}
+
+std::size_t ProxyFixture::drain(std::chrono::milliseconds timeout) {
+    std::size_t cut = 0;
+    onControl([&](const std::function<void()>& done) {
+        pool_->drain(timeout, [&cut, done](std::size_t count) {
+            cut = count;
+            done();
+        });
+    });
+    return cut;
+}
+
+bool ProxyFixture::eventually(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() > deadline)
+            return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));  // not to starve the worker
+    }
+    return true;
+}
+
+bool ProxyFixture::eventuallyIn(std::string_view phase) {
+    return eventually([&] {
+        const auto all = connections();
+        return std::any_of(all.begin(), all.end(),
+                           [&](const auto& connection) { return connection.state == phase; });
+    });
+}
+
+bool ProxyFixture::eventuallyQuiet() {
+    return eventually([&] {
+        const session::Counters now = counters();
+        return now.activeConnections == 0 && now.activeRequests == 0;
+    });
 }
 
 }  // namespace evergate::test

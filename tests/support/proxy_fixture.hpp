@@ -4,108 +4,64 @@
 // failure.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
 #include <functional>
 #include <future>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "common/model/config.hpp"
 #include "dataplane/worker/worker_pool.hpp"
+#include "tests/support/raw_connection.hpp"
 
 namespace evergate::test {
 
-// A blocking TCP connection with deadlines.
-class RawConnection {
-public:
-    RawConnection() = default;
-
-    explicit RawConnection(int fd) : fd_(fd) {}
-
-    RawConnection(RawConnection&& other) noexcept : fd_(other.fd_), held_(std::move(other.held_)) {
-        other.fd_ = -1;
-    }
-
-    RawConnection& operator=(RawConnection&& other) noexcept;
-
-    ~RawConnection() { close(); }
-
-    static RawConnection connect(std::uint16_t port);
-
-    bool open() const noexcept { return fd_ >= 0; }
-
-    int fd() const noexcept { return fd_; }
-
-    bool send(std::string_view bytes);  // all of them, or false
-    std::string readUntil(
-        std::string_view end);  // up to and including; shorter on close or deadline
-    std::string readExactly(std::size_t size);
-    std::string readAll();  // to EOF
-
-    // One response: head, then the body by its own framing (chunks are joined).
-    struct Response {
-        int status = 0;
-        std::string head;
-        std::string body;
-        bool complete = false;
-    };
-
-    Response readResponse(bool headRequest = false);
-    bool eof();  // waits for the peer's close
-    void shutdownWrite();
-    void reset();  // RST
-    void close();
-
-private:
-    bool fill();
-    int fd_ = -1;
-    std::string held_;
-};
-
-// Accepts connections and runs a script on each, in threads of its own.
-class ScriptedEndpoint {
-public:
-    using Script = std::function<void(RawConnection&, int index)>;
-    explicit ScriptedEndpoint(Script script);
-    ~ScriptedEndpoint();
-
-    std::uint16_t port() const noexcept { return port_; }
-
-    int accepted() const noexcept { return accepted_; }
-
-private:
-    void run();
-    Script script_;
-    int fd_ = -1;
-    std::uint16_t port_ = 0;
-    std::atomic<int> accepted_{0};
-    std::thread thread_;
-    std::vector<std::thread> connections_;
-};
-
-// Answers every request with 200, `body` and Content-Length, keeping the connection.
-ScriptedEndpoint::Script answerAll(std::string body);
+// How many descriptors this process has open.
+std::size_t openDescriptors();
 
 class ProxyFixture {
 public:
-    explicit ProxyFixture(model::Settings settings = {}, unsigned workers = 1);
+    explicit ProxyFixture(model::Settings settings = {}, worker::WorkerPoolOptions options = {});
     ~ProxyFixture();
 
     // Replaces everything: one backend "b" with these endpoint ports, all hosts and paths routed to
-    // it.
+    // it, on listener "http" (opened by the first call).
     void serve(const std::vector<std::uint16_t>& ports, model::Backend backend = {});
     void setEndpoints(const std::vector<std::uint16_t>& ports);
 
+    // A further listener, or another port for one: its port. Publishes.
+    std::uint16_t openListener(const std::string& name, std::uint16_t port = 0,
+                               model::ListenerProtocol protocol = model::ListenerProtocol::http);
+    void closeListener(const std::string& name);
+    void publish();        // the same once more, as a new revision
+    void forgetBackend();  // routes and backend leave the configuration
+
+    model::Settings& settings() noexcept { return settings_; }  // for the next publication
+
     std::uint16_t port() const noexcept { return port_; }
 
-    RawConnection client() const { return RawConnection::connect(port_); }
+    RawConnection client(int receiveBuffer = 0) const {
+        return RawConnection::connect(port_, receiveBuffer);
+    }
 
-    session::Counters counters();
+    session::Counters counters();  // of all workers together, without the durations
+    std::vector<worker::WorkerStats> stats();
+    std::vector<worker::BackendStats> backends();
+    std::vector<worker::ConnectionInfo> connections();
+    std::size_t drain(std::chrono::milliseconds timeout);  // waits; how many were cut
+
+    // Asks again and again until it holds; false after 10 s.
+    bool eventually(const std::function<bool()>& holds);
+    // Until some connection is in this phase.
+    bool eventuallyIn(std::string_view phase);
+    // Until no request runs and no client is connected.
+    bool eventuallyQuiet();
 
     worker::WorkerPool& pool() noexcept { return *pool_; }
 
@@ -113,10 +69,15 @@ public:
     void onControl(const std::function<void(std::function<void()>)>& call);
 
 private:
+    std::shared_ptr<const routing::Snapshot> snapshot();
+    void publish(worker::Publication publication);
+
     boost::asio::io_context control_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::unique_ptr<worker::WorkerPool> pool_;
     model::Settings settings_;
+    std::shared_ptr<const model::Backend> backend_;  // null: none
+    std::map<std::string, model::Listener> listeners_;
     std::uint16_t port_ = 0;
     std::uint64_t version_ = 0;
     std::thread thread_;

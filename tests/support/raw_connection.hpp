@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocking connections and endpoints for tests that play the peers of a proxy. Deadlines of 10 s
+// turn a hang into a failure.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+namespace evergate::test {
+
+// A blocking TCP connection with deadlines.
+class RawConnection {
+public:
+    RawConnection() = default;
+
+    explicit RawConnection(int fd) : fd_(fd) {}
+
+    RawConnection(RawConnection&& other) noexcept : fd_(other.fd_), held_(std::move(other.held_)) {
+        other.fd_ = -1;
+    }
+
+    RawConnection& operator=(RawConnection&& other) noexcept;
+
+    ~RawConnection() { close(); }
+
+    // `receiveBuffer`: bytes, 0 leaves the default. A small one is soon full.
+    static RawConnection connect(std::uint16_t port, int receiveBuffer = 0);
+
+    bool open() const noexcept { return fd_ >= 0; }
+
+    int fd() const noexcept { return fd_; }
+
+    bool send(std::string_view bytes);  // all of them, or false
+    std::string readUntil(
+        std::string_view end);  // up to and including; shorter on close or deadline
+    std::string readExactly(std::size_t size);
+    std::string readAll();  // to EOF
+
+    // One response: head, then the body by its own framing (chunks are joined).
+    struct Response {
+        int status = 0;
+        std::string head;
+        std::string body;
+        bool complete = false;
+    };
+
+    Response readResponse(bool headRequest = false);
+    bool eof();  // waits for the peer's close
+    // Waits for what comes next.
+    enum class Next : std::uint8_t { data, end, reset, nothing };
+    Next next();
+    bool quiet() const;  // nothing is there to read now, not even an end
+    // Fills the way from the proxy to this client, through the proxy's own descriptor: the next
+    // byte it sends is refused. How many bytes that took. Same process only.
+    std::size_t stuffFromPeer() const;
+    void shutdownWrite();
+    void reset();  // RST
+    void close();
+
+private:
+    bool fill();
+    int fd_ = -1;
+    std::string held_;
+};
+
+// Accepts connections and runs a script on each, in threads of its own.
+class ScriptedEndpoint {
+public:
+    using Script = std::function<void(RawConnection&, int index)>;
+    explicit ScriptedEndpoint(Script script);
+    ~ScriptedEndpoint();
+
+    std::uint16_t port() const noexcept { return port_; }
+
+    int accepted() const noexcept { return accepted_; }
+
+private:
+    void run();
+    Script script_;
+    int fd_ = -1;
+    std::uint16_t port_ = 0;
+    std::atomic<int> accepted_{0};
+    std::thread thread_;
+    std::vector<std::thread> connections_;
+};
+
+// Accepts when the test says so: for tests that play both ends themselves.
+class RawListener {
+public:
+    explicit RawListener(int backlog = 256);
+    ~RawListener();
+    RawListener(const RawListener&) = delete;
+    RawListener& operator=(const RawListener&) = delete;
+
+    std::uint16_t port() const noexcept { return port_; }
+
+    RawConnection accept(int receiveBuffer = 0);  // waits; not open() at the deadline
+    int acceptNow() const;                        // -1: nobody is there
+
+private:
+    int fd_ = -1;
+    std::uint16_t port_ = 0;
+};
+
+// An address where nobody answers: connecting to it neither works nor fails.
+class BlackHole {
+public:
+    BlackHole();
+    ~BlackHole();
+
+    std::uint16_t port() const noexcept { return listener_.port(); }
+
+private:
+    RawListener listener_{0};
+    std::vector<int> queued_;
+};
+
+// Answers every request with 200, `body` and Content-Length, keeping the connection.
+ScriptedEndpoint::Script answerAll(std::string body);
+
+}  // namespace evergate::test

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/worker/access_log_writer.hpp"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <system_error>
+
+namespace evergate::worker {
+namespace {
+
+class AccessLogWriterTest : public testing::Test {
+protected:
+    AccessLogWriterTest() {
+        std::string pattern = (std::filesystem::temp_directory_path() / "evergate-XXXXXX").string();
+        folder = ::mkdtemp(pattern.data());
+        ::signal(SIGPIPE, SIG_IGN);  // as in the program
+    }
+
+    ~AccessLogWriterTest() override { std::filesystem::remove_all(folder); }
+
+    static std::string contents(const std::filesystem::path& path) {
+        std::ostringstream all;
+        all << std::ifstream(path).rdbuf();
+        return all.str();
+    }
+
+    std::filesystem::path folder;
+    boost::asio::io_context context{1};
+    net::Poller poller{context};
+    http::AccessRecord record;
+};
+
+TEST_F(AccessLogWriterTest, WritesWhatItWasGivenBeforeItEnds) {
+    const auto path = folder / "log";
+    {
+        AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+        EXPECT_TRUE(writer.submit("one\n", 1));
+        EXPECT_TRUE(writer.submit(std::string(100'000, 'x') + "\n", 1));
+        EXPECT_TRUE(writer.submit("three\n", 1));
+    }
+    {
+        AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+        EXPECT_TRUE(writer.submit("appended\n", 1));
+        EXPECT_EQ(writer.dropped(), 0u);
+    }
+    EXPECT_EQ(contents(path), "one\n" + std::string(100'000, 'x') + "\nthree\nappended\n");
+}
+
+TEST_F(AccessLogWriterTest, ThrowsWhenTheFileCannotBeOpened) {
+    EXPECT_THROW(AccessLogWriter(http::AccessLogFormat::text, (folder / "no" / "log").string()),
+                 std::system_error);
+}
+
+TEST_F(AccessLogWriterTest, DropsAndCountsWhenNobodyReads) {
+    const auto path = folder / "pipe";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    std::uint64_t refused = 0;
+    const auto start = std::chrono::steady_clock::now();
+    {
+        AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+        const std::string block(1'000'000, 'x');
+        for (int i = 0; i < 40; ++i)
+            refused += writer.submit(block, 1) ? 0 : 1;
+        EXPECT_GE(refused, 6u);  // 32 MiB wait at most
+        EXPECT_FALSE(writer.submit(std::string(33'000'000, 'x'), 1));
+    }
+    // Nobody ever read, and yet it ended.
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(8));
+    ::close(reader);
+}
+
+TEST_F(AccessLogWriterTest, CountsLinesOfABrokenPipe) {
+    const auto path = folder / "pipe";
+    ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK);
+    AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+    ::close(reader);
+    ASSERT_TRUE(writer.submit("a\nb\nc\n", 3));
+    while (writer.dropped() != 3)
+        ::usleep(1'000);
+}
+
+TEST_F(AccessLogWriterTest, BufferHandsOverOncePerTurnAndAtItsEnd) {
+    const auto path = folder / "log";
+    record.clientAddress = "10.0.0.1";
+    record.method = "GET";
+    record.host = "example.com";
+    record.target = "/";
+    record.status = 200;
+    {
+        AccessLogWriter writer(http::AccessLogFormat::json, path.string());
+        AccessLogBuffer buffer(writer, poller);
+        for (int i = 0; i < 100; ++i)
+            buffer.write(record);
+        context.run_one();  // the end of the turn
+        for (int i = 0; i < 7; ++i)
+            buffer.write(record);
+    }
+    const std::string lines = contents(path);
+    EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 107);
+    EXPECT_TRUE(lines.ends_with("}\n"));
+}
+
+}  // namespace
+}  // namespace evergate::worker
