@@ -2,6 +2,7 @@
 #include "dataplane/worker/acceptor.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +19,11 @@ constexpr int kPerEvent = 64;
 constexpr int kBacklog = 4096;
 constexpr int kOnClose = 65'536;
 constexpr std::chrono::milliseconds kPause{100};
+
+bool somebodyWaits(int listener) noexcept {
+    pollfd entry{listener, POLLIN, 0};
+    return ::poll(&entry, 1, 0) == 1;
+}
 
 net::Socket openReserve() noexcept {
     return net::Socket(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -68,11 +74,16 @@ bool Acceptor::acceptSome(int limit) {
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK)
             return true;
+        if (errno == EMFILE || errno == ENFILE) {
+            // The kernel says so before it looks whether anybody waits.
+            if (!somebodyWaits(fd_))
+                return true;
+            if (owner_.freeDescriptors() || refuseOne())
+                continue;
+            return false;
+        }
         // A firewall's word on one connection (accept(2)); anything else concerns all of them.
-        const bool next = (errno == EMFILE || errno == ENFILE)
-                              ? owner_.freeDescriptors() || refuseOne()
-                              : errno == EPERM;
-        if (!next)
+        if (errno != EPERM)
             return false;
     }
     return true;
