@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <latch>
 #include <random>
 #include <utility>
 
@@ -187,12 +188,18 @@ void WorkerPool::publish(Publication publication, std::function<void()> applied)
         std::make_shared<const std::vector<routing::BackendId>>(std::move(publication.forget));
     auto gather = std::make_shared<Gather<Nothing>>(
         control_, workers_.size(), [applied = std::move(applied)](auto) { applied(); });
+    // Workers take a snapshot together: whoever saw a new host answered by one worker finds it in
+    // every other. The wait is for the slowest worker's turn, and only when routes change. Every
+    // worker gets the same publications in the same order, so none waits for one that never comes.
+    const auto together =
+        std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         WorkerPublication part{publication.snapshot, endpoints, {}, close, forget};
         for (BoundListener& listener : publication.open)
             part.open.emplace_back(listener.name(), net::Socket(listener.take(i)));
         Worker* const worker = workers_[i].get();
-        worker->post([worker, i, part = std::move(part), gather]() mutable {
+        worker->post([worker, i, part = std::move(part), gather, together]() mutable {
+            together->arrive_and_wait();
             worker->publish(part);
             Gather<Nothing>::give(std::move(gather), i, {});
         });

@@ -84,6 +84,8 @@ public:
     std::unique_ptr<BoundListener> bind(const std::string& name, const model::Listener& listener,
                                         std::string& error);
 
+    // All workers switch at the same moment: each waits, without serving, until the last one is
+    // there.
     void publish(Publication publication, std::function<void()> applied);
     void updateEndpoints(std::vector<EndpointsUpdate> updates, std::function<void()> applied);
 
