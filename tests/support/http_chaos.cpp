@@ -41,9 +41,10 @@ namespace {
 // Looks like requests, in case somebody takes it for one.
 std::string makeBody(Dice& dice, std::size_t size) {
     std::string body;
-    while (body.size() < size)
+    while (body.size() < size) {
         body += "GET /smuggled" + std::to_string(dice.below(1'000'000)) +
                 " HTTP/1.1\r\nHost: s\r\nX-Id: 0\r\n\r\n";
+    }
     body.resize(size);
     return body;
 }
@@ -122,6 +123,7 @@ void ChaosPeer::sendSome(std::size_t most) {
         sent_ += static_cast<std::size_t>(sent);
     } else if (errno != EAGAIN) {
         sent_ = output.size();  // nobody listens any more; what came before can still be read
+        resetSeen_ |= errno == ECONNRESET;
     }
 }
 
@@ -133,7 +135,7 @@ void ChaosPeer::readSome(std::size_t most) {
     if (got > 0) {
         input.append(bytes, 0, static_cast<std::size_t>(got));
     } else if (got == 0) {
-        ended = true;
+        (resetSeen_ ? broken : ended) = true;
     } else if (errno != EAGAIN) {
         broken = true;
     }
@@ -257,7 +259,9 @@ void ChaosClient::check() const {
         if (!checkOne(rest, request))
             return;
     }
-    EXPECT_TRUE(rest.empty()) << "more answers than requests: " << rest.substr(0, 200);
+    // What was meant for a tunnel is one more request when there is no tunnel.
+    EXPECT_TRUE(rest.empty() || !tunnelBytes_.empty())
+        << "more answers than requests: " << rest.substr(0, 200);
 }
 
 // False: nothing more to look at.
@@ -278,6 +282,8 @@ bool ChaosClient::checkOne(std::string_view& rest, const ChaosRequest& request) 
         EXPECT_TRUE(tunnelBytes_.starts_with(rest)) << rest.size() << rest.substr(0, 100);
         return false;
     }
+    if (id.empty() && request.head)
+        return false;  // refused before it was known to be HEAD: that answer has a body
     const bool seemsComplete = !message.untilClose || (peer_.ended && !gone_);
     if (!promise.empty() && !request.head && seemsComplete) {
         EXPECT_EQ(promiseOf(message.body), promise) << message.head;
@@ -290,10 +296,11 @@ bool ChaosClient::checkOne(std::string_view& rest, const ChaosRequest& request) 
 void ChaosEndpoint::act(Dice& dice, Arrivals& arrivals) {
     if (done())
         return;
-    if (dice.oneIn(2))
+    if (dice.oneIn(2)) {
         peer_.readSome(1 + dice.size());
-    else
+    } else {
         peer_.sendSome(1 + dice.size());
+    }
     if (peer_.broken)
         return peer_.close();
     think(dice, arrivals);

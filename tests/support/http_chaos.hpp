@@ -67,6 +67,7 @@ public:
 private:
     int fd_;
     std::size_t sent_ = 0;
+    bool resetSeen_ = false;  // by a send, which consumed it: the next read will say "end"
 };
 
 struct ChaosRequest {
