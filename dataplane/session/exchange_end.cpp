@@ -145,7 +145,9 @@ void Exchange::reply(ProxyError error) {
     error_ = error;
     status_ = http::info(error).status;
     const bool bodyUnread = !up_.inputDone();
-    const bool close = !keepAlive_ || bodyUnread || endsConnection(error) || context_.draining;
+    // HTTP/1.0 would have to be told that the connection stays; it is not worth it.
+    const bool close = !keepAlive_ || bodyUnread || clientMinorVersion_ == 0 ||
+                       endsConnection(error) || context_.draining;
     replyOutcome_ = close ? Outcome::linger : Outcome::keepAlive;
     char text[1024];
     const http::ErrorReply what{error, close, headRequest_, retryAfter(error), context_.date()};

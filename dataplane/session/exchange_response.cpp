@@ -235,7 +235,8 @@ void Exchange::responseDone() {
         return finish(Outcome::linger);
     if (keepAlive_)
         return finish(Outcome::keepAlive);
-    finish(client_->readable() && !client_->hup() ? Outcome::linger : Outcome::close);
+    // Closing over unread bytes would be a reset, and that could overtake the response.
+    finish(client_->readable() ? Outcome::linger : Outcome::close);
 }
 
 // responding => tunnel
@@ -272,7 +273,7 @@ void Exchange::pumpTunnel() {
     if (upEnded_ && client_->broken())
         return cut(ProxyError::clientClosed);
     if (downEnded_ && upstream.broken())
-        return cut(ProxyError::upstreamTruncated);
+        return cut(ProxyError::upstreamClosed);
     if (!pumpTunnelWay(up_, *client_, upstream, upEnded_))
         return;
     if (!pumpTunnelWay(down_, upstream, *client_, downEnded_))
@@ -299,10 +300,12 @@ bool Exchange::pumpTunnelWay(BodyFlow& flow, net::Socket& from, net::Socket& to,
             ended = true;
             to.shutdownWrite();
             return true;
+        case BodyFlow::Result::sinkFailed:
+            cut(&to == client_ ? ProxyError::clientClosed : ProxyError::upstreamClosed);
+            return false;
         case BodyFlow::Result::badFraming:
         case BodyFlow::Result::truncated:
         case BodyFlow::Result::sourceFailed:
-        case BodyFlow::Result::sinkFailed:
             break;
     }
     cut(&from == client_ ? ProxyError::clientClosed : ProxyError::upstreamTruncated);

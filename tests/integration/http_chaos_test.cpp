@@ -105,9 +105,10 @@ TEST_P(HttpChaos, EveryPromiseIsKept) {
     finishAll();
     for (const auto& client : clients) {
         client->check();
-        for (const ChaosRequest& request : client->requests())
+        for (const ChaosRequest& request : client->requests()) {
             EXPECT_LE(arrivals[request.id], request.idempotent ? 2 : 1)
                 << request.wire.substr(0, 80);
+        }
     }
     clients.clear();
     endpoints.clear();

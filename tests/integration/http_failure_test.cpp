@@ -304,6 +304,39 @@ TEST_F(HttpFailure, ConnectionWithExtraBytesIsNotUsedAgain) {
     EXPECT_EQ(proxy.counters().upstreamReuses, 0u);
 }
 
+TEST_F(HttpFailure, AnswerSurvivesBytesNobodyReads) {
+    RawConnection client =
+        sendRequest("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nmore of it");
+    EXPECT_TRUE(proxy.eventuallyIn("await_response"));
+    client.send("and more");
+    client.shutdownWrite();
+    upstream.send(kOk);
+    EXPECT_EQ(client.readResponse().body, "ok");
+    EXPECT_EQ(client.next(), Next::end);
+}
+
+TEST_F(HttpFailure, OldClientsAreNotLeftWaitingBehindAnError) {
+    proxy.setEndpoints({});
+    RawConnection client = proxy.client();
+    client.send("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n");
+    const std::string answer = client.readAll();
+    EXPECT_EQ(answer.substr(0, 12), "HTTP/1.1 503");
+    EXPECT_NE(answer.find("Connection: close"), std::string::npos);
+}
+
+// What the endpoint said before it went is not lost when the client talks on.
+TEST_F(HttpFailure, TunnelDeliversTheLastWords) {
+    RawConnection client = sendRequest(kUpgrade);
+    upstream.send(std::string(kSwitch) + std::string(100'000, 'w'));
+    upstream.close();
+    ASSERT_TRUE(proxy.eventuallyIn("tunnel_closing"));
+    for (int i = 0; i < 20 && client.send("too late"); ++i)
+        proxy.connections();
+    EXPECT_EQ(client.readUntil("\r\n\r\n").substr(0, 12), "HTTP/1.1 101");
+    EXPECT_EQ(client.readExactly(100'000).size(), 100'000u);
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+}
+
 TEST_F(HttpFailure, TunnelPassesAResetOn) {
     RawConnection client = sendRequest(kUpgrade);
     upstream.send(kSwitch);

@@ -232,6 +232,7 @@ TEST_F(HttpListenerWorkers, ThousandPublicationsFailNoRequest) {
     std::atomic<int> answered = 0;
     std::atomic<int> failed = 0;
     std::vector<std::thread> clients;
+    clients.reserve(4);
     for (int i = 0; i < 4; ++i) {
         clients.emplace_back([&, reconnect = i % 2 == 0] {
             RawConnection client = proxy.client();
@@ -248,9 +249,10 @@ TEST_F(HttpListenerWorkers, ThousandPublicationsFailNoRequest) {
             proxy.openListener("extra");
         if (i % 100 == 50)
             proxy.closeListener("extra");
-        if (i % 3 == 0)
-            proxy.setEndpoints(i % 2 == 0 ? std::vector<std::uint16_t>{one.port()}
-                                          : std::vector<std::uint16_t>{two.port(), one.port()});
+        if (i % 6 == 0)
+            proxy.setEndpoints({one.port()});
+        if (i % 6 == 3)
+            proxy.setEndpoints({two.port(), one.port()});
         proxy.publish();
     }
     stop = true;

@@ -104,10 +104,11 @@ void ProxyFixture::publish() {
 
 void ProxyFixture::serve(const std::vector<std::uint16_t>& ports, model::Backend backend) {
     backend_ = std::make_shared<const model::Backend>(std::move(backend));
-    if (port_ == 0)
+    if (port_ == 0) {
         port_ = openListener("http");
-    else
+    } else {
         publish();
+    }
     setEndpoints(ports);
 }
 
