@@ -34,8 +34,8 @@ std::string timeText(std::chrono::system_clock::time_point at) {
 
 bool isKind(std::string_view text) {
     using model::Kind;
-    for (const Kind kind :
-         {Kind::settings, Kind::listener, Kind::backend, Kind::endpoints, Kind::route}) {
+    for (const Kind kind : {Kind::settings, Kind::certificate, Kind::listener, Kind::backend,
+                            Kind::endpoints, Kind::route}) {
         if (model::name(kind) == text) {
             return true;
         }

@@ -73,7 +73,7 @@ public:
 private:
     Map entries_;
     std::array<RootHash, 2> roots_;
-    std::array<std::size_t, 5> counts_{};
+    std::array<std::size_t, kKinds> counts_{};
 };
 
 // What turns one configuration into another, within one lane.

@@ -95,7 +95,7 @@ private:
             const auto* listener = config_.find<Listener>(Key{Kind::listener, name});
             if (listener == nullptr) {
                 report(key, ".listeners", "no listener " + name);
-            } else if (listener->protocol != ListenerProtocol::http) {
+            } else if (listener->protocol == ListenerProtocol::tcp) {
                 report(key, ".listeners", "listener " + name + " is not for http");
             }
             matches_.push_back({name, route.host, route.pathType, comparablePath(route), &key});

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <string_view>
+#include <type_traits>
 
 #include "common/model/values.hpp"
 
@@ -17,12 +18,17 @@ namespace evergate::model {
 template <typename T, typename Visit>
 void eachField(Visit&& visit);
 
+// Values that only occur inside others.
+template <typename T>
+inline constexpr bool kIsNested =
+    std::is_same_v<T, Endpoint> || std::is_same_v<T, HeaderField> || std::is_same_v<T, HealthCheck>;
+
 template <typename Enum>
 struct EnumNames;
 
 template <>
 struct EnumNames<ListenerProtocol> {
-    static constexpr std::array<std::string_view, 2> kNames{"http", "tcp"};
+    static constexpr std::array<std::string_view, 3> kNames{"http", "tcp", "https"};
 };
 
 template <>
@@ -41,6 +47,16 @@ struct EnumNames<HashOn> {
     static constexpr std::array<std::string_view, 3> kNames{"clientAddress", "path", "header"};
 };
 
+template <>
+struct EnumNames<BackendProtocol> {
+    static constexpr std::array<std::string_view, 2> kNames{"http", "https"};
+};
+
+template <>
+struct EnumNames<HealthCheckType> {
+    static constexpr std::array<std::string_view, 3> kNames{"none", "tcp", "http"};
+};
+
 template <typename T, typename Visit>
 void eachField(Visit&& visit) {
     if constexpr (std::is_same_v<T, Listener>) {
@@ -48,6 +64,16 @@ void eachField(Visit&& visit) {
         visit("port", &Listener::port);
         visit("protocol", &Listener::protocol);
         visit("backend", &Listener::backend);
+        visit("restrictSources", &Listener::restrictSources);
+        visit("allowSources", &Listener::allowSources);
+    } else if constexpr (std::is_same_v<T, Certificate>) {
+        visit("hosts", &Certificate::hosts);
+        visit("chain", &Certificate::chain);
+        visit("key", &Certificate::key);
+        visit("origin", &Certificate::origin);
+    } else if constexpr (std::is_same_v<T, HeaderField>) {
+        visit("name", &HeaderField::name);
+        visit("value", &HeaderField::value);
     } else if constexpr (std::is_same_v<T, Route>) {
         visit("listeners", &Route::listeners);
         visit("host", &Route::host);
@@ -55,6 +81,16 @@ void eachField(Visit&& visit) {
         visit("path", &Route::path);
         visit("backend", &Route::backend);
         visit("origin", &Route::origin);
+        visit("rewritePrefix", &Route::rewritePrefix);
+        visit("requestHeadersSet", &Route::requestHeadersSet);
+        visit("requestHeadersRemove", &Route::requestHeadersRemove);
+        visit("responseHeadersSet", &Route::responseHeadersSet);
+        visit("responseHeadersRemove", &Route::responseHeadersRemove);
+        visit("redirectToHttps", &Route::redirectToHttps);
+        visit("redirectPort", &Route::redirectPort);
+        visit("restrictSources", &Route::restrictSources);
+        visit("allowSources", &Route::allowSources);
+        visit("maxBodyBytes", &Route::maxBodyBytes);
     } else if constexpr (std::is_same_v<T, Backend>) {
         visit("balance", &Backend::balance);
         visit("hashOn", &Backend::hashOn);
@@ -63,6 +99,26 @@ void eachField(Visit&& visit) {
         visit("responseTimeoutMs", &Backend::responseTimeout);
         visit("inactivityTimeoutMs", &Backend::inactivityTimeout);
         visit("retries", &Backend::retries);
+        visit("queueTimeoutMs", &Backend::queueTimeout);
+        visit("maxConnections", &Backend::maxConnections);
+        visit("maxPending", &Backend::maxPending);
+        visit("affinityCookie", &Backend::affinityCookie);
+        visit("protocol", &Backend::protocol);
+        visit("tlsVerify", &Backend::tlsVerify);
+        visit("tlsServerName", &Backend::tlsServerName);
+        visit("tlsAuthorities", &Backend::tlsAuthorities);
+        visit("healthCheck", &Backend::healthCheck);
+    } else if constexpr (std::is_same_v<T, HealthCheck>) {
+        visit("type", &HealthCheck::type);
+        visit("path", &HealthCheck::path);
+        visit("host", &HealthCheck::host);
+        visit("port", &HealthCheck::port);
+        visit("intervalMs", &HealthCheck::interval);
+        visit("timeoutMs", &HealthCheck::timeout);
+        visit("healthyThreshold", &HealthCheck::healthyThreshold);
+        visit("unhealthyThreshold", &HealthCheck::unhealthyThreshold);
+        visit("statusLow", &HealthCheck::statusLow);
+        visit("statusHigh", &HealthCheck::statusHigh);
     } else if constexpr (std::is_same_v<T, Endpoint>) {
         visit("address", &Endpoint::address);
         visit("port", &Endpoint::port);
@@ -79,6 +135,7 @@ void eachField(Visit&& visit) {
         visit("upstreamIdleTimeoutMs", &Settings::upstreamIdleTimeout);
         visit("maxHeadBytes", &Settings::maxHeadBytes);
         visit("maxHeaders", &Settings::maxHeaders);
+        visit("defaultCertificate", &Settings::defaultCertificate);
     }
 }
 

@@ -15,7 +15,7 @@ namespace evergate::model {
 
 // Bounds on what is decoded, so that a peer cannot make us hold more than we promised.
 inline constexpr std::size_t kMaxKeyBytes = 1024;
-inline constexpr std::size_t kMaxStringBytes = 16 * 1024;
+inline constexpr std::size_t kMaxStringBytes = 64 * 1024;  // a chain of certificates
 inline constexpr std::size_t kMaxEndpointsPerBackend = 20'000;
 
 std::string encode(const Value& value);

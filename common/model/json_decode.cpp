@@ -14,7 +14,7 @@ using Json = nlohmann::json;
 
 // The deepest value is {"endpoints":[{...}]}.
 constexpr JsonLimits kLimits{.maxDepth = 3, .maxStringBytes = kMaxStringBytes};
-constexpr std::size_t kMaxListenersPerRoute = 256;
+constexpr std::size_t kMaxElements = 1'024;
 // Far above any timeout that validation accepts, far below what overflows when added to a clock.
 constexpr std::uint64_t kMaxMilliseconds = 1'000'000'000'000;
 
@@ -23,7 +23,8 @@ using Complaint = std::string;
 
 template <typename Number>
 
-requires std::is_unsigned_v<Number> Complaint read(const Json& json, Number& out) {
+requires(std::is_unsigned_v<Number> && !std::is_same_v<Number, bool>) Complaint
+    read(const Json& json, Number& out) {
     constexpr auto kMax = std::numeric_limits<Number>::max();
     if (!json.is_number_integer()) {
         return "must be an integer";
@@ -32,6 +33,14 @@ requires std::is_unsigned_v<Number> Complaint read(const Json& json, Number& out
         return "must be 0.." + std::to_string(kMax);
     }
     out = static_cast<Number>(json.get<std::uint64_t>());
+    return {};
+}
+
+Complaint read(const Json& json, bool& out) {
+    if (!json.is_boolean()) {
+        return "must be true or false";
+    }
+    out = json.get<bool>();
     return {};
 }
 
@@ -87,14 +96,17 @@ bool readField(const Json& json, const std::string& path, T& out, Problem& probl
     return false;
 }
 
-bool readField(const Json& json, const std::string& path, Endpoint& out, Problem& problem) {
+template <typename T>
+requires kIsNested<T>
+
+bool readField(const Json& json, const std::string& path, T& out, Problem& problem) {
     return readObject(json, path, out, problem);
 }
 
 template <typename T>
 bool readField(const Json& json, const std::string& path, std::vector<T>& out, Problem& problem) {
     constexpr std::size_t kMax =
-        std::is_same_v<T, Endpoint> ? kMaxEndpointsPerBackend : kMaxListenersPerRoute;
+        std::is_same_v<T, Endpoint> ? kMaxEndpointsPerBackend : kMaxElements;
     if (!json.is_array()) {
         problem = {path, "must be an array"};
         return false;
@@ -153,6 +165,8 @@ std::variant<Value, Problem> decodeDocument(Kind kind, const Json& json) {
     switch (kind) {
         case Kind::settings:
             return decodeAs<Settings>(json);
+        case Kind::certificate:
+            return decodeAs<Certificate>(json);
         case Kind::listener:
             return decodeAs<Listener>(json);
         case Kind::backend:
@@ -188,8 +202,8 @@ std::variant<Key, Problem> decodeKey(std::string_view text) {
             return Problem{"key", "must be printable ASCII without spaces"};
         }
     }
-    for (const Kind kind :
-         {Kind::settings, Kind::listener, Kind::backend, Kind::endpoints, Kind::route}) {
+    for (const Kind kind : {Kind::settings, Kind::certificate, Kind::listener, Kind::backend,
+                            Kind::endpoints, Kind::route}) {
         if (text.substr(0, slash) == name(kind)) {
             return Key{kind, std::string(text.substr(slash + 1))};
         }

@@ -38,6 +38,10 @@ void append(std::string& out, const std::string& text) {
     append(out, std::string_view(text));
 }
 
+void append(std::string& out, bool value) {
+    out.append(value ? "true" : "false");
+}
+
 template <typename Number>
 requires std::is_integral_v<Number>
 
@@ -62,8 +66,11 @@ template <typename T>
 requires std::is_class_v<T>
 void appendObject(std::string& out, const T& value);
 
-void append(std::string& out, const Endpoint& endpoint) {
-    appendObject(out, endpoint);
+template <typename T>
+requires kIsNested<T>
+
+void append(std::string& out, const T& nested) {
+    appendObject(out, nested);
 }
 
 template <typename T>

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kMaxTimeout = std::chrono::hours(24);
 constexpr std::size_t kMaxListeners = 64;
+constexpr std::size_t kMaxHosts = 256;
 constexpr std::size_t kMaxOriginBytes = 1024;
 constexpr std::uint32_t kMaxRetries = 10;
 constexpr std::uint32_t kMaxWeight = 1000;
@@ -72,12 +73,24 @@ void checkValue(const Settings& settings, Check& check) {
 void checkValue(const Listener& listener, Check& check) {
     check.require(ipFamily(listener.address).has_value(), "address", "must be an IP address");
     check.port(listener.port, "port");
-    check.require(listener.protocol <= ListenerProtocol::tcp, "protocol", "unknown protocol");
+    check.require(listener.protocol <= ListenerProtocol::https, "protocol", "unknown protocol");
     if (listener.protocol == ListenerProtocol::tcp) {
         check.require(isName(listener.backend), "backend", kNameRule);
     } else {
         check.require(listener.backend.empty(), "backend", "is for tcp listeners only");
     }
+}
+
+void checkValue(const Certificate& certificate, Check& check) {
+    check.require(certificate.hosts.size() <= kMaxHosts, "hosts", "has more than 256 names");
+    for (std::size_t i = 0; i < certificate.hosts.size() && !check.full(); ++i) {
+        check.require(isHostName(certificate.hosts[i], true), "hosts[" + std::to_string(i) + "]",
+                      "must be a host name in lower case, or '*.' and one");
+    }
+    check.require(!certificate.chain.empty(), "chain", "must not be empty");
+    check.require(!certificate.key.empty(), "key", "must not be empty");
+    check.require(certificate.origin.size() <= kMaxOriginBytes && isDisplayText(certificate.origin),
+                  "origin", "must be at most 1024 bytes of UTF-8 without control characters");
 }
 
 void checkValue(const Backend& backend, Check& check) {

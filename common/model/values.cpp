@@ -13,6 +13,8 @@ template <typename T>
 constexpr Kind kindFor() noexcept {
     if constexpr (std::is_same_v<T, Settings>) {
         return Kind::settings;
+    } else if constexpr (std::is_same_v<T, Certificate>) {
+        return Kind::certificate;
     } else if constexpr (std::is_same_v<T, Listener>) {
         return Kind::listener;
     } else if constexpr (std::is_same_v<T, Backend>) {
@@ -25,8 +27,8 @@ constexpr Kind kindFor() noexcept {
     }
 }
 
-constexpr std::array<std::string_view, 5> kNames{"settings", "listener", "backend", "endpoints",
-                                                 "route"};
+constexpr std::array<std::string_view, kKinds> kNames{"settings", "certificate", "listener",
+                                                      "backend",  "endpoints",   "route"};
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 
 #include <chrono>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@
 namespace evergate::model {
 
 // The kinds of the keyed map, in the order in which they are written and applied.
-enum class Kind : std::uint8_t { settings, listener, backend, endpoints, route };
+enum class Kind : std::uint8_t { settings, certificate, listener, backend, endpoints, route };
+inline constexpr std::size_t kKinds = 6;
 
 // Names one value: "listener/http", "route/shop/cart/0/1". The text form is kind + '/' + name.
 struct Key {
@@ -28,7 +30,18 @@ struct Key {
     friend auto operator<=>(const Key&, const Key&) = default;
 };
 
-enum class ListenerProtocol : std::uint8_t { http, tcp };
+// A certificate chain with its key: what https listeners show to clients that ask for one of its
+// hosts (SNI, RFC 6066 §3). The key never appears in a log, an admin answer or a problem.
+struct Certificate {
+    std::vector<std::string> hosts{};  // lower case; "*.example.com" = one label
+    std::string chain{};               // PEM, the host's certificate first
+    std::string key{};                 // PEM, without passphrase
+    std::string origin{};              // the object it came from, for people: "Secret shop/tls"
+
+    friend bool operator==(const Certificate&, const Certificate&) = default;
+};
+
+enum class ListenerProtocol : std::uint8_t { http, tcp, https };
 
 // An address and port the data plane accepts on. The key's name is stable; address and port are
 // not.
@@ -37,6 +50,9 @@ struct Listener {
     std::uint16_t port = 0;
     ListenerProtocol protocol = ListenerProtocol::http;
     std::string backend{};  // tcp only: where every connection goes
+    // tcp only: as Route's.
+    bool restrictSources = false;
+    std::vector<std::string> allowSources{};
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -45,6 +61,14 @@ enum class PathType : std::uint8_t {
     exact,   // the whole path, byte for byte
     prefix,  // by path element (Kubernetes "Prefix"): /foo matches /foo and /foo/bar, never /foobar
     rawPrefix,  // by byte ("ImplementationSpecific", as ingress-nginx): /foo matches /foobar too
+};
+
+// A header field to be set. The name is lower case; the value is visible ASCII, spaces and tabs.
+struct HeaderField {
+    std::string name{};
+    std::string value{};
+
+    friend auto operator<=>(const HeaderField&, const HeaderField&) = default;
 };
 
 // A match and where matching requests go. Precedence is decided by the matcher, never by order:
@@ -57,12 +81,46 @@ struct Route {
     std::string path = "/";
     std::string backend{};  // name of a Backend
     std::string origin{};   // the object it came from, for people: "Ingress shop/cart"
+    // Replaces the matched prefix of the path, by element; empty: the path stays as it is.
+    std::string rewritePrefix{};
+    // Applied after our own X-Forwarded-*; hop-by-hop and framing fields are refused by validation.
+    std::vector<HeaderField> requestHeadersSet{};
+    std::vector<std::string> requestHeadersRemove{};  // lower case
+    std::vector<HeaderField> responseHeadersSet{};
+    std::vector<std::string> responseHeadersRemove{};
+    // On a listener without TLS: answered with 308 to https://<host>[:redirectPort]<target>.
+    bool redirectToHttps = false;
+    std::uint16_t redirectPort = 443;
+    // Only clients of these networks (CIDR) are served, the others get 403. An empty list with
+    // restrictSources serves nobody: what a mistake in the list must lead to.
+    bool restrictSources = false;
+    std::vector<std::string> allowSources{};
+    std::uint64_t maxBodyBytes = 0;  // of a request; above: 413; 0 = no limit
 
     friend bool operator==(const Route&, const Route&) = default;
 };
 
 enum class BalanceAlgorithm : std::uint8_t { roundRobin, leastRequest, consistentHash };
 enum class HashOn : std::uint8_t { clientAddress, path, header };
+
+enum class BackendProtocol : std::uint8_t { http, https };
+enum class HealthCheckType : std::uint8_t { none, tcp, http };
+
+// Active checks of every endpoint of a backend; made once per data plane, shared by its workers.
+struct HealthCheck {
+    HealthCheckType type = HealthCheckType::none;
+    std::string path = "/";  // http
+    std::string host{};      // http: Host of the check; empty: the endpoint's address
+    std::uint16_t port = 0;  // 0: the endpoint's own
+    std::chrono::milliseconds interval{5'000};
+    std::chrono::milliseconds timeout{2'000};
+    std::uint32_t healthyThreshold = 2;    // good checks in a row that bring an endpoint back
+    std::uint32_t unhealthyThreshold = 3;  // bad ones in a row that take it out
+    std::uint16_t statusLow = 200;         // http: a status in low..high is good
+    std::uint16_t statusHigh = 399;
+
+    friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
 
 // A named group of endpoints (a Service port, a Marathon service port) and how to talk to it.
 // Its endpoints are a value of their own (kind Endpoints, same name): they change far more often.
@@ -74,6 +132,16 @@ struct Backend {
     std::chrono::milliseconds responseTimeout{60'000};  // last request byte -> first response byte
     std::chrono::milliseconds inactivityTimeout{60'000};  // between two pieces of a body
     std::uint32_t retries = 1;                            // other endpoints tried when that is safe
+    std::chrono::milliseconds queueTimeout{5'000};  // waiting for a connection under maxConnections
+    std::uint32_t maxConnections = 0;               // to one endpoint, per data plane; 0 = no limit
+    std::uint32_t maxPending = 1'024;               // requests waiting for one; above: 503 at once
+    // Name of the cookie that keeps a client on its endpoint; empty: none.
+    std::string affinityCookie{};
+    BackendProtocol protocol = BackendProtocol::http;
+    bool tlsVerify = false;        // https: check the certificate and its name
+    std::string tlsServerName{};   // https: SNI and expected name; empty: the Host of the request
+    std::string tlsAuthorities{};  // https: PEM; empty: the system's
+    HealthCheck healthCheck{};
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -104,11 +172,13 @@ struct Settings {
     std::chrono::milliseconds upstreamIdleTimeout{60'000};  // idle pooled upstream connection
     std::uint32_t maxHeadBytes = 32'768;  // request or response head; at most 65536
     std::uint32_t maxHeaders = 128;
+    // Certificate for clients that ask for no host or an unknown one; empty: a self-signed one.
+    std::string defaultCertificate{};
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };
 
-using Value = std::variant<Settings, Listener, Backend, Endpoints, Route>;
+using Value = std::variant<Settings, Listener, Backend, Endpoints, Route, Certificate>;
 
 Kind kindOf(const Value& value) noexcept;
 std::string_view name(Kind kind) noexcept;

@@ -48,8 +48,8 @@ std::optional<std::size_t> numberOf(const AdminRequest& request, std::string_vie
 
 std::optional<model::Kind> kindNamed(std::string_view wanted) {
     for (const model::Kind kind :
-         {model::Kind::settings, model::Kind::listener, model::Kind::backend,
-          model::Kind::endpoints, model::Kind::route}) {
+         {model::Kind::settings, model::Kind::certificate, model::Kind::listener,
+          model::Kind::backend, model::Kind::endpoints, model::Kind::route}) {
         if (model::name(kind) == wanted)
             return kind;
     }

@@ -159,8 +159,8 @@ std::string configJson(const model::Config* config, const model::Config& endpoin
     JsonWriter json;
     json.beginObject().field("version", version).key("entries").beginObject();
     for (const model::Kind one :
-         {model::Kind::settings, model::Kind::listener, model::Kind::backend,
-          model::Kind::endpoints, model::Kind::route}) {
+         {model::Kind::settings, model::Kind::certificate, model::Kind::listener,
+          model::Kind::backend, model::Kind::endpoints, model::Kind::route}) {
         if (kind && *kind != one)
             continue;
         const model::Config* source = one == model::Kind::endpoints ? &endpoints : config;
