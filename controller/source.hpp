@@ -14,8 +14,10 @@
 
 namespace evergate::controller {
 
-// A problem with one object of the source: where names the object and field
-// ("Ingress shop/cart spec.rules[0].http.paths[1].path"), what says what is wrong.
+// A problem with one object of the source. `object` names it in the source's own words ("Ingress
+// shop/cart", which keyFromText of objects.hpp reads back; "App /shop/cart"), `where` the field
+// ("spec.rules[0].http.paths[1].path", "metadata.annotations[\"evergate.io/retries\"]"), `what`
+// says what is wrong and what became of it. The same fault always gives the same three.
 struct ObjectProblem {
     std::string object;
     std::string where;

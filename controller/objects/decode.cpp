@@ -16,8 +16,6 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::string_view kServiceNameLabel = "kubernetes.io/service-name";
-constexpr std::array kResourceKinds = {ResourceKind::ingress, ResourceKind::ingressClass,
-                                       ResourceKind::service, ResourceKind::endpointSlice};
 
 // A key with other bytes in it cannot exist in a cluster, and must not reach a log.
 bool isAnnotationKey(std::string_view key) noexcept {

@@ -51,6 +51,27 @@ std::string toText(const ObjectKey& key) {
     return text + key.name.name;
 }
 
+std::optional<ObjectKey> keyFromText(std::string_view text) {
+    for (const ResourceKind kind : kResourceKinds) {
+        const std::string_view name = kindName(kind);
+        if (!text.starts_with(name) || !text.substr(name.size()).starts_with(' ')) {
+            continue;
+        }
+        const std::string_view id = text.substr(name.size() + 1);
+        const std::size_t slash = id.find('/');
+        ObjectKey key{kind, {}};
+        if (slash != std::string_view::npos) {
+            key.name.ns = id.substr(0, slash);
+        }
+        key.name.name = slash == std::string_view::npos ? id : id.substr(slash + 1);
+        const bool clusterScoped = kind == ResourceKind::ingressClass;
+        const bool good = isObjectName(key.name.name) &&
+                          (clusterScoped ? key.name.ns.empty() : isObjectName(key.name.ns));
+        return good ? std::optional(std::move(key)) : std::nullopt;
+    }
+    return std::nullopt;
+}
+
 const std::string* Metadata::annotation(std::string_view key) const noexcept {
     const auto it =
         std::lower_bound(annotations.begin(), annotations.end(), key,

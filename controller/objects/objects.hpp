@@ -6,6 +6,7 @@
 // translate's business: a value here may still be out of range or refer to nothing.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstdint>
 #include <optional>
@@ -18,6 +19,9 @@
 namespace evergate::controller {
 
 enum class ResourceKind : std::uint8_t { ingress, ingressClass, service, endpointSlice };
+
+inline constexpr std::array kResourceKinds = {ResourceKind::ingress, ResourceKind::ingressClass,
+                                              ResourceKind::service, ResourceKind::endpointSlice};
 
 std::string_view kindName(ResourceKind kind) noexcept;    // "EndpointSlice"
 std::string_view apiVersion(ResourceKind kind) noexcept;  // "discovery.k8s.io/v1"
@@ -37,6 +41,9 @@ struct ObjectKey {
 };
 
 std::string toText(const ObjectKey& key);  // "Ingress shop/cart", "IngressClass evergate"
+// Reads such a text back: finds the object that an ObjectProblem is about. Nothing for any other
+// text ("File a.yaml", "route/shop/cart/0/0").
+std::optional<ObjectKey> keyFromText(std::string_view text);
 
 // Only evergate.io/*, kubernetes.io/ingress.class and ingressclass.kubernetes.io/is-default-class;
 // sorted by key.

@@ -75,5 +75,24 @@ TEST(ObjectName, IsASubdomain) {
     EXPECT_FALSE(isObjectName('a' + longest));
 }
 
+TEST(ObjectKey, IsReadBackFromItsText) {
+    for (const ObjectKey& key : {ObjectKey{ResourceKind::ingress, {"shop", "cart"}},
+                                 ObjectKey{ResourceKind::ingressClass, {"", "evergate"}},
+                                 ObjectKey{ResourceKind::service, {"a.b", "c-1"}},
+                                 ObjectKey{ResourceKind::endpointSlice, {"shop", "cart-x7"}}}) {
+        EXPECT_EQ(keyFromText(toText(key)), key);
+    }
+}
+
+TEST(ObjectKey, IsNotReadFromOtherText) {
+    for (const char* text :
+         {"", "Ingress", "Ingress ", "Ingress cart", "Ingress shop/", "Ingress /cart",
+          "Ingress shop/cart/0", "Ingresses shop/cart", "ingress shop/cart", "Ingress shop/Cart",
+          "Ingress  shop/cart", "IngressClass shop/evergate", "IngressClass", "File a.yaml",
+          "route/shop/cart/0/0", "Service shop/cart spec.ports"}) {
+        EXPECT_FALSE(keyFromText(text)) << text;
+    }
+}
+
 }  // namespace
 }  // namespace evergate::controller
