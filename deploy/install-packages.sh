@@ -3,7 +3,7 @@
 # Installs what is missing to build, test or benchmark Evergate on Debian 12 (or a later relative).
 # This is the one list of packages; the Dockerfile, tests/run.sh and the quickstart use it.
 #
-#   deploy/install-packages.sh [--check|--list] build|runtime|test|bench...
+#   deploy/install-packages.sh [--check|--list] build|runtime|quickstart|test|bench...
 #
 # --check: install nothing, exit 1 when something is missing.  --list: print the names only.
 set -euo pipefail
@@ -12,6 +12,7 @@ packages_build=(g++ cmake ninja-build ccache pkg-config
     libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev libyaml-cpp-dev
     libcurl4-openssl-dev zlib1g-dev) # the last two: prometheus-cpp's CMake package asks for them
 packages_runtime=(libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libyaml-cpp0.7 ca-certificates)
+packages_quickstart=(curl python3 openssl)
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
     python3 curl openssl git procps wrk)
 packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
@@ -29,6 +30,7 @@ for argument in "$@"; do
         --list) mode=list ;;
         build) wanted+=("${packages_build[@]}") ;;
         runtime) wanted+=("${packages_runtime[@]}") ;;
+        quickstart) wanted+=("${packages_quickstart[@]}") ;;
         test) wanted+=("${packages_test[@]}") ;;
         bench) wanted+=("${packages_bench[@]}") ;;
         *) usage ;;

@@ -58,6 +58,12 @@ held = [socket.create_server(("127.0.0.1", 0)) for _ in range(int(sys.argv[1]))]
 print(*(s.getsockname()[1] for s in held))' "$1"
 }
 
+# ---- packages: first, because what follows uses some of them
+if [ -z "${EVERGATE_BIN:-}" ]; then
+    step "installing packages that are missing"
+    ./deploy/install-packages.sh build quickstart
+fi
+
 # ---- settings
 ports=(8080 9301 9302 9411 9412 9413)
 if [ $check = yes ]; then
@@ -143,9 +149,6 @@ never_answered_by() { # 6 requests in a row
 
 # ---- build
 if [ -z "${EVERGATE_BIN:-}" ]; then
-    step "installing packages that are missing"
-    ./deploy/install-packages.sh build
-    command -v curl >/dev/null || ./deploy/install-packages.sh test
     step "building the release preset (the first time takes minutes)"
     mkdir -p build
     { cmake --preset release && ninja -C build/release evergate-controller evergate-dataplane evergatectl \
