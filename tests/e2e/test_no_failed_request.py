@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from harness import http, load, manifests, procfs
+from harness import http, load, manifests, procfs, real_api
 from harness.evergate import Case
 from harness.http import compose
 from harness.programs import SHORT, free_port, sanitized, wait_until
@@ -16,7 +16,7 @@ ENDPOINT_CHANGES = 100 if SHORT else 1000
 ROUTE_CHANGES = 20 if SHORT else 200
 LISTENER_CHANGES = 6 if SHORT else 50
 PAUSE = 0.01
-ADDRESSES = [f"127.0.0.{n}" for n in (2, 3, 4, 5)]
+ADDRESSES = [f"127.0.0.{n}" for n in (2, 3, 4, 5)]  # of endpoints; the real API server gets 10.77.0.x instead
 SUBSETS = [ADDRESSES[:1], ADDRESSES[:2], ADDRESSES[1:3], ADDRESSES, ADDRESSES[2:], ADDRESSES[3:]]
 RSS_SLACK = 16 * 1024 * 1024
 
@@ -204,6 +204,14 @@ class NoFailedRequest(Case):
 
     def test_directory_with_the_controller_killed(self):
         self.run_changes("directory", middle=lambda stack: stack.restart_controller())
+
+    @unittest.skipIf(real_api.missing(), f"NOT RUN against a real API server: {real_api.missing()}")
+    def test_real_kubernetes(self):
+        with real_api.PrivateNetwork():
+            try:
+                self.run_changes(real_api.RealKubernetesSource, middle=lambda stack: stack.restart_controller())
+            finally:
+                self.doCleanups()  # in here: what was started lives in this network
 
     def test_kubernetes_with_the_controller_killed(self):
         self.run_changes("kubernetes", middle=lambda stack: stack.restart_controller())

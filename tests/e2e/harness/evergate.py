@@ -15,7 +15,7 @@ class Evergate:
     def __init__(self, scratch, source="directory", workers=2, cpu=None, rpc=None, controller_flags=(),
                  dataplane_flags=()):
         self.scratch = pathlib.Path(scratch)
-        self.source = SOURCES[source](scratch)
+        self.source = SOURCES[source](scratch) if isinstance(source, str) else source(scratch)
         self.http_port, self.admin_port, self.controller_admin_port = free_port(), free_port(), free_port()
         self.rpc = rpc or f"unix:{self.scratch}/rpc.sock"
         self.state = self.scratch / "state"
@@ -72,6 +72,7 @@ class Evergate:
     def add_backend(self, name, addresses=("127.0.0.1",), port=None, cpu=None):
         """An echo_backend on one port of these addresses; the port."""
         port = port or free_port()
+        addresses = [self.source.endpoint_address(address) for address in addresses]
         listen = ",".join(f"{address}:{port}" for address in addresses)
         program = Program(f"backend-{name}", [binaries() / "echo_backend", f"--listen={listen}", f"--name={name}"],
                           self.scratch, cpu).start()

@@ -21,10 +21,15 @@ def _file_name(thing):
     return f"{thing['kind'].lower()}.{metadata.get('namespace', '')}.{metadata['name']}.json"
 
 
+def _as_it_is(address):
+    return address
+
+
 class DirectorySource:
     """Manifests in a directory, each replaced by an atomic rename."""
 
     name = "directory"
+    endpoint_address = staticmethod(_as_it_is)
 
     def __init__(self, scratch):
         self.directory = pathlib.Path(scratch) / "manifests"
@@ -69,6 +74,7 @@ class KubernetesSource:
     """The fake API server, driven by ordinary REST."""
 
     name = "kubernetes"
+    endpoint_address = staticmethod(_as_it_is)
 
     def __init__(self, scratch):
         self.port = free_port()
@@ -94,14 +100,20 @@ class KubernetesSource:
     def flags(self):
         return ["--source=kubernetes", f"--kubeconfig={self.kubeconfig}", "--loopback-endpoints"]
 
+    def connect(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+
+    def headers(self):
+        return {"Content-Type": "application/json"}
+
     def request(self, method, path, body=None):
         """Again after a cut connection: every write used here may happen twice."""
         for attempt in range(20):
             try:
                 if self._connection is None:
-                    self._connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+                    self._connection = self.connect()
                 text = None if body is None else json.dumps(body)
-                self._connection.request(method, path, text, {"Content-Type": "application/json"})
+                self._connection.request(method, path, text, self.headers())
                 answer = self._connection.getresponse()
                 return answer.status, answer.read()
             except (OSError, http.client.HTTPException):
