@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sends requests to the API server over one kept-alive connection, each answered under deadlines.
+// Sends requests to the API server: an HTTP client that shows our token and reads refusals.
 //
 // Belongs to the controller's thread; one request at a time (callers that want several at once have
 // a client each). A body of any length is handed on in pieces as it arrives. cancel() may be called
@@ -10,29 +10,17 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/beast/http/verb.hpp>
 #include <chrono>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
+#include "controller/client/http_client.hpp"
 #include "controller/kubernetes/api_status.hpp"
 #include "controller/kubernetes/bearer_token.hpp"
 #include "controller/kubernetes/cluster_config.hpp"
-#include "controller/kubernetes/response_parser.hpp"
-#include "controller/kubernetes/transport.hpp"
 
 namespace evergate::controller::kubernetes {
 
-struct ApiDeadlines {
-    using Duration = std::chrono::steady_clock::duration;
-
-    Duration connect = std::chrono::seconds(10);  // resolving, and again connecting with TLS
-    Duration head = std::chrono::seconds(30);  // sending the request; receiving the answer's head
-    Duration silence = std::chrono::seconds(30);  // between two pieces of the body
-    Duration total = std::chrono::hours(24);      // the whole body, once the head is there
-};
+using ApiDeadlines = client::HttpDeadlines;
 
 struct ApiRequest {
     boost::beast::http::verb method = boost::beast::http::verb::get;
@@ -60,37 +48,24 @@ struct ApiAnswer {
 class ApiClient {
 public:
     // Called once the head of a 2xx answer is there.
-    using OnOpen = std::function<void()>;
-    using OnBody = ResponseParser::OnBody;
+    using OnOpen = client::HttpClient::OnOpen;
+    using OnBody = client::HttpClient::OnBody;
 
     ApiClient(boost::asio::any_io_executor executor, ClusterConfig config);
 
     // The body of an answer other than 2xx goes to `refusal`. The callbacks must outlive the await.
     boost::asio::awaitable<ApiAnswer> send(ApiRequest request, OnOpen onOpen, OnBody onBody);
 
-    void cancel();
+    void cancel() { client_.cancel(); }
 
     // After a 401: the token file is read before the next request.
     void distrustToken() noexcept { token_.distrust(); }
 
 private:
-    struct Exchange;
+    std::string headers(const ApiRequest& request);
 
-    boost::asio::awaitable<void> attempt(Exchange& exchange, bool fresh);
-    boost::asio::awaitable<void> receive(Exchange& exchange);
-    boost::asio::awaitable<std::string> connect(ApiDeadlines::Duration timeout);
-    std::string compose(const ApiRequest& request);
-    bool takeBody(Exchange& exchange, std::string_view piece);
-    void noteHead(Exchange& exchange);
-    void fail(Exchange& exchange, const boost::system::error_code& error);
-    void drop();
-
-    boost::asio::any_io_executor executor_;
-    ClusterConfig config_;
+    client::HttpClient client_;
     BearerToken token_;
-    std::unique_ptr<Transport> transport_;  // only the running request replaces it
-    std::vector<char> buffer_;
-    bool cancelled_ = false;
 };
 
 }  // namespace evergate::controller::kubernetes

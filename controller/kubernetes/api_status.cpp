@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <charconv>
 
+#include "controller/client/retry_after.hpp"
 #include "controller/kubernetes/json_text.hpp"
 
 namespace evergate::controller::kubernetes {
 namespace {
 
 constexpr std::size_t kMaxText = 300;
-constexpr int kMaxRetryAfter = 3600;
 
 std::optional<int> numberOf(std::string_view text) {
     int number = 0;
@@ -52,20 +52,12 @@ std::optional<ApiStatus> parseStatus(std::string_view json) {
         } else if (key == "details") {
             forEachMember(value, [&](std::string_view field, std::string_view text) {
                 if (field == "retryAfterSeconds") {
-                    status.retryAfter = parseRetryAfter(text);
+                    status.retryAfter = client::parseRetryAfter(text);
                 }
             });
         }
     });
     return whole && isStatus ? std::optional(std::move(status)) : std::nullopt;
-}
-
-std::optional<std::chrono::seconds> parseRetryAfter(std::string_view value) {
-    const auto seconds = numberOf(value);
-    if (!seconds || *seconds == 0) {
-        return std::nullopt;
-    }
-    return std::chrono::seconds(std::min(*seconds, kMaxRetryAfter));
 }
 
 }  // namespace evergate::controller::kubernetes

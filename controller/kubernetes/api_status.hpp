@@ -25,7 +25,4 @@ struct ApiStatus {
 // Nothing when `json` is no Status object.
 std::optional<ApiStatus> parseStatus(std::string_view json);
 
-// Retry-After as a number of seconds; the date form, which no API server sends, is ignored.
-std::optional<std::chrono::seconds> parseRetryAfter(std::string_view value);
-
 }  // namespace evergate::controller::kubernetes

@@ -14,12 +14,13 @@
 #include <string>
 #include <string_view>
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 
 struct ResponseHead {
     unsigned status = 0;
     std::optional<std::chrono::seconds> retryAfter;
     std::string location;
+    std::string contentType;
 };
 
 class ResponseParser {
@@ -58,4 +59,4 @@ private:
     bool stopped_ = false;
 };
 
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client

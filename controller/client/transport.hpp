@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One connection to the API server, plain or over TLS, with a deadline on every operation.
+// One connection to a server, plain or over TLS, with a deadline on every operation.
 //
 // Belongs to the controller's thread. At most one operation at a time; close() may be called at any
 // moment and ends the running one. The deadline of a read or write closes the connection.
@@ -15,9 +15,9 @@
 #include <string>
 #include <utility>
 
-#include "controller/kubernetes/cluster_config.hpp"
+#include "controller/client/server_access.hpp"
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 
 class Transport {
 public:
@@ -37,11 +37,11 @@ public:
     virtual bool isIdle() = 0;
 };
 
-// Reads the certificate files named by `config` now: a new connection sees replaced ones.
+// Reads the certificate files named by `access` now: a new connection sees replaced ones.
 OrProblem<std::unique_ptr<Transport>> makeTransport(const boost::asio::any_io_executor& executor,
-                                                    const ClusterConfig& config);
+                                                    const ServerAccess& access);
 
 // A peer's orderly or disorderly end, and not some other failure.
 bool isEndOfStream(const boost::system::error_code& error);
 
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client

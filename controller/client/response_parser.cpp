@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/kubernetes/response_parser.hpp"
+#include "controller/client/response_parser.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/error.hpp>
@@ -7,9 +7,9 @@
 #include <memory>
 #include <utility>
 
-#include "controller/kubernetes/api_status.hpp"
+#include "controller/client/retry_after.hpp"
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
@@ -46,6 +46,8 @@ private:
             head_.retryAfter = parseRetryAfter(text);
         } else if (name == http::field::location) {
             head_.location = text;
+        } else if (name == http::field::content_type) {
+            head_.contentType = text;
         }
     }
 
@@ -135,4 +137,4 @@ bool ResponseParser::keepAlive() const {
     return done() && parser_->keep_alive() && pending_.empty();
 }
 
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client

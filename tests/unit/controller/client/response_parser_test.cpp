@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/kubernetes/response_parser.hpp"
+#include "controller/client/response_parser.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 namespace {
 
 constexpr std::string_view kChunked =
@@ -90,4 +90,4 @@ TEST(ResponseParser, StopsWhenTheReceiverSaysSo) {
 }
 
 }  // namespace
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/kubernetes/transport.hpp"
+#include "controller/client/transport.hpp"
 
 #include <netinet/tcp.h>
 #include <openssl/ssl.h>
@@ -21,9 +21,9 @@
 #include <variant>
 #include <vector>
 
-#include "controller/kubernetes/tls_context.hpp"
+#include "controller/client/tls_context.hpp"
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 namespace {
 
 namespace asio = boost::asio;
@@ -182,12 +182,12 @@ struct TlsContextHolder {
 
 class TlsTransport final : private TlsContextHolder, public StreamTransport<TlsStream> {
 public:
-    TlsTransport(const asio::any_io_executor& executor, const ClusterConfig& config,
+    TlsTransport(const asio::any_io_executor& executor, const ServerAccess& access,
                  std::unique_ptr<ssl::context> tls)
         : TlsContextHolder{std::move(tls)},
-          StreamTransport(executor, config.server, executor, *context),
-          name_(config.tlsServerName.empty() ? config.server.host : config.tlsServerName),
-          verify_(!config.skipTlsVerify) {}
+          StreamTransport(executor, access.server, executor, *context),
+          name_(access.tlsServerName.empty() ? access.server.host : access.tlsServerName),
+          verify_(!access.skipTlsVerify) {}
 
 private:
     asio::awaitable<std::string> handshake() override {
@@ -217,17 +217,17 @@ private:
 }  // namespace
 
 OrProblem<std::unique_ptr<Transport>> makeTransport(const asio::any_io_executor& executor,
-                                                    const ClusterConfig& config) {
-    if (!config.server.tls) {
+                                                    const ServerAccess& access) {
+    if (!access.server.tls) {
         return std::unique_ptr<Transport>(
-            std::make_unique<PlainTransport>(executor, config.server));
+            std::make_unique<PlainTransport>(executor, access.server));
     }
-    auto context = makeTlsContext(config);
+    auto context = makeTlsContext(access);
     if (auto* problem = std::get_if<ConfigProblem>(&context)) {
         return std::move(*problem);
     }
     return std::unique_ptr<Transport>(std::make_unique<TlsTransport>(
-        executor, config, std::get<std::unique_ptr<ssl::context>>(std::move(context))));
+        executor, access, std::get<std::unique_ptr<ssl::context>>(std::move(context))));
 }
 
 bool isEndOfStream(const ErrorCode& error) {
@@ -235,4 +235,4 @@ bool isEndOfStream(const ErrorCode& error) {
            error == asio::error::connection_reset;
 }
 
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client

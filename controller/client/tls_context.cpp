@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/kubernetes/tls_context.hpp"
+#include "controller/client/tls_context.hpp"
 
 #include <openssl/ssl.h>
 
@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-namespace evergate::controller::kubernetes {
+namespace evergate::controller::client {
 namespace {
 
 namespace asio = boost::asio;
@@ -29,12 +29,12 @@ std::string loadAuthority(ssl::context& context, const TextOrFile& authority) {
     return error ? "the certificate authority is not PEM: " + error.message() : "";
 }
 
-std::string loadClientCertificate(ssl::context& context, const ClusterConfig& config) {
-    if (config.clientCertificate.empty()) {
+std::string loadClientCertificate(ssl::context& context, const ServerAccess& access) {
+    if (access.clientCertificate.empty()) {
         return {};
     }
-    const auto certificate = readText(config.clientCertificate);
-    const auto key = readText(config.clientKey);
+    const auto certificate = readText(access.clientCertificate);
+    const auto key = readText(access.clientKey);
     for (const auto* text : {&certificate, &key}) {
         if (const auto* problem = std::get_if<ConfigProblem>(text)) {
             return problem->what;
@@ -51,15 +51,15 @@ std::string loadClientCertificate(ssl::context& context, const ClusterConfig& co
 
 }  // namespace
 
-OrProblem<std::unique_ptr<ssl::context>> makeTlsContext(const ClusterConfig& config) {
+OrProblem<std::unique_ptr<ssl::context>> makeTlsContext(const ServerAccess& access) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
     ErrorCode error;
-    context->set_verify_mode(config.skipTlsVerify ? ssl::verify_none : ssl::verify_peer, error);
+    context->set_verify_mode(access.skipTlsVerify ? ssl::verify_none : ssl::verify_peer, error);
     // Without verification the authority is not needed, and a broken one is no reason to stop.
-    auto problem = config.skipTlsVerify ? std::string{} : loadAuthority(*context, config.authority);
+    auto problem = access.skipTlsVerify ? std::string{} : loadAuthority(*context, access.authority);
     if (problem.empty()) {
-        problem = loadClientCertificate(*context, config);
+        problem = loadClientCertificate(*context, access);
     }
     if (!problem.empty()) {
         return ConfigProblem{std::move(problem)};
@@ -67,4 +67,4 @@ OrProblem<std::unique_ptr<ssl::context>> makeTlsContext(const ClusterConfig& con
     return context;
 }
 
-}  // namespace evergate::controller::kubernetes
+}  // namespace evergate::controller::client
