@@ -21,7 +21,7 @@ std::variant<std::string, SyntaxError> parseHost(std::string_view text);
 
 struct PathMatch {
     model::PathType type = model::PathType::prefix;
-    std::string path;
+    std::string path = "/";
 
     friend auto operator<=>(const PathMatch&, const PathMatch&) = default;
 };

@@ -4,30 +4,25 @@
 #include "common/model/validation.hpp"
 
 namespace evergate::controller {
-namespace {
-
-model::Route routeOf(const RouteClaim& claim) {
-    return {{"http"}, claim.host, claim.match.type, claim.match.path, claim.backend, claim.origin};
-}
-
-}  // namespace
 
 bool RouteTable::claim(RouteClaim claim, ProblemList& problems) {
     // The data plane would refuse it: better to name the object here.
-    const auto wrong = model::validate({model::Kind::route, claim.name}, routeOf(claim));
+    const auto wrong = model::validate({model::Kind::route, claim.name}, claim.route);
     if (!wrong.empty()) {
-        problems.add(claim.origin, claim.where, wrong.front().what);
+        problems.add(claim.route.origin, claim.where, wrong.front().what);
         return false;
     }
-    const auto [it, inserted] = claims_.try_emplace({claim.host, claim.match}, claim);
+    const model::Route& route = claim.route;
+    const auto [it, inserted] =
+        claims_.try_emplace({route.host, {route.pathType, route.path}}, std::move(claim));
     if (inserted) {
         return true;
     }
     const RouteClaim& winner = it->second;
-    problems.add(claim.origin, claim.where,
-                 winner.origin == claim.origin
+    problems.add(route.origin, claim.where,
+                 winner.route.origin == route.origin
                      ? "has the host, type and path of " + winner.where + "; ignored"
-                     : "host, type and path already belong to " + winner.origin + " (" +
+                     : "host, type and path already belong to " + winner.route.origin + " (" +
                            winner.where + "), which comes first; ignored");
     return false;
 }
@@ -44,7 +39,7 @@ const RouteClaim* RouteTable::rootOf(const std::string& host) const {
 
 void RouteTable::emit(model::Config& config) const {
     for (const auto& [match, claim] : claims_) {
-        config.put({model::Kind::route, claim.name}, routeOf(claim));
+        config.put({model::Kind::route, claim.name}, claim.route);
     }
 }
 

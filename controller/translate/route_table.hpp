@@ -6,6 +6,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -17,14 +18,14 @@
 
 namespace evergate::controller {
 
-// A wish for a route on the listener "http".
+// A wish for a route; route.origin is the object that claims: "Ingress shop/cart".
 struct RouteClaim {
     std::string name;  // of the route
-    std::string host;
-    PathMatch match;
-    std::string backend;
-    std::string origin;  // the object that claims: "Ingress shop/cart"
-    std::string where;   // the field it claims with
+    model::Route route;
+    std::string where;  // the field it claims with
+    // What evergate.io/ssl-redirect says; without a word, a host with a certificate of its own
+    // redirects.
+    std::optional<bool> sslRedirect;
 };
 
 class RouteTable {

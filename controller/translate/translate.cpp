@@ -63,6 +63,9 @@ public:
 private:
     void selectIngresses();
     void claimRules(const Ingress& ingress);
+    // `place` names the route within the Ingress.
+    void claim(const Ingress& ingress, const std::string& place, std::string host, PathMatch match,
+               std::string backend, std::string where);
     void claimPath(const Ingress& ingress, std::size_t i, std::size_t j, const std::string& host);
     void claimHostDefaults(const Ingress& ingress);
     void claimCatchAll(const Ingress& ingress);
@@ -113,6 +116,19 @@ void Translation::claimRules(const Ingress& ingress) {
     }
 }
 
+void Translation::claim(const Ingress& ingress, const std::string& place, std::string host,
+                        PathMatch match, std::string backend, std::string where) {
+    routes_.claim({routePrefix(ingress) + place,
+                   model::Route{{"http"},
+                                std::move(host),
+                                match.type,
+                                std::move(match.path),
+                                std::move(backend),
+                                textOf(ingress)},
+                   std::move(where), std::nullopt},
+                  problems_);
+}
+
 void Translation::claimPath(const Ingress& ingress, std::size_t i, std::size_t j,
                             const std::string& host) {
     const IngressPath& path = ingress.rules[i].paths[j];
@@ -123,10 +139,8 @@ void Translation::claimPath(const Ingress& ingress, std::size_t i, std::size_t j
     }
     // A reference that is wrong was noted when the backends were gathered.
     if (auto backend = backendNameOf(ingress, path.backend)) {
-        routes_.claim({routePrefix(ingress) + std::to_string(i) + '/' + std::to_string(j), host,
-                       std::get<PathMatch>(std::move(match)), std::move(*backend), textOf(ingress),
-                       pathPath(i, j)},
-                      problems_);
+        claim(ingress, std::to_string(i) + '/' + std::to_string(j), host,
+              std::get<PathMatch>(std::move(match)), std::move(*backend), pathPath(i, j));
     }
 }
 
@@ -145,15 +159,10 @@ void Translation::claimHostDefaults(const Ingress& ingress) {
         const RouteClaim* owner = routes_.rootOf(*host);
         // Somebody's explicit "/", or this Ingress's own: nothing is left to fall to a default.
         const bool otherDefault = owner != nullptr && owner->where == "spec.defaultBackend" &&
-                                  owner->origin != textOf(ingress);
+                                  owner->route.origin != textOf(ingress);
         if (owner == nullptr || otherDefault) {
-            routes_.claim({routePrefix(ingress) + std::to_string(i) + "/default",
-                           *host,
-                           {model::PathType::prefix, "/"},
-                           *backend,
-                           textOf(ingress),
-                           "spec.defaultBackend"},
-                          problems_);
+            claim(ingress, std::to_string(i) + "/default", *host, {}, *backend,
+                  "spec.defaultBackend");
         }
     }
 }
@@ -169,23 +178,17 @@ void Translation::claimCatchAll(const Ingress& ingress) {
         ingress.rules.empty() || std::any_of(ingress.rules.begin(), ingress.rules.end(),
                                              [](const auto& rule) { return rule.host.empty(); });
     const RouteClaim* owner = routes_.rootOf("");
-    const bool ownRule = owner != nullptr && owner->origin == textOf(ingress);
+    const bool ownRule = owner != nullptr && owner->route.origin == textOf(ingress);
     if (owner != nullptr && (!needed || ownRule)) {
         return;
     }
     if (owner != nullptr) {
         problems_.add(textOf(ingress), "spec.defaultBackend",
-                      "requests for any host already belong to " + owner->origin + " (" +
+                      "requests for any host already belong to " + owner->route.origin + " (" +
                           owner->where + "), which comes first; ignored");
         return;
     }
-    routes_.claim({routePrefix(ingress) + "default",
-                   "",
-                   {model::PathType::prefix, "/"},
-                   *backend,
-                   textOf(ingress),
-                   "spec.defaultBackend"},
-                  problems_);
+    claim(ingress, "default", "", {}, *backend, "spec.defaultBackend");
 }
 
 Desired Translation::emit() {

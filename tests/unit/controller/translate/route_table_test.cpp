@@ -7,8 +7,14 @@ namespace evergate::controller {
 namespace {
 
 RouteClaim claimOf(std::string name, std::string host, PathMatch match, std::string origin) {
-    return {std::move(name), std::move(host),   std::move(match),
-            "ns/web/80",     std::move(origin), "spec.rules[0]"};
+    return {std::move(name),
+            model::Route{{"http"},
+                         std::move(host),
+                         match.type,
+                         std::move(match.path),
+                         "ns/web/80",
+                         std::move(origin)},
+            "spec.rules[0]", std::nullopt};
 }
 
 const PathMatch kRoot{model::PathType::prefix, "/"};
