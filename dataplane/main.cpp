@@ -11,6 +11,7 @@
 
 #include "dataplane/app.hpp"
 #include "dataplane/control/metric_table.hpp"
+#include "dataplane/net/bind_capability.hpp"
 
 namespace {
 
@@ -34,6 +35,7 @@ int main(int argc, char** argv) {
         std::cout << dataplane::metricsDocument();
         return 0;
     }
+    net::takeBindCapability();
     try {
         const process::Logging logging(settings.logLevel, settings.logFormat);
         dataplane::App app(std::move(settings), logging);

@@ -13,8 +13,9 @@ packages_build=(g++ cmake ninja-build ccache pkg-config
     libcurl4-openssl-dev zlib1g-dev) # the last two: prometheus-cpp's CMake package asks for them
 packages_runtime=(libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libyaml-cpp0.7 ca-certificates)
 packages_quickstart=(curl python3 openssl)
+packages_image=(libcap2-bin) # to build the image, besides `build`: the data plane's file capability
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-    python3 curl openssl git procps wrk)
+    python3 python3-yaml curl openssl git procps wrk iproute2 bubblewrap)
 packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
 
 usage() {
@@ -31,6 +32,7 @@ for argument in "$@"; do
         build) wanted+=("${packages_build[@]}") ;;
         runtime) wanted+=("${packages_runtime[@]}") ;;
         quickstart) wanted+=("${packages_quickstart[@]}") ;;
+        image) wanted+=("${packages_image[@]}") ;;
         test) wanted+=("${packages_test[@]}") ;;
         bench) wanted+=("${packages_bench[@]}") ;;
         *) usage ;;

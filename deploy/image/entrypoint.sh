@@ -1,0 +1,125 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What the image starts.
+#
+#   both [CONTROLLER FLAGS] [-- DATA PLANE FLAGS]   both programs in one container (docker, Marathon); the default
+#   controller [FLAGS]                              a controller that is started again when it dies (a sidecar)
+#   dataplane [FLAGS]                               one data plane
+#   --FLAG ...                                      the same as: both --FLAG ...
+#   PROGRAM [ARGUMENTS]                             anything else in the image: evergatectl, evergate-controller ...
+#
+# The data plane's end is the container's end, with its exit code. A controller that dies is started again after
+# 1 to 15 s, and traffic flows on meanwhile; one that does not understand its flags (exit code 2) ends the container.
+# SIGTERM and SIGINT go on to both: the data plane drains, and the container ends when it has; a second signal
+# ends it at once.
+set -uo pipefail
+
+export PATH=${EVERGATE_PROGRAMS:-/usr/local/bin}:$PATH
+: "${EVERGATE_RPC_LISTEN:=unix:/run/evergate/rpc.sock}"
+: "${EVERGATE_STATE_DIR:=/var/lib/evergate}"
+longest_pause=15 # seconds
+long_enough=60   # a controller that ran for so many seconds is started again soon
+
+say() { echo "entrypoint: $*" >&2; }
+
+usage_error() {
+    say "$*"
+    exit 2
+}
+
+mode=both
+case ${1:-both} in
+    both | controller) mode=${1:-both} && shift ;;
+    dataplane) shift && exec evergate-dataplane "$@" ;;
+    -*) ;;
+    *) exec "$@" ;;
+esac
+
+controller_flags=() dataplane_flags=()
+into=controller
+for argument in "$@"; do
+    if [ "$argument" = -- ] && [ $mode = both ]; then
+        into=dataplane
+    elif [ $into = controller ]; then
+        controller_flags+=("$argument")
+    else
+        dataplane_flags+=("$argument")
+    fi
+done
+if [ $mode = both ]; then
+    [ -z "${EVERGATE_ADMIN_LISTEN:-}" ] ||
+        usage_error "EVERGATE_ADMIN_LISTEN would give both programs one address: use --admin-listen on each side of --"
+    export EVERGATE_RPC_LISTEN EVERGATE_STATE_DIR
+    export EVERGATE_CONTROLLER=${EVERGATE_CONTROLLER:-$EVERGATE_RPC_LISTEN}
+fi
+
+controller="" dataplane="" pause="" stopping=no status=0
+pause_seconds=0 started=0
+
+start_controller() {
+    [ $stopping = no ] || return
+    evergate-controller "${controller_flags[@]}" &
+    controller=$!
+    started=$SECONDS
+}
+
+stop() {
+    stopping=yes
+    [ -z "$pause" ] || kill "$pause" 2>/dev/null
+    # shellcheck disable=SC2086
+    kill -TERM $controller $dataplane 2>/dev/null
+}
+
+# The controller has ended with status $1, and not because we asked it to.
+controller_ended() {
+    controller=""
+    if [ "$1" = 2 ]; then
+        say "the controller does not understand its settings"
+        status=2
+        stop
+        return
+    fi
+    if [ $((SECONDS - started)) -ge $long_enough ]; then
+        pause_seconds=0
+    fi
+    pause_seconds=$((pause_seconds == 0 ? 1 : pause_seconds * 2))
+    pause_seconds=$((pause_seconds > longest_pause ? longest_pause : pause_seconds))
+    say "the controller ended with $1; started again in $pause_seconds s"
+    sleep $pause_seconds &
+    pause=$!
+}
+
+trap stop TERM INT
+if [ $mode = both ] && [ $stopping = no ]; then
+    evergate-dataplane "${dataplane_flags[@]}" &
+    dataplane=$!
+fi
+start_controller
+
+while [ -n "$controller$dataplane$pause" ]; do
+    ended=""
+    wait -n -p ended
+    code=$?
+    case $ended in
+        "") ;; # a signal: wait again
+        "$dataplane")
+            dataplane=""
+            [ $stopping = yes ] || say "the data plane ended with $code"
+            [ $status != 0 ] || status=$code
+            stop
+            ;;
+        "$pause")
+            pause=""
+            [ $stopping = yes ] || start_controller
+            ;;
+        "$controller")
+            if [ $stopping = yes ]; then
+                controller=""
+                [ $mode = both ] || [ $status != 0 ] || status=$code
+            else
+                controller_ended $code
+            fi
+            ;;
+    esac
+done
+exit $status
