@@ -36,6 +36,9 @@ Socket& Socket::operator=(Socket&& other) noexcept {
     hup_ = other.hup_;
     broken_ = other.broken_;
     registered_ = other.registered_;
+    wireReadable_ = other.wireReadable_;
+    wireWritable_ = other.wireWritable_;
+    layer_ = std::move(other.layer_);
     return *this;
 }
 
@@ -52,9 +55,31 @@ void Socket::noteEvents(std::uint32_t epollEvents) noexcept {
         broken_ = true;
         writable_ = true;  // a send says what is wrong at once
     }
+    if (layer_) [[unlikely]] {
+        if (epollEvents & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+            wireReadable_ = true;
+        if (epollEvents & (EPOLLOUT | EPOLLHUP | EPOLLERR)) {
+            wireWritable_ = true;
+            layer_->onWritable(*this);
+        }
+    }
+}
+
+void Socket::setLayer(std::unique_ptr<StreamLayer> layer) noexcept {
+    if (layer_) {
+        readable_ = wireReadable_;
+        writable_ = wireWritable_;
+    }
+    layer_ = std::move(layer);
+    wireReadable_ = readable_;
+    wireWritable_ = writable_;
 }
 
 IoResult Socket::recv(char* data, std::size_t size) noexcept {
+    return layer_ ? layer_->recv(*this, data, size) : wireRecv(data, size);
+}
+
+IoResult Socket::wireRecv(char* data, std::size_t size) noexcept {
     const ssize_t got = uninterrupted([&] { return ::recv(fd_, data, size, MSG_DONTWAIT); });
     if (got < 0) {
         const int error = errno;
@@ -83,12 +108,21 @@ IoResult Socket::sent(ssize_t bytes, std::size_t wanted) noexcept {
 }
 
 IoResult Socket::send(const char* data, std::size_t size) noexcept {
+    if (!layer_)
+        return wireSend(data, size);
+    const iovec part{const_cast<char*>(data), size};
+    return layer_->sendv(*this, &part, 1);
+}
+
+IoResult Socket::wireSend(const char* data, std::size_t size) noexcept {
     const ssize_t count =
         uninterrupted([&] { return ::send(fd_, data, size, MSG_DONTWAIT | MSG_NOSIGNAL); });
     return sent(count, size);
 }
 
 IoResult Socket::sendv(const iovec* parts, int count) noexcept {
+    if (layer_)
+        return layer_->sendv(*this, parts, count);
     std::size_t wanted = 0;
     for (int i = 0; i < count; ++i)
         wanted += parts[i].iov_len;
@@ -101,12 +135,21 @@ IoResult Socket::sendv(const iovec* parts, int count) noexcept {
 }
 
 void Socket::shutdownWrite() noexcept {
+    layer_ ? layer_->shutdownWrite(*this) : wireShutdownWrite();
+}
+
+void Socket::wireShutdownWrite() noexcept {
     ::shutdown(fd_, SHUT_WR);
 }
 
 void Socket::close() noexcept {
-    if (fd_ >= 0)
-        ::close(std::exchange(fd_, -1));
+    if (fd_ < 0)
+        return;
+    if (layer_) {
+        layer_->closing(*this);
+        layer_.reset();
+    }
+    ::close(std::exchange(fd_, -1));
 }
 
 void Socket::closeWithReset() noexcept {
@@ -114,6 +157,7 @@ void Socket::closeWithReset() noexcept {
         return;
     const linger now{1, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    layer_.reset();  // says nothing: what was said so far shall not look complete
     close();
 }
 
@@ -126,6 +170,8 @@ int Socket::pendingError() noexcept {
 }
 
 bool Socket::peekClosed() noexcept {
+    if (layer_)
+        return layer_->peekClosed(*this);
     char byte;
     const ssize_t got =
         uninterrupted([&] { return ::recv(fd_, &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
@@ -136,6 +182,7 @@ bool Socket::peekClosed() noexcept {
 }
 
 int Socket::release() noexcept {
+    layer_.reset();
     return std::exchange(fd_, -1);
 }
 

@@ -3,7 +3,8 @@
 //
 // The flags follow the edge-triggered events: an event sets them, a recv or send that met the end
 // of what the kernel has clears them. While `readable` is false a recv would only say EAGAIN; with
-// edge triggering nobody may stop reading before it is false. One thread; owns the descriptor.
+// edge triggering nobody may stop reading before it is false. With a StreamLayer (TLS) on top all
+// of this holds for what the layer yields and takes. One thread; owns the descriptor.
 #pragma once
 
 #include <sys/types.h>
@@ -11,20 +12,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
+#include "dataplane/net/io_result.hpp"
+#include "dataplane/net/stream_layer.hpp"
+
 namespace evergate::net {
-
-struct IoResult {
-    ssize_t bytes = 0;  // -1: see error
-    int error = 0;      // errno
-
-    bool wouldBlock() const noexcept;
-
-    bool eof() const noexcept { return bytes == 0; }  // recv only
-
-    bool failed() const noexcept { return bytes < 0 && !wouldBlock(); }
-};
 
 class Socket {
 public:
@@ -32,7 +26,7 @@ public:
 
     // Takes the descriptor. A freshly accepted one is worth trying at once: readable and writable.
     explicit Socket(int fd, bool ready = true) noexcept
-        : fd_(fd), readable_(ready), writable_(ready) {}
+        : fd_(fd), readable_(ready), writable_(ready), wireReadable_(ready), wireWritable_(ready) {}
 
     Socket(Socket&& other) noexcept { *this = std::move(other); }
 
@@ -63,6 +57,15 @@ public:
 
     void noteEvents(std::uint32_t epollEvents) noexcept;
 
+    // Puts a layer on a socket nobody has read from or written to; null takes it off again.
+    void setLayer(std::unique_ptr<StreamLayer> layer) noexcept;
+
+    const StreamLayer* layer() const noexcept { return layer_.get(); }
+
+    // Goes on with the layer's handshake; without a layer it is done. While it is pending, every
+    // event is a reason to call again.
+    Handshake handshake() noexcept { return layer_ ? layer_->handshake(*this) : Handshake::done; }
+
     // Clears readable() on EAGAIN, and on a short read unless a hang-up is pending behind it.
     IoResult recv(char* data, std::size_t size) noexcept;
     // Clear writable() on EAGAIN and on a short write. `size` > 0.
@@ -79,6 +82,10 @@ public:
     int release() noexcept;  // gives the descriptor away
 
 private:
+    friend class StreamLayer;
+    IoResult wireRecv(char* data, std::size_t size) noexcept;
+    IoResult wireSend(const char* data, std::size_t size) noexcept;
+    void wireShutdownWrite() noexcept;
     IoResult sent(ssize_t bytes, std::size_t wanted) noexcept;
 
     int fd_ = -1;
@@ -87,6 +94,10 @@ private:
     bool hup_ : 1 = false;
     bool broken_ : 1 = false;
     bool registered_ : 1 = false;
+    // The descriptor's own readiness; kept only while there is a layer.
+    bool wireReadable_ : 1 = false;
+    bool wireWritable_ : 1 = false;
+    std::unique_ptr<StreamLayer> layer_;
 };
 
 }  // namespace evergate::net

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What may sit between a Socket's users and its descriptor: TLS, behind an interface that knows no
+// TLS.
+//
+// Owned by its Socket, which passes every call on. The layer keeps the promises of the Socket: its
+// users see readable() while bytes are held inside the layer, and a short send leaves writable()
+// false. Bytes are reported as sent only when the kernel has them, so that whoever has sent
+// everything may close; a caller that was told less sends the rest again, from where it was told.
+// One thread.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "dataplane/net/io_result.hpp"
+
+namespace evergate::net {
+
+class Socket;
+
+enum class Handshake : std::uint8_t { done, pending, failed };
+
+enum class HandshakeFailure : std::uint8_t {
+    none,
+    closed,        // the peer closed or reset
+    plainHttp,     // it speaks HTTP without TLS
+    version,       // no common version, or no TLS at all
+    parameters,    // no common cipher, group or signature
+    alpn,          // no common application protocol
+    alert,         // it refused: it does not trust our certificate, say
+    verification,  // we do not trust its certificate, or it is for another name
+    protocol,      // anything else against the rules
+    timeout,       // set by whoever keeps the deadline
+    count_,
+};
+
+std::string_view name(HandshakeFailure failure) noexcept;
+
+// For logs and counters. Views live as long as the layer.
+struct StreamFacts {
+    std::string_view version;     // "TLSv1.3"
+    std::string_view cipher;      // "TLS_AES_128_GCM_SHA256"
+    std::string_view serverName;  // SNI, as the client sent it
+    bool resumed = false;
+    HandshakeFailure failure = HandshakeFailure::none;
+};
+
+class StreamLayer {
+public:
+    StreamLayer() = default;
+    StreamLayer(const StreamLayer&) = delete;
+    StreamLayer& operator=(const StreamLayer&) = delete;
+    virtual ~StreamLayer() = default;
+
+    virtual Handshake handshake(Socket& socket) noexcept = 0;
+    virtual IoResult recv(Socket& socket, char* data, std::size_t size) noexcept = 0;
+    virtual IoResult sendv(Socket& socket, const iovec* parts, int count) noexcept = 0;
+    virtual void onWritable(Socket& socket) noexcept = 0;     // the descriptor takes bytes again
+    virtual void shutdownWrite(Socket& socket) noexcept = 0;  // says so to the peer, then FIN
+    virtual void closing(Socket& socket) noexcept = 0;        // the descriptor is closed next
+    virtual bool peekClosed(Socket& socket) noexcept = 0;
+    virtual StreamFacts facts() const noexcept = 0;
+
+protected:
+    // The descriptor itself and its readiness.
+    static bool wireReadable(const Socket& socket) noexcept;
+    static bool wireWritable(const Socket& socket) noexcept;
+    static bool wireEnded(const Socket& socket) noexcept;
+    static IoResult wireRecv(Socket& socket, char* data, std::size_t size) noexcept;
+    static IoResult wireSend(Socket& socket, const char* data, std::size_t size) noexcept;
+    static void wireShutdownWrite(Socket& socket) noexcept;
+    // What the Socket's users see.
+    static void setReadable(Socket& socket, bool readable) noexcept;
+    static void setWritable(Socket& socket, bool writable) noexcept;
+};
+
+}  // namespace evergate::net

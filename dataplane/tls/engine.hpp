@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the TLS streams of one worker share: memory for records on their way out, the keys of
+// session tickets, and how OpenSSL reads and writes through a Stream.
+//
+// Outlives every stream of its worker; one thread.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "dataplane/tls/openssl_ptr.hpp"
+#include "dataplane/tls/ticket_keys.hpp"
+
+namespace evergate::tls {
+
+class Engine {
+public:
+    Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    void setTicketKeys(std::shared_ptr<const TicketKeys> keys) noexcept {
+        ticketKeys_ = std::move(keys);
+    }
+
+    const TicketKeys* ticketKeys() const noexcept { return ticketKeys_.get(); }
+
+    // Empty between the calls of streams.
+    std::string& output() noexcept { return output_; }
+
+    const BIO_METHOD* bio() const noexcept { return bio_.get(); }
+
+private:
+    OpensslPtr<BIO_METHOD> bio_;
+    std::shared_ptr<const TicketKeys> ticketKeys_;
+    std::string output_;
+};
+
+}  // namespace evergate::tls

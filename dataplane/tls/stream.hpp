@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// TLS over one Socket, as its StreamLayer.
+//
+// OpenSSL reads straight from the descriptor while that is readable, as far ahead as its buffer
+// goes, and writes into the worker's output memory; what one call produced leaves in one send. The
+// records the kernel does not take are kept here, and the plaintext in them counts as sent only as
+// they go. An idle stream holds no buffer (SSL_MODE_RELEASE_BUFFERS). One worker thread.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dataplane/net/stream_layer.hpp"
+#include "dataplane/tls/engine.hpp"
+#include "dataplane/tls/openssl_ptr.hpp"
+#include "dataplane/tls/resumable_session.hpp"
+#include "dataplane/tls/server_certificates.hpp"
+
+namespace evergate::tls {
+
+class Stream final : public net::StreamLayer {
+public:
+    // Towards a client. Null when there is no memory.
+    static std::unique_ptr<Stream> server(Engine& engine,
+                                          std::shared_ptr<const ServerCertificates> certificates);
+    // Towards an endpoint. `serverName`: SNI and, when the context verifies, the name expected; an
+    // IP literal is expected but not sent. `sessions` outlives the stream. Null when there is no
+    // memory, or no name to verify.
+    static std::unique_ptr<Stream> client(Engine& engine,
+                                          std::shared_ptr<const ClientContext> context,
+                                          std::string_view serverName, ResumableSession& sessions);
+    ~Stream() override;
+
+    net::Handshake handshake(net::Socket& socket) noexcept override;
+    net::IoResult recv(net::Socket& socket, char* data, std::size_t size) noexcept override;
+    net::IoResult sendv(net::Socket& socket, const iovec* parts, int count) noexcept override;
+    void onWritable(net::Socket& socket) noexcept override;
+    void shutdownWrite(net::Socket& socket) noexcept override;
+    void closing(net::Socket& socket) noexcept override;
+    bool peekClosed(net::Socket& socket) noexcept override;
+    net::StreamFacts facts() const noexcept override;
+
+    // For OpenSSL's callbacks.
+    static Stream& of(const SSL* ssl) noexcept;
+    bool selectCertificate();
+
+    const TicketKeys* ticketKeys() const noexcept { return engine_.ticketKeys(); }
+
+    bool keepSession(SSL_SESSION* session);
+    int read(BIO* bio, char* data, int size) noexcept;
+    int write(const char* data, int size) noexcept;
+
+    bool atEnd() const noexcept { return wireEnd_; }
+
+private:
+    struct Use;  // the socket of the call under way
+
+    Stream(Engine& engine, OpensslPtr<SSL> ssl);
+
+    std::size_t encrypt(const iovec* parts, int count, std::size_t skip) noexcept;
+    bool writeRecord(const char* data, std::size_t size) noexcept;
+    bool flushOutput(std::size_t plaintext) noexcept;
+    bool flushBacklog() noexcept;
+    void keepRest(std::string_view rest);
+    void sayGoodbye() noexcept;
+    bool canSpeak() const noexcept;
+    net::IoResult readFailed(int result) noexcept;
+    net::HandshakeFailure classify(int error) const noexcept;
+
+    std::size_t backlog() const noexcept { return backlog_.size() - backlogBegin_; }
+
+    Engine& engine_;
+    OpensslPtr<SSL> ssl_;
+    net::Socket* socket_ = nullptr;                           // during a call
+    std::shared_ptr<const ServerCertificates> certificates_;  // until the handshake is done
+    std::shared_ptr<const ClientContext> context_;            // towards endpoints
+    ResumableSession* sessions_ = nullptr;
+    std::string backlog_;  // records the kernel did not take
+    std::size_t backlogBegin_ = 0;
+    std::size_t committed_ = 0;  // plaintext in them that was not reported as sent
+    std::size_t released_ = 0;   // plaintext that left since, to be reported
+    int readError_ = 0;          // errno; what recv says from now on
+    int writeError_ = 0;
+    net::HandshakeFailure failure_ = net::HandshakeFailure::none;
+    bool established_ = false;
+    bool wireEnd_ = false;      // the peer's FIN was read
+    bool goodbyeSaid_ = false;  // close_notify is sent or kept
+    bool finPending_ = false;   // FIN follows when what is kept is gone
+};
+
+}  // namespace evergate::tls

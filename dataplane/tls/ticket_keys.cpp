@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/tls/ticket_keys.hpp"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace evergate::tls {
+namespace {
+
+bool setMac(EVP_MAC_CTX* mac, const TicketKeys::Key& key) {
+    char digest[] = "SHA256";
+    const OSSL_PARAM parameters[] = {
+        OSSL_PARAM_construct_octet_string(
+            OSSL_MAC_PARAM_KEY, const_cast<unsigned char*>(key.mac.data()), key.mac.size()),
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_end()};
+    return EVP_MAC_CTX_set_params(mac, parameters) == 1;
+}
+
+}  // namespace
+
+std::shared_ptr<const TicketKeys> TicketKeys::next(const TicketKeys* before) {
+    std::unique_ptr<TicketKeys> keys(new TicketKeys);
+    auto* const fresh = reinterpret_cast<unsigned char*>(keys->keys_.data());
+    if (RAND_priv_bytes(fresh, sizeof(Key)) != 1)
+        return nullptr;
+    keys->count_ = 1;
+    if (before != nullptr) {
+        const std::size_t kept = std::min(before->count_, kKept - 1);
+        std::copy_n(before->keys_.begin(), kept, keys->keys_.begin() + 1);
+        keys->count_ += kept;
+    }
+    return keys;
+}
+
+TicketKeys::~TicketKeys() {
+    OPENSSL_cleanse(keys_.data(), sizeof keys_);
+}
+
+int TicketKeys::seal(unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                     EVP_MAC_CTX* mac) const {
+    const Key& key = keys_.front();
+    const bool sealed =
+        RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) == 1 &&
+        EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv) == 1 &&
+        setMac(mac, key);
+    std::memcpy(name, key.name.data(), key.name.size());
+    return sealed ? 1 : -1;
+}
+
+int TicketKeys::open(const unsigned char* name, const unsigned char* iv, EVP_CIPHER_CTX* cipher,
+                     EVP_MAC_CTX* mac) const {
+    for (std::size_t i = 0; i < count_; ++i) {
+        const Key& key = keys_[i];
+        if (std::memcmp(name, key.name.data(), key.name.size()) != 0)
+            continue;
+        if (EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), nullptr, key.cipher.data(), iv) != 1 ||
+            !setMac(mac, key))
+            return -1;
+        return i == 0 ? 1 : 2;
+    }
+    return 0;
+}
+
+}  // namespace evergate::tls
