@@ -97,10 +97,9 @@ fi
 start_controller
 
 while [ -n "$controller$dataplane$pause" ]; do
-    ended=""
     wait -n -p ended
     code=$?
-    case $ended in
+    case ${ended:-} in
         "") ;; # a signal: wait again
         "$dataplane")
             dataplane=""
