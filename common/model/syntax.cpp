@@ -98,6 +98,46 @@ bool isLowerCaseToken(std::string_view text) noexcept {
     });
 }
 
+bool isHeaderValue(std::string_view text) noexcept {
+    const auto inside = [](char c) { return isPrintable(c) || c == ' ' || c == '\t'; };
+    return text.size() <= 4096 && std::all_of(text.begin(), text.end(), inside) &&
+           (text.empty() || (isPrintable(text.front()) && isPrintable(text.back())));
+}
+
+bool isEditableHeader(std::string_view name) noexcept {
+    static constexpr std::array<std::string_view, 14> kOurs{"connection",
+                                                            "content-length",
+                                                            "expect",
+                                                            "host",
+                                                            "http2-settings",
+                                                            "keep-alive",
+                                                            "proxy",
+                                                            "te",
+                                                            "trailer",
+                                                            "proxy-authenticate",
+                                                            "proxy-connection",
+                                                            "proxy-authorization",
+                                                            "upgrade",
+                                                            "transfer-encoding"};
+    return std::find(kOurs.begin(), kOurs.end(), name) == kOurs.end();
+}
+
+bool isRewritePrefix(std::string_view text) noexcept {
+    if (!isPath(text) || text.find_first_of("?#") != std::string_view::npos) {
+        return false;
+    }
+    while (!text.empty()) {
+        text.remove_prefix(1);
+        const std::string_view element = text.substr(0, text.find('/'));
+        const bool last = element.size() == text.size();
+        if ((element.empty() && !last) || element == "." || element == "..") {
+            return false;
+        }
+        text.remove_prefix(element.size());
+    }
+    return true;
+}
+
 bool isDisplayText(std::string_view text) noexcept {
     while (!text.empty()) {
         const std::size_t length = utf8SequenceLength(text);

@@ -29,6 +29,16 @@ bool isName(std::string_view text) noexcept;
 // A header field name (RFC 9110 token) in lower case, at most 256 bytes.
 bool isLowerCaseToken(std::string_view text) noexcept;
 
+// What may stand in a header field: visible ASCII with spaces and tabs inside, at most 4096 bytes.
+bool isHeaderValue(std::string_view text) noexcept;
+
+// False for header fields that only the proxy itself may write: those that frame a message, belong
+// to one connection (RFC 9110 §7.6.1) or decide where a request goes. `name` is in lower case.
+bool isEditableHeader(std::string_view name) noexcept;
+
+// Where a matched prefix can be moved to: a path without query, empty elements and dot segments.
+bool isRewritePrefix(std::string_view text) noexcept;
+
 // Well-formed UTF-8 without control characters: text for people.
 bool isDisplayText(std::string_view text) noexcept;
 

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "common/model/json.hpp"
+#include "common/model/network.hpp"
 #include "common/model/syntax.hpp"
 
 namespace evergate::model {
@@ -17,6 +18,12 @@ constexpr std::size_t kMaxHosts = 256;
 constexpr std::size_t kMaxOriginBytes = 1024;
 constexpr std::uint32_t kMaxRetries = 10;
 constexpr std::uint32_t kMaxWeight = 1000;
+constexpr std::size_t kMaxHeaderEdits = 64;
+// Of all fields a route sets in one direction: they have to fit in front of what they go with.
+constexpr std::size_t kMaxHeaderEditBytes = 8192;
+constexpr std::size_t kMaxNetworks = 4096;
+constexpr std::uint32_t kMaxPending = 1'000'000;
+constexpr std::size_t kMaxCookieName = 128;
 // A list of 20,000 bad endpoints is one mistake, not 20,000.
 constexpr std::size_t kMaxProblems = 16;
 
@@ -57,6 +64,16 @@ private:
     std::vector<Problem> problems_;
 };
 
+// RFC 6265 §4.1.1: a token. The names that oblige browsers to more than we promise are left out.
+bool isCookieName(std::string_view name) noexcept {
+    const auto token = [](char c) {
+        return c > ' ' && c < 0x7f &&
+               std::string_view("()<>@,;:\\\"/[]?={}").find(c) == std::string_view::npos;
+    };
+    return !name.empty() && name.size() <= kMaxCookieName && !name.starts_with("__") &&
+           std::all_of(name.begin(), name.end(), token);
+}
+
 constexpr std::string_view kNameRule = "must be 1..1000 printable ASCII characters without spaces";
 
 void checkValue(const Settings& settings, Check& check) {
@@ -70,6 +87,40 @@ void checkValue(const Settings& settings, Check& check) {
     check.range(settings.maxHeaders, 8, 1024, "maxHeaders");
 }
 
+// Access lists. A list without the switch would be ignored, which is never what was meant.
+void checkSources(bool restrict, const std::vector<std::string>& networks, Check& check) {
+    check.require(restrict || networks.empty(), "allowSources", "needs restrictSources");
+    check.require(networks.size() <= kMaxNetworks, "allowSources", "has more than 4096 networks");
+    for (std::size_t i = 0; i < networks.size() && !check.full(); ++i) {
+        check.require(parseNetwork(networks[i]).has_value(),
+                      "allowSources[" + std::to_string(i) + "]",
+                      "must be an IP address or a network like 10.0.0.0/8");
+    }
+}
+
+void checkHeaderName(const std::string& name, const std::string& field, Check& check) {
+    check.require(isLowerCaseToken(name), field, "must be a header name in lower case");
+    check.require(isEditableHeader(name), field, "is a header only the proxy itself may write");
+}
+
+void checkHeaderEdits(const std::vector<HeaderField>& set, const std::vector<std::string>& remove,
+                      const std::string& direction, Check& check) {
+    std::size_t bytes = 0;
+    for (std::size_t i = 0; i < set.size() && !check.full(); ++i) {
+        const std::string field = direction + "HeadersSet[" + std::to_string(i) + "]";
+        checkHeaderName(set[i].name, field + ".name", check);
+        check.require(isHeaderValue(set[i].value), field + ".value",
+                      "must be visible ASCII, spaces and tabs, at most 4096 bytes");
+        bytes += set[i].name.size() + set[i].value.size() + 4;
+    }
+    for (std::size_t i = 0; i < remove.size() && !check.full(); ++i)
+        checkHeaderName(remove[i], direction + "HeadersRemove[" + std::to_string(i) + "]", check);
+    check.require(set.size() <= kMaxHeaderEdits && bytes <= kMaxHeaderEditBytes,
+                  direction + "HeadersSet", "has more than 64 fields or 8192 bytes");
+    check.require(remove.size() <= kMaxHeaderEdits, direction + "HeadersRemove",
+                  "has more than 64 names");
+}
+
 void checkValue(const Listener& listener, Check& check) {
     check.require(ipFamily(listener.address).has_value(), "address", "must be an IP address");
     check.port(listener.port, "port");
@@ -78,7 +129,9 @@ void checkValue(const Listener& listener, Check& check) {
         check.require(isName(listener.backend), "backend", kNameRule);
     } else {
         check.require(listener.backend.empty(), "backend", "is for tcp listeners only");
+        check.require(!listener.restrictSources, "restrictSources", "is for tcp listeners only");
     }
+    checkSources(listener.restrictSources, listener.allowSources, check);
 }
 
 void checkValue(const Certificate& certificate, Check& check) {
@@ -107,6 +160,12 @@ void checkValue(const Backend& backend, Check& check) {
     check.timeout(backend.responseTimeout, "responseTimeoutMs");
     check.timeout(backend.inactivityTimeout, "inactivityTimeoutMs");
     check.range(backend.retries, 0, kMaxRetries, "retries");
+    check.timeout(backend.queueTimeout, "queueTimeoutMs");
+    check.range(backend.maxPending, 0, kMaxPending, "maxPending");
+    if (!backend.affinityCookie.empty()) {
+        check.require(isCookieName(backend.affinityCookie), "affinityCookie",
+                      "must be a cookie name of at most 128 bytes");
+    }
 }
 
 void checkValue(const Endpoints& value, Check& check) {
@@ -145,6 +204,12 @@ void checkValue(const Route& route, Check& check) {
     check.require(isName(route.backend), "backend", kNameRule);
     check.require(route.origin.size() <= kMaxOriginBytes && isDisplayText(route.origin), "origin",
                   "must be at most 1024 bytes of UTF-8 without control characters");
+    check.require(route.rewritePrefix.empty() || isRewritePrefix(route.rewritePrefix),
+                  "rewritePrefix", "must be a path without query, '//' and dot segments");
+    checkHeaderEdits(route.requestHeadersSet, route.requestHeadersRemove, "request", check);
+    checkHeaderEdits(route.responseHeadersSet, route.responseHeadersRemove, "response", check);
+    check.port(route.redirectPort, "redirectPort");
+    checkSources(route.restrictSources, route.allowSources, check);
 }
 
 }  // namespace

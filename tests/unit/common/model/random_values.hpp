@@ -41,6 +41,8 @@ public:
             case Kind::listener:
                 return Listener{text(), static_cast<std::uint16_t>(below(65'536)),
                                 static_cast<ListenerProtocol>(below(2)), text()};
+            case Kind::certificate:
+                return Certificate{{text(), text()}, text(), text(), text()};
             case Kind::backend:
                 return Backend{static_cast<BalanceAlgorithm>(below(3)),
                                static_cast<HashOn>(below(3)),
@@ -71,6 +73,11 @@ public:
         for (std::uint32_t i = below(4); i > 0; --i) {
             result.listeners.push_back(text());
         }
+        result.requestHeadersSet.assign(below(3), {text(), text()});
+        result.responseHeadersRemove.assign(below(3), text());
+        result.redirectToHttps = below(2) == 0;
+        result.allowSources.assign(below(3), text());
+        result.maxBodyBytes = below(3);
         return result;
     }
 

@@ -62,5 +62,31 @@ TEST(Syntax, TokensAreLowerCase) {
     EXPECT_FALSE(isLowerCaseToken(std::string(257, 'a')));
 }
 
+TEST(Syntax, HeaderValues) {
+    for (const char* good : {"", "a", "max-age=1; includeSubDomains", "a\tb", "\"quoted\""})
+        EXPECT_TRUE(isHeaderValue(good)) << good;
+    for (const char* bad : {" a", "a ", "\ta", "a\r\nX: y", "a\nb", "caf\xc3\xa9", "\x7f", "\x01"})
+        EXPECT_FALSE(isHeaderValue(bad)) << bad;
+    EXPECT_FALSE(isHeaderValue(std::string_view("a\0b", 3)));
+    EXPECT_TRUE(isHeaderValue(std::string(4096, 'a')));
+    EXPECT_FALSE(isHeaderValue(std::string(4097, 'a')));
+}
+
+TEST(Syntax, HeadersThatFrameAMessageAreNotEditable) {
+    for (const char* ours : {"connection", "content-length", "transfer-encoding", "host", "te",
+                             "trailer", "upgrade", "keep-alive", "proxy-connection", "expect"})
+        EXPECT_FALSE(isEditableHeader(ours)) << ours;
+    for (const char* free : {"x-forwarded-for", "server", "date", "authorization", "x-a"})
+        EXPECT_TRUE(isEditableHeader(free)) << free;
+}
+
+TEST(Syntax, RewritePrefixes) {
+    for (const char* good : {"/", "/a", "/a/", "/a/b", "/.well-known", "/a/..b", "/%2e"})
+        EXPECT_TRUE(isRewritePrefix(good)) << good;
+    for (const char* bad : {"", "a", "//", "//a", "/a//", "/a//b", "/./a", "/a/.", "/a/..", "/../a",
+                            "/a?b", "/a#b", "/a b"})
+        EXPECT_FALSE(isRewritePrefix(bad)) << bad;
+}
+
 }  // namespace
 }  // namespace evergate::model

@@ -156,5 +156,73 @@ TEST(Validation, ChecksRoutes) {
                 ElementsAre(".pathType"));
 }
 
+TEST(Validation, ChecksRoutePolicy) {
+    Route good{{"http"}, "a.example", PathType::prefix, "/", "shop", ""};
+    good.rewritePrefix = "/v2";
+    good.requestHeadersSet = {{"x-forwarded-proto", "https"}};
+    good.responseHeadersSet = {{"strict-transport-security", "max-age=1; includeSubDomains"}};
+    good.responseHeadersRemove = {"server"};
+    good.restrictSources = true;
+    good.allowSources = {"10.0.0.0/8", "::1"};
+    EXPECT_THAT(places(Kind::route, good), IsEmpty());
+    const auto with = [&](auto change) {
+        Route route = good;
+        change(route);
+        return places(Kind::route, route);
+    };
+    EXPECT_THAT(with([](Route& r) { r.rewritePrefix = "/a//b"; }), ElementsAre(".rewritePrefix"));
+    EXPECT_THAT(with([](Route& r) {
+                    r.requestHeadersSet = {{"connection", "close"}};
+                }),
+                ElementsAre(".requestHeadersSet[0].name"));
+    EXPECT_THAT(with([](Route& r) {
+                    r.requestHeadersSet = {{"X-A", "b"}};
+                }),
+                ElementsAre(".requestHeadersSet[0].name"));
+    EXPECT_THAT(with([](Route& r) {
+                    r.responseHeadersSet = {{"x-a", "b\r\nx-c: d"}};
+                }),
+                ElementsAre(".responseHeadersSet[0].value"));
+    EXPECT_THAT(with([](Route& r) { r.responseHeadersRemove = {"content-length"}; }),
+                ElementsAre(".responseHeadersRemove[0]"));
+    EXPECT_THAT(with([](Route& r) {
+                    r.responseHeadersSet.assign(3, {"x-a", std::string(4'000, 'a')});
+                }),
+                ElementsAre(".responseHeadersSet"));
+    EXPECT_THAT(with([](Route& r) { r.redirectPort = 0; }), ElementsAre(".redirectPort"));
+    EXPECT_THAT(with([](Route& r) {
+                    r.allowSources = {"10.0.0.0/8", "10.0.0.0/33"};
+                }),
+                ElementsAre(".allowSources[1]"));
+    EXPECT_THAT(with([](Route& r) { r.allowSources.clear(); }), IsEmpty());
+    EXPECT_THAT(with([](Route& r) { r.restrictSources = false; }), ElementsAre(".allowSources"));
+}
+
+TEST(Validation, ChecksAccessListsOfListeners) {
+    Listener tcp{"::", 80, ListenerProtocol::tcp, "b"};
+    tcp.restrictSources = true;
+    tcp.allowSources = {"192.168.0.0/16"};
+    EXPECT_THAT(places(Kind::listener, tcp), IsEmpty());
+    tcp.allowSources = {"nowhere"};
+    EXPECT_THAT(places(Kind::listener, tcp), ElementsAre(".allowSources[0]"));
+    Listener http{"::", 80, ListenerProtocol::http, ""};
+    http.restrictSources = true;
+    EXPECT_THAT(places(Kind::listener, http), ElementsAre(".restrictSources"));
+}
+
+TEST(Validation, ChecksQueueAndAffinity) {
+    EXPECT_THAT(places(Kind::backend, Backend{.queueTimeout = milliseconds(0)}),
+                ElementsAre(".queueTimeoutMs"));
+    EXPECT_THAT(places(Kind::backend, Backend{.maxPending = 1'000'001}),
+                ElementsAre(".maxPending"));
+    EXPECT_THAT(places(Kind::backend, Backend{.maxPending = 0}), IsEmpty());
+    EXPECT_THAT(places(Kind::backend, Backend{.affinityCookie = "route_id"}), IsEmpty());
+    for (const char* name : {"a b", "a=b", "a;b", "__Host-a", "caf\xc3\xa9", "a\r\n"}) {
+        EXPECT_THAT(places(Kind::backend, Backend{.affinityCookie = name}),
+                    ElementsAre(".affinityCookie"))
+            << name;
+    }
+}
+
 }  // namespace
 }  // namespace evergate::model
