@@ -24,8 +24,7 @@ std::string memberText(const Json& object, const char* name) {
 std::optional<ResourceKind> listedKind(const Json& list) {
     const std::string kind = memberText(list, "kind");
     const std::string version = memberText(list, "apiVersion");
-    for (const auto each : {ResourceKind::ingress, ResourceKind::ingressClass,
-                            ResourceKind::service, ResourceKind::endpointSlice}) {
+    for (const auto each : kResourceKinds) {
         if (kind == std::string(kindName(each)) + "List" && version == apiVersion(each)) {
             return each;
         }

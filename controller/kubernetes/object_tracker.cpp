@@ -2,6 +2,7 @@
 #include "controller/kubernetes/object_tracker.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <optional>
 #include <utility>
 
@@ -43,6 +44,8 @@ Change ObjectTracker::listed(ResourceKind kind, std::vector<Decoded> objects, st
     rounds_[static_cast<std::size_t>(kind)] = round;
     if (kind == ResourceKind::ingressClass) {
         change.config |= std::exchange(classesForbidden_, false);
+    } else if (kind == ResourceKind::secret) {
+        change.config |= std::exchange(secretsForbidden_, false);
     }
     return change;
 }
@@ -71,12 +74,21 @@ Change ObjectTracker::erased(const ObjectKey& key) {
     return change;
 }
 
+void ObjectTracker::doWithout(ResourceKind kind) {
+    rounds_[static_cast<std::size_t>(kind)] = std::numeric_limits<std::uint64_t>::max();
+}
+
 Change ObjectTracker::forbidden(ResourceKind kind, std::uint64_t round) {
-    if (kind != ResourceKind::ingressClass) {
-        return {};
-    }
     Change change;
     auto& known = rounds_[static_cast<std::size_t>(kind)];
+    if (kind == ResourceKind::secret) {
+        known = round;
+        change.config = !std::exchange(secretsForbidden_, true);
+        return change;
+    }
+    if (kind != ResourceKind::ingressClass) {
+        return change;
+    }
     if (known == 0 && !ingressClass_.empty()) {
         IngressClass standIn;
         standIn.metadata.id.name = ingressClass_;
@@ -105,6 +117,11 @@ std::vector<ObjectProblem> ObjectTracker::problems() const {
              "the API server does not let us list IngressClasses: an Ingress is ours only "
              "if it names our class, and no class can be the default"});
     }
+    if (secretsForbidden_) {
+        all.push_back({"Secret", "",
+                       "the API server does not let us list Secrets: https listeners show the "
+                       "certificates known so far, else a self-signed one"});
+    }
     std::sort(all.begin(), all.end());
     return all;
 }
@@ -119,6 +136,8 @@ std::optional<Object> ObjectTracker::lastGood(const ObjectKey& key) const {
             return copyOf(store_.services(), key.name);
         case ResourceKind::endpointSlice:
             return copyOf(store_.endpointSlices(), key.name);
+        case ResourceKind::secret:
+            return copyOf(store_.secrets(), key.name);
     }
     return std::nullopt;
 }

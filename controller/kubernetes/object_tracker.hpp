@@ -23,12 +23,16 @@ public:
     // `ingressClass`: the class we serve, should we not be allowed to read classes; may be empty.
     explicit ObjectTracker(std::string ingressClass) : ingressClass_(std::move(ingressClass)) {}
 
+    // No list of this kind will come: rounds are complete without it.
+    void doWithout(ResourceKind kind);
+
     // The complete list of a kind, begun in `round` of lists.
     Change listed(ResourceKind kind, std::vector<Decoded> objects, std::uint64_t round);
     Change changed(ResourceKind kind, Decoded object);
     Change erased(const ObjectKey& key);
-    // We may not read this kind in `round`. IngressClasses are then done without: the class we
-    // serve is taken to exist and to be ours, until a list says otherwise.
+    // We may not read this kind in `round`. Two kinds are then done without, until a list says
+    // otherwise: of IngressClasses, the class we serve is taken to exist and to be ours; of
+    // Secrets, those known from before stay.
     Change forbidden(ResourceKind kind, std::uint64_t round);
 
     // The last round of which every list is in; 0 before the first.
@@ -49,9 +53,10 @@ private:
 
     std::string ingressClass_;
     ObjectStore store_;
-    std::array<Malformed, 4> malformed_;
-    std::array<std::uint64_t, 4> rounds_{};
+    std::array<Malformed, kResourceKinds.size()> malformed_;
+    std::array<std::uint64_t, kResourceKinds.size()> rounds_{};
     bool classesForbidden_ = false;
+    bool secretsForbidden_ = false;
 };
 
 }  // namespace evergate::controller::kubernetes

@@ -109,6 +109,7 @@ asio::awaitable<NextStep> Reflector::perform(NextStep step) {
 asio::awaitable<NextStep> Reflector::listPage() {
     ApiRequest request;
     request.target = path_ + "?limit=" + std::to_string(tuning_.pageLimit);
+    request.target += selectorQuery(kind_);
     if (logic_.continueToken().empty()) {
         stagedRound_ = wantedRound_;
     } else {
@@ -164,6 +165,7 @@ ApiRequest Reflector::watchRequest() {
     request.target = path_ + "?watch=1&allowWatchBookmarks=true&resourceVersion=" +
                      percentEncoded(logic_.resourceVersion()) +
                      "&timeoutSeconds=" + std::to_string(seconds.count());
+    request.target += selectorQuery(kind_);
     request.deadlines = tuning_.list;
     request.deadlines.silence = tuning_.watchSilence;
     request.deadlines.total = seconds + tuning_.watchGrace;

@@ -15,6 +15,8 @@ std::string_view pluralOf(ResourceKind kind) noexcept {
             return "services";
         case ResourceKind::endpointSlice:
             return "endpointslices";
+        case ResourceKind::secret:
+            return "secrets";
     }
     return {};
 }
@@ -34,6 +36,10 @@ std::string collectionPath(ResourceKind kind, std::string_view nameSpace) {
     path += '/';
     path += pluralOf(kind);
     return path;
+}
+
+std::string_view selectorQuery(ResourceKind kind) noexcept {
+    return kind == ResourceKind::secret ? "&fieldSelector=type%3Dkubernetes.io%2Ftls" : "";
 }
 
 std::string percentEncoded(std::string_view text) {

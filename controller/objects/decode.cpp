@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "controller/objects/base64.hpp"
 #include "controller/objects/field.hpp"
 #include "controller/objects/timestamp.hpp"
 
@@ -106,6 +107,14 @@ Ingress decodeIngress(const Field& root, Metadata metadata) {
     }
     spec["rules"].eachElement(
         [&](const Field& rule) { ingress.rules.push_back(decodeRule(rule)); });
+    spec["tls"].eachElement([&](const Field& each) {
+        IngressTls& tls = ingress.tls.emplace_back();
+        each["hosts"].eachElement([&](const Field& host) { tls.hosts.push_back(host.text()); });
+        tls.secretName = each["secretName"].text();
+    });
+    root["status"]["loadBalancer"]["ingress"].eachElement([&](const Field& each) {
+        ingress.published.push_back({each["ip"].text(), each["hostname"].text()});
+    });
     return ingress;
 }
 
@@ -164,6 +173,39 @@ EndpointSlice decodeEndpointSlice(const Field& root, Metadata metadata) {
     return slice;
 }
 
+// One entry of `data`, or of `stringData`, which counts more and which only files have.
+std::string decodeSecretText(const Field& root, std::string_view name) {
+    const Field stringData = root["stringData"];
+    const Field data = root["data"];
+    const Field plain = stringData[name];
+    const Field encoded = data[name];
+    auto text = plain.optionalText();
+    if (!text) {
+        text = decodeBase64(encoded.text());
+        if (!text) {
+            encoded.fail("is not base64");
+            return {};
+        }
+    }
+    if (text->size() > kMaxSecretText) {
+        (plain.present() ? plain : encoded)
+            .fail("is larger than " + std::to_string(kMaxSecretText) + " bytes");
+        return {};
+    }
+    return *std::move(text);
+}
+
+Object decodeSecret(const Field& root, Metadata metadata) {
+    if (root["type"].text() != kTlsSecretType) {
+        return Unknown{std::string(apiVersion(ResourceKind::secret)), "Secret",
+                       std::move(metadata.id)};
+    }
+    metadata.annotations.clear();
+    return Secret{std::move(metadata),
+                  std::make_shared<const TlsKeyPair>(decodeSecretText(root, "tls.crt"),
+                                                     decodeSecretText(root, "tls.key"))};
+}
+
 Object decodeBody(ResourceKind kind, const Field& root, Metadata metadata) {
     switch (kind) {
         case ResourceKind::ingress:
@@ -172,6 +214,8 @@ Object decodeBody(ResourceKind kind, const Field& root, Metadata metadata) {
             return decodeIngressClass(root, std::move(metadata));
         case ResourceKind::service:
             return decodeService(root, std::move(metadata));
+        case ResourceKind::secret:
+            return decodeSecret(root, std::move(metadata));
         case ResourceKind::endpointSlice:
             break;
     }

@@ -26,6 +26,9 @@ using Decoded = std::variant<Object, DecodeProblem>;
 // Larger objects are refused; etcd's own limit is 1.5 MiB.
 inline constexpr std::size_t kMaxObjectBytes = 4 * 1024 * 1024;
 
+// Of one text in a Secret; a chain of certificates takes some 6 KiB.
+inline constexpr std::size_t kMaxSecretText = 64 * 1024;
+
 // One object that names its apiVersion and kind. Unknown for kinds we do not read.
 Decoded decodeObject(std::string_view json);
 Decoded decodeParsed(const nlohmann::json& json);

@@ -77,6 +77,11 @@ Change ObjectStore::replace(Map<T>& map, T object) {
             unindex(it->second);
         }
     }
+    if constexpr (std::is_same_v<T, Secret>) {
+        if (same) {
+            object.pair = it->second.pair;  // what is known of the pair stays known
+        }
+    }
     it->second = std::move(object);
     if (same) {
         return {};
@@ -121,6 +126,8 @@ Change ObjectStore::upsert(Object object) {
                 return replace(services_, std::forward<decltype(value)>(value));
             } else if constexpr (std::is_same_v<T, EndpointSlice>) {
                 return replace(endpointSlices_, std::forward<decltype(value)>(value));
+            } else if constexpr (std::is_same_v<T, Secret>) {
+                return replace(secrets_, std::forward<decltype(value)>(value));
             } else {
                 return {};
             }
@@ -138,6 +145,8 @@ Change ObjectStore::erase(const ObjectKey& key) {
             return remove(services_, key.name);
         case ResourceKind::endpointSlice:
             return remove(endpointSlices_, key.name);
+        case ResourceKind::secret:
+            return remove(secrets_, key.name);
     }
     return {};
 }
@@ -172,12 +181,18 @@ Change ObjectStore::changeOf(const EndpointSlice& slice) const {
 }
 
 std::size_t ObjectStore::size() const noexcept {
-    return ingresses_.size() + ingressClasses_.size() + services_.size() + endpointSlices_.size();
+    return ingresses_.size() + ingressClasses_.size() + services_.size() + endpointSlices_.size() +
+           secrets_.size();
 }
 
 const Service* ObjectStore::service(const ObjectName& name) const {
     const auto it = services_.find(name);
     return it == services_.end() ? nullptr : &it->second;
+}
+
+const Secret* ObjectStore::secret(const ObjectName& name) const {
+    const auto it = secrets_.find(name);
+    return it == secrets_.end() ? nullptr : &it->second;
 }
 
 const std::vector<const EndpointSlice*>& ObjectStore::slicesOf(const ObjectName& service) const {
@@ -210,6 +225,8 @@ std::vector<ObjectKey> ObjectStore::keys(ResourceKind kind) const {
             return keysOf(kind, services_);
         case ResourceKind::endpointSlice:
             return keysOf(kind, endpointSlices_);
+        case ResourceKind::secret:
+            return keysOf(kind, secrets_);
     }
     return {};
 }

@@ -43,9 +43,12 @@ public:
 
     const Map<EndpointSlice>& endpointSlices() const noexcept { return endpointSlices_; }
 
+    const Map<Secret>& secrets() const noexcept { return secrets_; }
+
     std::size_t size() const noexcept;
 
     const Service* service(const ObjectName& name) const;  // null when absent
+    const Secret* secret(const ObjectName& name) const;    // null when absent
     // Sorted by name; empty when there are none.
     const std::vector<const EndpointSlice*>& slicesOf(const ObjectName& service) const;
     // Ingresses of whatever class that name this Service; sorted by name.
@@ -75,6 +78,7 @@ private:
     Map<IngressClass> ingressClasses_;
     Map<Service> services_;
     Map<EndpointSlice> endpointSlices_;
+    Map<Secret> secrets_;
     std::map<ObjectName, ServiceIndex> byService_;
 };
 

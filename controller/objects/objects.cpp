@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/objects/objects.hpp"
 
+#include <string.h>
+
 #include <algorithm>
 #include <tuple>
 
@@ -15,6 +17,10 @@ bool sameMetadata(const Metadata& a, const Metadata& b) {
 
 }  // namespace
 
+TlsKeyPair::~TlsKeyPair() {
+    ::explicit_bzero(key.data(), key.size());
+}
+
 std::string_view kindName(ResourceKind kind) noexcept {
     switch (kind) {
         case ResourceKind::ingress:
@@ -25,6 +31,8 @@ std::string_view kindName(ResourceKind kind) noexcept {
             return "Service";
         case ResourceKind::endpointSlice:
             return "EndpointSlice";
+        case ResourceKind::secret:
+            return "Secret";
     }
     return "?";
 }
@@ -35,6 +43,7 @@ std::string_view apiVersion(ResourceKind kind) noexcept {
         case ResourceKind::ingressClass:
             return "networking.k8s.io/v1";
         case ResourceKind::service:
+        case ResourceKind::secret:
             return "v1";
         case ResourceKind::endpointSlice:
             return "discovery.k8s.io/v1";
@@ -97,6 +106,10 @@ std::optional<ObjectKey> keyOf(const Object& object) {
             return ObjectKey{ResourceKind::endpointSlice, o.metadata.id};
         }
 
+        std::optional<ObjectKey> operator()(const Secret& o) const {
+            return ObjectKey{ResourceKind::secret, o.metadata.id};
+        }
+
         std::optional<ObjectKey> operator()(const Unknown&) const { return std::nullopt; }
     };
 
@@ -105,8 +118,8 @@ std::optional<ObjectKey> keyOf(const Object& object) {
 
 bool sameMeaning(const Ingress& a, const Ingress& b) {
     return sameMetadata(a.metadata, b.metadata) &&
-           std::tie(a.ingressClassName, a.defaultBackend, a.rules) ==
-               std::tie(b.ingressClassName, b.defaultBackend, b.rules);
+           std::tie(a.ingressClassName, a.defaultBackend, a.rules, a.tls) ==
+               std::tie(b.ingressClassName, b.defaultBackend, b.rules, b.tls);
 }
 
 bool sameMeaning(const IngressClass& a, const IngressClass& b) {
@@ -122,6 +135,10 @@ bool sameMeaning(const Service& a, const Service& b) {
 bool sameMeaning(const EndpointSlice& a, const EndpointSlice& b) {
     return std::tie(a.metadata.id, a.service, a.addressType, a.endpoints, a.ports) ==
            std::tie(b.metadata.id, b.service, b.addressType, b.endpoints, b.ports);
+}
+
+bool sameMeaning(const Secret& a, const Secret& b) {
+    return a.metadata.id == b.metadata.id && (a.pair == b.pair || *a.pair == *b.pair);
 }
 
 bool isObjectName(std::string_view text) noexcept {

@@ -9,6 +9,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,10 +19,11 @@
 
 namespace evergate::controller {
 
-enum class ResourceKind : std::uint8_t { ingress, ingressClass, service, endpointSlice };
+enum class ResourceKind : std::uint8_t { ingress, ingressClass, service, endpointSlice, secret };
 
 inline constexpr std::array kResourceKinds = {ResourceKind::ingress, ResourceKind::ingressClass,
-                                              ResourceKind::service, ResourceKind::endpointSlice};
+                                              ResourceKind::service, ResourceKind::endpointSlice,
+                                              ResourceKind::secret};
 
 std::string_view kindName(ResourceKind kind) noexcept;    // "EndpointSlice"
 std::string_view apiVersion(ResourceKind kind) noexcept;  // "discovery.k8s.io/v1"
@@ -91,11 +93,29 @@ struct IngressRule {
     friend bool operator==(const IngressRule&, const IngressRule&) = default;
 };
 
+// What https listeners are to show to clients that ask for one of these hosts.
+struct IngressTls {
+    std::vector<std::string> hosts;  // none: those of the rules
+    std::string secretName;          // empty: the default certificate
+
+    friend bool operator==(const IngressTls&, const IngressTls&) = default;
+};
+
+// Where an Ingress can be reached, as its status says: an address or a name.
+struct PublishedAddress {
+    std::string ip;
+    std::string hostname;
+
+    friend auto operator<=>(const PublishedAddress&, const PublishedAddress&) = default;
+};
+
 struct Ingress {
     Metadata metadata;
     std::optional<std::string> ingressClassName;
     std::optional<IngressBackend> defaultBackend;
     std::vector<IngressRule> rules;
+    std::vector<IngressTls> tls;
+    std::vector<PublishedAddress> published{};  // status.loadBalancer.ingress; means nothing to us
 };
 
 struct IngressClass {
@@ -146,6 +166,30 @@ struct EndpointSlice {
     ObjectName serviceName() const { return {metadata.id.ns, service}; }
 };
 
+// A certificate with its key as a Secret has them: PEM, not looked at. The key is wiped when the
+// pair goes.
+struct TlsKeyPair {
+    std::string chain;  // the host's certificate first
+    std::string key;
+
+    TlsKeyPair(std::string chainPem, std::string keyPem)
+        : chain(std::move(chainPem)), key(std::move(keyPem)) {}
+
+    TlsKeyPair(const TlsKeyPair&) = delete;
+    TlsKeyPair& operator=(const TlsKeyPair&) = delete;
+    ~TlsKeyPair();
+
+    friend bool operator==(const TlsKeyPair&, const TlsKeyPair&) = default;
+};
+
+// A Secret of type kubernetes.io/tls; those of any other type are Unknown. Copies share the pair.
+struct Secret {
+    Metadata metadata;
+    std::shared_ptr<const TlsKeyPair> pair;  // never null in a decoded Secret
+};
+
+inline constexpr std::string_view kTlsSecretType = "kubernetes.io/tls";
+
 // An object of a kind we do not read.
 struct Unknown {
     std::string apiVersion;
@@ -153,16 +197,18 @@ struct Unknown {
     ObjectName id;
 };
 
-using Object = std::variant<Ingress, IngressClass, Service, EndpointSlice, Unknown>;
+using Object = std::variant<Ingress, IngressClass, Service, EndpointSlice, Secret, Unknown>;
 
 // Key of a known object; nothing for Unknown.
 std::optional<ObjectKey> keyOf(const Object& object);
 
-// True when both say the same to translation: everything but uid, resourceVersion and generation.
+// True when both say the same to translation: everything but uid, resourceVersion,
+// generation and status.
 bool sameMeaning(const Ingress& a, const Ingress& b);
 bool sameMeaning(const IngressClass& a, const IngressClass& b);
 bool sameMeaning(const Service& a, const Service& b);
 bool sameMeaning(const EndpointSlice& a, const EndpointSlice& b);
+bool sameMeaning(const Secret& a, const Secret& b);
 
 // RFC 1123: what Kubernetes takes as the name of an object, at most 253 bytes.
 bool isObjectName(std::string_view text) noexcept;

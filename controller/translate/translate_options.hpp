@@ -3,18 +3,30 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "common/model/values.hpp"
+#include "controller/objects/objects.hpp"
 
 namespace evergate::controller {
+
+struct HttpsOptions {
+    std::string address = "0.0.0.0";
+    std::uint16_t port = 443;
+    std::uint16_t redirectPort = 443;  // what clients are sent to: a balancer may stand in front
+    std::optional<ObjectName> defaultCertificate;  // a Secret
+
+    friend bool operator==(const HttpsOptions&, const HttpsOptions&) = default;
+};
 
 struct TranslateOptions {
     std::string ingressClass = "evergate";  // empty: every class whose controller we are
     std::string listenAddress = "0.0.0.0";  // of --http-listen; listeners of Services use it too
     std::uint16_t listenPort = 80;
-    std::vector<std::uint16_t> reservedPorts;  // no Service may have these: https, RPC, admin
+    std::optional<HttpsOptions> https;         // absent: no such listener, and `tls` means nothing
+    std::vector<std::uint16_t> reservedPorts;  // no Service may have these: RPC, admin
     bool loopbackEndpoints = false;  // take 127.0.0.0/8, ::1 and link-local addresses as endpoints
     model::Settings settings;
 };

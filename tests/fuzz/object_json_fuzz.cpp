@@ -18,7 +18,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     store.upsert(ours);
     for (const Decoded& decoded :
          {decodeObject(text), decodeAs(ResourceKind::ingress, text),
-          decodeAs(ResourceKind::service, text), decodeAs(ResourceKind::endpointSlice, text)}) {
+          decodeAs(ResourceKind::service, text), decodeAs(ResourceKind::endpointSlice, text),
+          decodeAs(ResourceKind::secret, text)}) {
         if (const auto* object = std::get_if<Object>(&decoded)) {
             store.upsert(*object);
         }

@@ -62,6 +62,7 @@ TEST(ObjectTracker, ForgetsTheProblemOfADeletedObject) {
 
 TEST(ObjectTracker, CountsRoundsOfWhichEveryListIsIn) {
     ObjectTracker tracker{"evergate"};
+    tracker.doWithout(ResourceKind::secret);
     for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
         tracker.listed(kind, {}, 1);
         EXPECT_EQ(tracker.completeRound(), 0U);
@@ -72,8 +73,50 @@ TEST(ObjectTracker, CountsRoundsOfWhichEveryListIsIn) {
     EXPECT_EQ(tracker.completeRound(), 1U);
 }
 
+TEST(ObjectTracker, DoesWithoutForbiddenSecretsAndKeepsThoseItHas) {
+    ObjectTracker tracker{"evergate"};
+    for (const auto kind : {ResourceKind::ingress, ResourceKind::ingressClass, kService,
+                            ResourceKind::endpointSlice}) {
+        tracker.listed(kind, {}, 1);
+    }
+    EXPECT_EQ(tracker.completeRound(), 0U);
+    EXPECT_TRUE(tracker.forbidden(ResourceKind::secret, 1).config);
+    EXPECT_TRUE(tracker.forbidden(ResourceKind::secret, 1).none());
+    EXPECT_EQ(tracker.completeRound(), 1U);
+    ASSERT_EQ(tracker.problems().size(), 1U);
+    EXPECT_EQ(tracker.problems().front().object, "Secret");
+    // Allowed again, then refused again.
+    tracker.listed(ResourceKind::secret,
+                   list({decodeAs(ResourceKind::secret,
+                                  R"({"metadata":{"name":"a","namespace":"shop"},
+                                      "type":"kubernetes.io/tls","data":{"tls.crt":"YQ=="}})")}),
+                   1);
+    EXPECT_TRUE(tracker.problems().empty());
+    tracker.forbidden(ResourceKind::secret, 2);
+    EXPECT_NE(tracker.store().secret({"shop", "a"}), nullptr);
+    EXPECT_EQ(tracker.problems().size(), 1U);
+}
+
+TEST(ObjectTracker, KeepsTheLastGoodVersionOfASecret) {
+    constexpr auto kSecret = ResourceKind::secret;
+    const auto secret = [](const std::string& certificate) {
+        return decodeAs(kSecret, R"({"metadata":{"name":"a","namespace":"shop"},
+            "type":"kubernetes.io/tls","data":{"tls.crt":")" +
+                                     certificate + "\"}}");
+    };
+    ObjectTracker tracker{"evergate"};
+    tracker.listed(kSecret, list({secret("YQ==")}), 1);
+    EXPECT_TRUE(tracker.changed(kSecret, secret("Y")).config);
+    EXPECT_EQ(tracker.store().secret({"shop", "a"})->pair->chain, "a");
+    tracker.listed(kSecret, list({secret("Y")}), 1);
+    EXPECT_EQ(tracker.store().secret({"shop", "a"})->pair->chain, "a");
+    ASSERT_EQ(tracker.problems().size(), 1U);
+    EXPECT_EQ(tracker.problems().front().where, R"(data["tls.crt"])");
+}
+
 TEST(ObjectTracker, DoesWithoutForbiddenClassesOnly) {
     ObjectTracker tracker{"evergate"};
+    tracker.doWithout(ResourceKind::secret);
     for (const auto kind : {ResourceKind::ingress, kService, ResourceKind::endpointSlice}) {
         tracker.listed(kind, {}, 1);
     }

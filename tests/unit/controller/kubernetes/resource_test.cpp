@@ -15,6 +15,13 @@ TEST(Resource, NamesCollections) {
               "/apis/networking.k8s.io/v1/ingressclasses");
     EXPECT_EQ(collectionPath(ResourceKind::endpointSlice, ""),
               "/apis/discovery.k8s.io/v1/endpointslices");
+    EXPECT_EQ(collectionPath(ResourceKind::secret, "shop"), "/api/v1/namespaces/shop/secrets");
+}
+
+TEST(Resource, AsksForTlsSecretsOnly) {
+    EXPECT_EQ(selectorQuery(ResourceKind::secret),
+              "&fieldSelector=" + percentEncoded("type=" + std::string(kTlsSecretType)));
+    EXPECT_EQ(selectorQuery(ResourceKind::service), "");
 }
 
 TEST(Resource, EncodesQueryValues) {
