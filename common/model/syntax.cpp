@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <string>
 
 #include "common/model/utf8.hpp"
 
@@ -79,6 +81,28 @@ bool isHostName(std::string_view text, bool allowWildcard) noexcept {
         }
         text.remove_prefix(dot + 1);
     }
+}
+
+bool isAuthority(std::string_view text) {
+    const std::size_t colon = text.rfind(':');
+    if (colon != std::string_view::npos && !text.ends_with(']')) {
+        const std::string_view digits = text.substr(colon + 1);
+        std::uint16_t port = 0;
+        const char* const end = digits.data() + digits.size();
+        const auto [stop, error] = std::from_chars(digits.data(), end, port);
+        if (error != std::errc() || stop != end || port == 0) {
+            return false;
+        }
+        text = text.substr(0, colon);
+    }
+    if (text.starts_with('[') && text.ends_with(']')) {
+        return ipFamily(text.substr(1, text.size() - 2)) == AddressFamily::ipv6;
+    }
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return isHostName(lower, false);  // among them every IPv4 address
 }
 
 bool isPath(std::string_view text) noexcept {

@@ -20,6 +20,9 @@ bool isUnspecifiedAddress(std::string_view text) noexcept;
 // dot; `allowWildcard` also takes "*." before at least one label.
 bool isHostName(std::string_view text, bool allowWildcard) noexcept;
 
+// A host name or IP address ("[::1]" for IPv6), with ":port" or without: what Host can say.
+bool isAuthority(std::string_view text);
+
 // Starts with '/', printable ASCII without space: what can appear in a request line.
 bool isPath(std::string_view text) noexcept;
 

@@ -21,8 +21,12 @@ constexpr std::uint32_t kMaxWeight = 1000;
 constexpr std::size_t kMaxHeaderEdits = 64;
 // Of all fields a route sets in one direction: they have to fit in front of what they go with.
 constexpr std::size_t kMaxHeaderEditBytes = 8192;
-constexpr std::size_t kMaxNetworks = 4096;
+constexpr std::size_t kMaxNetworks = 1024;
 constexpr std::uint32_t kMaxPending = 1'000'000;
+constexpr std::uint32_t kMaxThreshold = 100;
+constexpr std::chrono::milliseconds kMinCheckInterval{100};
+constexpr std::chrono::milliseconds kMinCheckTimeout{10};
+constexpr std::chrono::milliseconds kMaxCheckTimeout = std::chrono::minutes(10);
 constexpr std::size_t kMaxCookieName = 128;
 // A list of 20,000 bad endpoints is one mistake, not 20,000.
 constexpr std::size_t kMaxProblems = 16;
@@ -74,6 +78,18 @@ bool isCookieName(std::string_view name) noexcept {
            std::all_of(name.begin(), name.end(), token);
 }
 
+// Whether there is a block of that label in it, no bytes that PEM cannot have, and an end. What is
+// in the block is for the one who loads it to say.
+bool isPem(std::string_view text, std::string_view label) {
+    const std::string end = std::string(label) + "-----";
+    const std::size_t begin = text.find("-----BEGIN ");
+    const std::size_t first = text.find(end);
+    return text.size() <= kMaxStringBytes && begin != std::string_view::npos &&
+           first != std::string_view::npos && first > begin &&
+           text.find(end, first + end.size()) != std::string_view::npos &&
+           text.find('\0') == std::string_view::npos;
+}
+
 constexpr std::string_view kNameRule = "must be 1..1000 printable ASCII characters without spaces";
 
 void checkValue(const Settings& settings, Check& check) {
@@ -85,12 +101,14 @@ void checkValue(const Settings& settings, Check& check) {
     check.timeout(settings.upstreamIdleTimeout, "upstreamIdleTimeoutMs");
     check.range(settings.maxHeadBytes, 1024, 65'536, "maxHeadBytes");
     check.range(settings.maxHeaders, 8, 1024, "maxHeaders");
+    check.require(settings.defaultCertificate.empty() || isName(settings.defaultCertificate),
+                  "defaultCertificate", kNameRule);
 }
 
 // Access lists. A list without the switch would be ignored, which is never what was meant.
 void checkSources(bool restrict, const std::vector<std::string>& networks, Check& check) {
     check.require(restrict || networks.empty(), "allowSources", "needs restrictSources");
-    check.require(networks.size() <= kMaxNetworks, "allowSources", "has more than 4096 networks");
+    check.require(networks.size() <= kMaxNetworks, "allowSources", "has more than 1024 networks");
     for (std::size_t i = 0; i < networks.size() && !check.full(); ++i) {
         check.require(parseNetwork(networks[i]).has_value(),
                       "allowSources[" + std::to_string(i) + "]",
@@ -140,10 +158,29 @@ void checkValue(const Certificate& certificate, Check& check) {
         check.require(isHostName(certificate.hosts[i], true), "hosts[" + std::to_string(i) + "]",
                       "must be a host name in lower case, or '*.' and one");
     }
-    check.require(!certificate.chain.empty(), "chain", "must not be empty");
-    check.require(!certificate.key.empty(), "key", "must not be empty");
+    check.require(isPem(certificate.chain, "CERTIFICATE"), "chain", "must be certificates in PEM");
+    check.require(isPem(certificate.key, "PRIVATE KEY"), "key", "must be a private key in PEM");
     check.require(certificate.origin.size() <= kMaxOriginBytes && isDisplayText(certificate.origin),
                   "origin", "must be at most 1024 bytes of UTF-8 without control characters");
+}
+
+void checkHealth(const HealthCheck& health, Check& check) {
+    check.require(health.type <= HealthCheckType::http, "healthCheck.type", "unknown type");
+    check.require(isPath(health.path) && health.path.find('#') == std::string::npos,
+                  "healthCheck.path",
+                  "must start with '/', be printable ASCII without spaces and '#' and at most 4096 "
+                  "bytes");
+    check.require(health.host.empty() || isAuthority(health.host), "healthCheck.host",
+                  "must be a host name or IP address, with a port if need be");
+    check.require(health.interval >= kMinCheckInterval && health.interval <= kMaxTimeout,
+                  "healthCheck.intervalMs", "must be 100ms..24h");
+    check.require(health.timeout >= kMinCheckTimeout && health.timeout <= kMaxCheckTimeout,
+                  "healthCheck.timeoutMs", "must be 10ms..10m");
+    check.range(health.healthyThreshold, 1, kMaxThreshold, "healthCheck.healthyThreshold");
+    check.range(health.unhealthyThreshold, 1, kMaxThreshold, "healthCheck.unhealthyThreshold");
+    check.require(health.statusLow >= 100 && health.statusLow <= health.statusHigh &&
+                      health.statusHigh <= 599,
+                  "healthCheck.statusLow", "must be a range within 100..599");
 }
 
 void checkValue(const Backend& backend, Check& check) {
@@ -166,6 +203,12 @@ void checkValue(const Backend& backend, Check& check) {
         check.require(isCookieName(backend.affinityCookie), "affinityCookie",
                       "must be a cookie name of at most 128 bytes");
     }
+    check.require(backend.protocol <= BackendProtocol::https, "protocol", "unknown protocol");
+    check.require(backend.tlsServerName.empty() || isHostName(backend.tlsServerName, false),
+                  "tlsServerName", "must be a host name in lower case");
+    check.require(backend.tlsAuthorities.empty() || isPem(backend.tlsAuthorities, "CERTIFICATE"),
+                  "tlsAuthorities", "must be certificates in PEM");
+    checkHealth(backend.healthCheck, check);
 }
 
 void checkValue(const Endpoints& value, Check& check) {

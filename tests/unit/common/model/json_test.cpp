@@ -50,6 +50,53 @@ TEST(Json, WritesFieldsInFixedOrderWithoutDefaults) {
               R"("connectTimeoutMs":250})");
 }
 
+// Which fields there are on the wire, and that none is forgotten: every one differs from its
+// default.
+TEST(Json, WritesEveryFieldOfPolicy) {
+    Route route;
+    route.path.clear();
+    route.rewritePrefix = "/v2";
+    route.requestHeadersSet = {{"a", "1"}};
+    route.requestHeadersRemove = {"b"};
+    route.responseHeadersSet = {{"c", ""}};
+    route.responseHeadersRemove = {"d"};
+    route.redirectToHttps = true;
+    route.redirectPort = 8443;
+    route.restrictSources = true;
+    route.allowSources = {"10.0.0.0/8"};
+    route.maxBodyBytes = 1ULL << 53;
+    EXPECT_EQ(encode(route),
+              R"({"path":"","rewritePrefix":"/v2","requestHeadersSet":[{"name":"a","value":"1"}],)"
+              R"("requestHeadersRemove":["b"],"responseHeadersSet":[{"name":"c"}],)"
+              R"("responseHeadersRemove":["d"],"redirectToHttps":true,"redirectPort":8443,)"
+              R"("restrictSources":true,"allowSources":["10.0.0.0/8"],)"
+              R"("maxBodyBytes":9007199254740992})");
+    Backend backend;
+    backend.queueTimeout = std::chrono::milliseconds(1);
+    backend.maxConnections = 2;
+    backend.maxPending = 3;
+    backend.affinityCookie = "C";
+    backend.protocol = BackendProtocol::https;
+    backend.tlsVerify = true;
+    backend.tlsServerName = "a.b";
+    backend.tlsAuthorities = "PEM";
+    backend.healthCheck = {
+        HealthCheckType::http,        "/h", "h", 4,   std::chrono::milliseconds(5),
+        std::chrono::milliseconds(6), 7,    8,   204, 299};
+    EXPECT_EQ(encode(backend),
+              R"({"queueTimeoutMs":1,"maxConnections":2,"maxPending":3,"affinityCookie":"C",)"
+              R"("protocol":"https","tlsVerify":true,"tlsServerName":"a.b","tlsAuthorities":"PEM",)"
+              R"("healthCheck":{"type":"http","path":"/h","host":"h","port":4,"intervalMs":5,)"
+              R"("timeoutMs":6,"healthyThreshold":7,"unhealthyThreshold":8,"statusLow":204,)"
+              R"("statusHigh":299}})");
+    EXPECT_EQ(encode(Certificate{{"a.b"}, "C", "K", "Secret s/c"}),
+              R"({"hosts":["a.b"],"chain":"C","key":"K","origin":"Secret s/c"})");
+    EXPECT_EQ(encode(Listener{"::", 443, ListenerProtocol::https, "", true, {"::/0"}}),
+              R"({"address":"::","port":443,"protocol":"https","restrictSources":true,)"
+              R"("allowSources":["::/0"]})");
+    EXPECT_EQ(encode(Settings{.defaultCertificate = "d"}), R"({"defaultCertificate":"d"})");
+}
+
 TEST(Json, EscapesControlCharactersQuotesAndBackslashes) {
     EXPECT_EQ(encode(Listener{.address = std::string("a\"\\\n\x1f\0z", 7)}),
               R"({"address":"a\"\\\u000a\u001f\u0000z"})");
@@ -116,6 +163,20 @@ INSTANTIATE_TEST_SUITE_P(
                 "endpoints[0]"},
         BadCase{"EndpointsObject", Kind::endpoints, R"({"endpoints":{}})", "endpoints"},
         BadCase{"ListenerNumber", Kind::route, R"({"listeners":["a",2]})", "listeners[1]"},
+        BadCase{"NumberForFlag", Kind::route, R"({"redirectToHttps":1})", "redirectToHttps"},
+        BadCase{"TextForFlag", Kind::backend, R"({"tlsVerify":"true"})", "tlsVerify"},
+        BadCase{"HeaderText", Kind::route, R"({"requestHeadersSet":["a: b"]})",
+                "requestHeadersSet[0]"},
+        BadCase{"HeaderField", Kind::route, R"({"responseHeadersSet":[{"name":"a"},{"nam":"b"}]})",
+                "responseHeadersSet[1].nam"},
+        BadCase{"CheckArray", Kind::backend, R"({"healthCheck":[]})", "healthCheck"},
+        BadCase{"CheckField", Kind::backend, R"({"healthCheck":{"interval":5}})",
+                "healthCheck.interval"},
+        BadCase{"CheckEnum", Kind::backend, R"({"healthCheck":{"type":"grpc"}})",
+                "healthCheck.type"},
+        BadCase{"NegativeSize", Kind::route, R"({"maxBodyBytes":-1})", "maxBodyBytes"},
+        BadCase{"CertificateHosts", Kind::certificate, R"({"hosts":"a"})", "hosts"},
+        BadCase{"CertificateExtra", Kind::certificate, R"({"password":"a"})", "password"},
         BadCase{"TooDeep", Kind::route, R"({"listeners":[[["a"]]]})", ""},
         BadCase{"OfAnotherKind", Kind::settings, R"({"listeners":[]})", "listeners"}),
     [](const auto& test) { return std::string(test.param.name); });
@@ -126,10 +187,10 @@ TEST(Json, BoundsStringsAndArrays) {
     };
     EXPECT_TRUE(std::holds_alternative<Value>(decode(Kind::listener, address(kMaxStringBytes))));
     EXPECT_EQ(problemOf(Kind::listener, address(kMaxStringBytes + 1)).what,
-              "string longer than 16384 bytes");
+              "string longer than 65536 bytes");
     EXPECT_EQ(
         problemOf(Kind::listener, "{\"" + std::string(kMaxStringBytes + 1, 'a') + "\":1}").what,
-        "field name longer than 16384 bytes");
+        "field name longer than 65536 bytes");
 
     Endpoints many;
     many.endpoints.resize(kMaxEndpointsPerBackend);
@@ -138,7 +199,7 @@ TEST(Json, BoundsStringsAndArrays) {
     EXPECT_EQ(problemOf(Kind::endpoints, encode(many)).where, "endpoints");
 
     Route route;
-    route.listeners.resize(257);
+    route.listeners.resize(1025);
     EXPECT_EQ(problemOf(Kind::route, encode(route)).where, "listeners");
 }
 
@@ -152,8 +213,8 @@ TEST(Json, NeverQuotesTheInputInASyntaxProblem) {
 }
 
 TEST(Keys, RoundTrip) {
-    for (const char* text : {"settings/global", "route/shop/cart/0/1", "backend/x", "listener/http",
-                             "endpoints/shop/cart:http"}) {
+    for (const char* text : {"settings/global", "certificate/shop/tls", "route/shop/cart/0/1",
+                             "backend/x", "listener/http", "endpoints/shop/cart:http"}) {
         const auto key = decodeKey(text);
         ASSERT_TRUE(std::holds_alternative<Key>(key)) << text;
         EXPECT_EQ(encodeKey(std::get<Key>(key)), text);

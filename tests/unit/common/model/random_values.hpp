@@ -33,30 +33,64 @@ public:
         return std::chrono::milliseconds(below(2) == 0 ? 60'000 : below(100'000'000));
     }
 
+    bool flag() { return below(2) == 0; }
+
+    std::uint16_t port() { return static_cast<std::uint16_t>(below(65'536)); }
+
+    std::vector<std::string> texts() {
+        std::vector<std::string> result(below(4));
+        for (std::string& each : result) {
+            each = text();
+        }
+        return result;
+    }
+
     Value value(Kind kind) {
         switch (kind) {
             case Kind::settings:
-                return Settings{duration(), duration(), duration(),    duration(),
-                                duration(), duration(), below(70'000), below(200)};
+                return Settings{duration(), duration(),    duration(), duration(), duration(),
+                                duration(), below(70'000), below(200), text()};
             case Kind::listener:
-                return Listener{text(), static_cast<std::uint16_t>(below(65'536)),
-                                static_cast<ListenerProtocol>(below(2)), text()};
+                return Listener{text(), port(), static_cast<ListenerProtocol>(below(3)),
+                                text(), flag(), texts()};
             case Kind::certificate:
-                return Certificate{{text(), text()}, text(), text(), text()};
+                return Certificate{texts(), text(), text(), text()};
             case Kind::backend:
-                return Backend{static_cast<BalanceAlgorithm>(below(3)),
-                               static_cast<HashOn>(below(3)),
-                               text(),
-                               duration(),
-                               duration(),
-                               duration(),
-                               below(4)};
+                return backend();
             case Kind::endpoints:
                 return endpoints();
             case Kind::route:
                 return route();
         }
         return {};
+    }
+
+    Backend backend() {
+        return Backend{.balance = static_cast<BalanceAlgorithm>(below(3)),
+                       .hashOn = static_cast<HashOn>(below(3)),
+                       .hashHeader = text(),
+                       .connectTimeout = duration(),
+                       .responseTimeout = duration(),
+                       .inactivityTimeout = duration(),
+                       .retries = below(4),
+                       .queueTimeout = duration(),
+                       .maxConnections = below(4),
+                       .maxPending = below(2'000),
+                       .affinityCookie = text(),
+                       .protocol = static_cast<BackendProtocol>(below(2)),
+                       .tlsVerify = flag(),
+                       .tlsServerName = text(),
+                       .tlsAuthorities = text(),
+                       .healthCheck = {.type = static_cast<HealthCheckType>(below(3)),
+                                       .path = text(),
+                                       .host = text(),
+                                       .port = port(),
+                                       .interval = duration(),
+                                       .timeout = duration(),
+                                       .healthyThreshold = below(4),
+                                       .unhealthyThreshold = below(4),
+                                       .statusLow = port(),
+                                       .statusHigh = port()}};
     }
 
     Endpoints endpoints() {
@@ -68,20 +102,34 @@ public:
         return result;
     }
 
-    Route route() {
-        Route result{{}, text(), static_cast<PathType>(below(3)), "/" + text(), text(), text()};
-        for (std::uint32_t i = below(4); i > 0; --i) {
-            result.listeners.push_back(text());
+    std::vector<HeaderField> fields() {
+        std::vector<HeaderField> result(below(3));
+        for (HeaderField& each : result) {
+            each = {text(), text()};
         }
-        result.requestHeadersSet.assign(below(3), {text(), text()});
-        result.responseHeadersRemove.assign(below(3), text());
-        result.redirectToHttps = below(2) == 0;
-        result.allowSources.assign(below(3), text());
-        result.maxBodyBytes = below(3);
         return result;
     }
 
-    Kind kind() { return static_cast<Kind>(below(5)); }
+    Route route() {
+        return Route{.listeners = texts(),
+                     .host = text(),
+                     .pathType = static_cast<PathType>(below(3)),
+                     .path = "/" + text(),
+                     .backend = text(),
+                     .origin = text(),
+                     .rewritePrefix = text(),
+                     .requestHeadersSet = fields(),
+                     .requestHeadersRemove = texts(),
+                     .responseHeadersSet = fields(),
+                     .responseHeadersRemove = texts(),
+                     .redirectToHttps = flag(),
+                     .redirectPort = port(),
+                     .restrictSources = flag(),
+                     .allowSources = texts(),
+                     .maxBodyBytes = flag() ? below(1'000) : 1ULL << 53};
+    }
+
+    Kind kind() { return static_cast<Kind>(below(kKinds)); }
 
     // Few names, so that two configurations share some keys and differ in others.
     Key key() { return {kind(), "n" + std::to_string(below(20))}; }

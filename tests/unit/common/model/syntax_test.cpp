@@ -42,6 +42,17 @@ TEST(Syntax, KnowsFamiliesAndUnspecifiedAddresses) {
     EXPECT_FALSE(isUnspecifiedAddress(""));
 }
 
+TEST(Syntax, AuthoritiesAreHostsWithOrWithoutPort) {
+    for (const char* text :
+         {"a", "A.b", "a.b:1", "10.0.0.1", "10.0.0.1:65535", "[::1]", "[2001:db8::1]:80"}) {
+        EXPECT_TRUE(isAuthority(text)) << text;
+    }
+    for (const char* text : {"", ":80", "a:", "a:0", "a:65536", "a:80x", "::1", "[::1", "[::1]80",
+                             "[10.0.0.1]", "[a]", "a b", "a\r\nb", "user@a", "*.a", "a/b", "[]"}) {
+        EXPECT_FALSE(isAuthority(text)) << text;
+    }
+}
+
 TEST(Syntax, DisplayTextIsUtf8WithoutControls) {
     for (const char* good : {"", "Ingress shop/cart", "é€😀", "\xf4\x8f\xbf\xbf"}) {
         EXPECT_TRUE(isDisplayText(good)) << good;

@@ -224,5 +224,88 @@ TEST(Validation, ChecksQueueAndAffinity) {
     }
 }
 
+TEST(Validation, ChecksHowEndpointsAreReached) {
+    EXPECT_THAT(places(Kind::backend, Backend{.protocol = BackendProtocol::https,
+                                              .tlsVerify = true,
+                                              .tlsServerName = "web.example.com"}),
+                IsEmpty());
+    EXPECT_THAT(places(Kind::backend, Backend{.protocol = static_cast<BackendProtocol>(2)}),
+                ElementsAre(".protocol"));
+    for (const char* name : {"Web.example.com", "a b", "*.a", "a\n", "-"}) {
+        EXPECT_THAT(places(Kind::backend, Backend{.tlsServerName = name}),
+                    ElementsAre(".tlsServerName"));
+    }
+    EXPECT_THAT(places(Kind::backend, Backend{.tlsAuthorities = "/etc/ca.pem"}),
+                ElementsAre(".tlsAuthorities"));
+}
+
+std::vector<std::string> checkPlaces(const HealthCheck& check) {
+    return places(Kind::backend, Backend{.healthCheck = check});
+}
+
+TEST(Validation, ChecksHealthChecks) {
+    EXPECT_THAT(checkPlaces({.type = HealthCheckType::http,
+                             .path = "/healthz?full=1",
+                             .host = "[::1]:8080",
+                             .port = 65'535,
+                             .interval = milliseconds(100),
+                             .timeout = milliseconds(10),
+                             .healthyThreshold = 100,
+                             .unhealthyThreshold = 1,
+                             .statusLow = 204,
+                             .statusHigh = 204}),
+                IsEmpty());
+    EXPECT_THAT(checkPlaces({.type = static_cast<HealthCheckType>(3)}),
+                ElementsAre(".healthCheck.type"));
+    for (const std::string& path :
+         {std::string(), std::string("healthz"), std::string("/a b"), std::string("/a\r\nX: y"),
+          std::string("/a#b"), "/" + std::string(4096, 'a')}) {
+        EXPECT_THAT(checkPlaces({.path = path}), ElementsAre(".healthCheck.path"));
+    }
+    EXPECT_THAT(checkPlaces({.host = "a\r\nX: y"}), ElementsAre(".healthCheck.host"));
+    EXPECT_THAT(checkPlaces({.interval = milliseconds(99)}),
+                ElementsAre(".healthCheck.intervalMs"));
+    EXPECT_THAT(checkPlaces({.interval = hours(25)}), ElementsAre(".healthCheck.intervalMs"));
+    EXPECT_THAT(checkPlaces({.timeout = milliseconds(9)}), ElementsAre(".healthCheck.timeoutMs"));
+    EXPECT_THAT(checkPlaces({.timeout = hours(1)}), ElementsAre(".healthCheck.timeoutMs"));
+    EXPECT_THAT(checkPlaces({.healthyThreshold = 0, .unhealthyThreshold = 101}),
+                ElementsAre(".healthCheck.healthyThreshold", ".healthCheck.unhealthyThreshold"));
+    EXPECT_THAT(checkPlaces({.statusLow = 99}), ElementsAre(".healthCheck.statusLow"));
+    EXPECT_THAT(checkPlaces({.statusHigh = 600}), ElementsAre(".healthCheck.statusLow"));
+    EXPECT_THAT(checkPlaces({.statusLow = 300, .statusHigh = 299}),
+                ElementsAre(".healthCheck.statusLow"));
+}
+
+TEST(Validation, ChecksCertificates) {
+    const Certificate good{
+        {"a.test", "*.a.test"},
+        "text before\n-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n",
+        "-----BEGIN EC PRIVATE KEY-----\nMA==\n-----END EC PRIVATE KEY-----\n",
+        "Secret shop/tls"};
+    EXPECT_THAT(places(Kind::certificate, good), IsEmpty());
+    const auto with = [&](auto change) {
+        Certificate certificate = good;
+        change(certificate);
+        return places(Kind::certificate, certificate);
+    };
+    EXPECT_THAT(with([](Certificate& c) { c.hosts.clear(); }), IsEmpty());
+    EXPECT_THAT(with([](Certificate& c) {
+                    c.hosts = {"a.test", "A.test"};
+                }),
+                ElementsAre(".hosts[1]"));
+    EXPECT_THAT(with([](Certificate& c) { c.hosts.assign(257, "a"); }), ElementsAre(".hosts"));
+    EXPECT_THAT(with([](Certificate& c) { c.chain.clear(); }), ElementsAre(".chain"));
+    EXPECT_THAT(with([](Certificate& c) { std::swap(c.chain, c.key); }),
+                ElementsAre(".chain", ".key"));
+    EXPECT_THAT(with([](Certificate& c) { c.chain.resize(c.chain.find("-----END")); }),
+                ElementsAre(".chain"));
+    EXPECT_THAT(with([](Certificate& c) { c.key += '\0'; }), ElementsAre(".key"));
+    EXPECT_THAT(with([](Certificate& c) { c.chain.append(kMaxStringBytes, '\n'); }),
+                ElementsAre(".chain"));
+    EXPECT_THAT(with([](Certificate& c) { c.origin = "a\nb"; }), ElementsAre(".origin"));
+    EXPECT_THAT(places(Kind::settings, Settings{.defaultCertificate = "a b"}),
+                ElementsAre(".defaultCertificate"));
+}
+
 }  // namespace
 }  // namespace evergate::model
