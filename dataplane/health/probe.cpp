@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/health/probe.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/ssl/context.hpp>
+#include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/read.hpp>
+#include <boost/beast/http/write.hpp>
+#include <boost/beast/ssl/ssl_stream.hpp>
+
+namespace evergate::health {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
+using boost::system::error_code;
+
+constexpr std::size_t kMaxHead = 32 * 1024;
+constexpr int kMaxInterims = 8;
+constexpr std::size_t kMaxDetail = 200;
+
+ProbeResult failed(const char* step, const error_code& error) {
+    std::string detail =
+        error == beast::error::timeout ? "timed out" : error.message().substr(0, kMaxDetail - 20);
+    return {false, std::string(step) + ": " + detail};
+}
+
+// The Host field: RFC 9110 §7.2. An IPv6 literal has brackets, a default port is left out.
+std::string hostOf(const ProbeTarget& target) {
+    const model::Backend& policy = *target.policy;
+    if (!policy.healthCheck.host.empty()) {
+        return policy.healthCheck.host;
+    }
+    const auto address = target.where.address();
+    std::string host = address.is_v6() ? '[' + address.to_string() + ']' : address.to_string();
+    const unsigned usual = policy.protocol == model::BackendProtocol::https ? 443 : 80;
+    return target.where.port() == usual ? host : host + ':' + std::to_string(target.where.port());
+}
+
+ProbeResult judge(unsigned status, const model::HealthCheck& check) {
+    return {status >= check.statusLow && status <= check.statusHigh,
+            "status " + std::to_string(status)};
+}
+
+template <typename Stream>
+asio::awaitable<ProbeResult> ask(Stream& stream, const ProbeTarget& target) {
+    const model::HealthCheck& check = target.policy->healthCheck;
+    error_code error;
+    http::request<http::empty_body> request(http::verb::get, check.path, 11);
+    request.set(http::field::host, hostOf(target));
+    request.set(http::field::user_agent, "evergate-health-check");
+    request.set(http::field::accept, "*/*");
+    request.set(http::field::connection, "close");
+    co_await http::async_write(stream, request, asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+        co_return failed("request", error);
+    }
+    beast::flat_buffer buffer(kMaxHead);
+    for (int i = 0; i < kMaxInterims; ++i) {
+        http::response_parser<http::empty_body> parser;
+        parser.header_limit(kMaxHead);
+        parser.skip(true);
+        co_await http::async_read_header(stream, buffer, parser,
+                                         asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            co_return failed("response", error);
+        }
+        if (parser.get().result_int() >= 200) {
+            co_return judge(parser.get().result_int(), check);
+        }
+    }
+    co_return ProbeResult{false, "response: too many interim responses"};
+}
+
+// What the certificate must prove, and who may have signed it. False: the authorities are no PEM.
+bool trust(ssl::context& context, const model::Backend& policy, error_code& error) {
+    if (!policy.tlsVerify) {
+        context.set_verify_mode(ssl::verify_none, error);
+    } else if (policy.tlsAuthorities.empty()) {
+        context.set_default_verify_paths(error);
+    } else {
+        context.add_certificate_authority(asio::buffer(policy.tlsAuthorities), error);
+    }
+    return !error;
+}
+
+asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTarget& target) {
+    const model::Backend& policy = *target.policy;
+    error_code error;
+    ssl::context context(ssl::context::tls_client);
+    if (!trust(context, policy, error)) {
+        co_return failed("certificate authorities", error);
+    }
+    beast::ssl_stream<beast::tcp_stream&> stream(plain, context);
+    const std::string& name =
+        policy.tlsServerName.empty() ? policy.healthCheck.host : policy.tlsServerName;
+    if (!name.empty()) {
+        ::SSL_set_tlsext_host_name(stream.native_handle(), name.c_str());
+    }
+    if (policy.tlsVerify) {
+        const std::string expected = name.empty() ? target.where.address().to_string() : name;
+        stream.set_verify_mode(ssl::verify_peer);
+        stream.set_verify_callback(ssl::host_name_verification(expected));
+    }
+    co_await stream.async_handshake(ssl::stream_base::client,
+                                    asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+        co_return failed("TLS", error);
+    }
+    if (policy.healthCheck.type == model::HealthCheckType::tcp) {
+        co_return ProbeResult{true, "TLS established"};
+    }
+    co_return co_await ask(stream, target);
+}
+
+}  // namespace
+
+asio::awaitable<ProbeResult> probe(ProbeTarget target) {
+    const model::Backend& policy = *target.policy;
+    beast::tcp_stream stream(co_await asio::this_coro::executor);
+    stream.expires_after(policy.healthCheck.timeout);
+    error_code error;
+    co_await stream.async_connect(target.where, asio::redirect_error(asio::use_awaitable, error));
+    if (error) {
+        co_return failed("connect", error);
+    }
+    if (policy.protocol == model::BackendProtocol::https) {
+        co_return co_await askOverTls(stream, target);
+    }
+    if (policy.healthCheck.type == model::HealthCheckType::tcp) {
+        co_return ProbeResult{true, "connected"};
+    }
+    co_return co_await ask(stream, target);
+}
+
+}  // namespace evergate::health
