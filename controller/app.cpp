@@ -88,6 +88,12 @@ std::unique_ptr<Source> App::makeSource() {
         options.logger = logging_.logger("directory");
         return makeDirectorySource(io_, std::move(options));
     }
+    if (settings_.source == SourceKind::marathon) {
+        auto options = marathonOptions(settings_.marathon);
+        options.translate = translateOptions(settings_);
+        options.logger = logging_.logger("marathon");
+        return makeMarathonSource(io_, std::move(options));
+    }
     KubernetesOptions options;
     options.kubeconfig = settings_.kubeconfig;
     options.watchNamespace = settings_.watchNamespace;

@@ -10,7 +10,9 @@ namespace {
 void addSource(process::SettingsTable& table, ControllerSettings& settings) {
     table
         .addChoice("source", "Where the desired configuration comes from", settings.source,
-                   {{"kubernetes", SourceKind::kubernetes}, {"directory", SourceKind::directory}})
+                   {{"kubernetes", SourceKind::kubernetes},
+                    {"marathon", SourceKind::marathon},
+                    {"directory", SourceKind::directory}})
         .required();
     table.add("kubeconfig", "FILE",
               "How to reach the API server; empty: the service account of the pod we run in",
@@ -19,6 +21,7 @@ void addSource(process::SettingsTable& table, ControllerSettings& settings) {
               settings.watchNamespace);
     table.add("directory", "DIR", "Folder of Kubernetes manifests, watched; for --source=directory",
               settings.directory);
+    addMarathonRows(table, settings.marathon);
     table.add("ingress-class", "NAME",
               "The IngressClass served; empty: every class whose controller we are",
               settings.ingressClass);
@@ -66,6 +69,10 @@ std::string checkTogether(ControllerSettings& settings) {
     }
     if (settings.source != SourceKind::directory && !settings.directory.empty()) {
         return "--directory is for --source=directory";
+    }
+    if (auto wrong = checkMarathon(settings.marathon, settings.source == SourceKind::marathon);
+        !wrong.empty()) {
+        return wrong;
     }
     auto address = rpc::parseAddress(settings.rpcListen);  // the default has not been checked
     settings.rpcAddress = std::get<rpc::Address>(address);

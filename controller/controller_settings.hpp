@@ -13,10 +13,11 @@
 #include "common/process/logging.hpp"
 #include "common/process/settings.hpp"
 #include "common/rpc/address.hpp"
+#include "controller/marathon_settings.hpp"
 
 namespace evergate::controller {
 
-enum class SourceKind { none, kubernetes, directory };
+enum class SourceKind { none, kubernetes, marathon, directory };
 
 struct ControllerSettings {
     SourceKind source = SourceKind::none;
@@ -24,6 +25,7 @@ struct ControllerSettings {
     std::string watchNamespace;
     std::string ingressClass = "evergate";
     std::string directory;
+    MarathonSettings marathon;
     bool loopbackEndpoints = false;
     process::ListenAddress httpListen{"0.0.0.0", 80};
     std::string rpcListen = "unix:/run/evergate/rpc.sock";
