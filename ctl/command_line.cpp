@@ -29,6 +29,7 @@ constexpr std::array kCommands = {
     CommandRow{"dataplanes", Command::dataplanes, 0, 0, "dataplanes"},
     CommandRow{"drain", Command::drain, 0, 0, "drain"},
     CommandRow{"validate", Command::validate, 1, 1, "validate DIRECTORY"},
+    CommandRow{"annotations", Command::annotations, 0, 0, "annotations"},
     CommandRow{"help", Command::help, 0, 0, "help"},
 };
 
@@ -195,6 +196,7 @@ std::string_view helpText() {
   evergatectl dataplanes             asks the controller: who is connected, and how far they are
   evergatectl drain                  stop taking new connections and finish the old ones
   evergatectl validate DIRECTORY     check manifests as the directory source reads them; asks nobody
+  evergatectl annotations            which annotations there are, and what they take; asks nobody
 
   --admin=URL              of the data plane  [http://127.0.0.1:9302, EVERGATE_ADMIN]
   --controller-admin=URL   of the controller  [http://127.0.0.1:9301, EVERGATE_CONTROLLER_ADMIN]

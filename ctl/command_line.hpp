@@ -22,6 +22,7 @@ enum class Command {
     dataplanes,
     drain,
     validate,
+    annotations,
     help
 };
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "controller/objects/printable.hpp"
+#include "controller/translate/annotation_table.hpp"
 #include "ctl/exit_status.hpp"
 #include "ctl/http_client.hpp"
 #include "ctl/reports.hpp"
@@ -55,6 +56,9 @@ public:
                 return drain();
             case Command::validate:
                 return validateFolder(line_, out_, err_);
+            case Command::annotations:
+                out_ << controller::annotationsDocument();
+                return kGood;
             case Command::help:
                 break;
         }

@@ -1,48 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// The evergate.io/* annotations: which there are, on what, and the parsers of their values. Pure.
+// The evergate.io/* annotations that objects have, and how they become policy. Pure.
 //
-// A value is parsed whole and strictly; a wrong one is a problem and only that annotation is
-// ignored.
+// What is wrong costs that annotation only, but for access control, of which the good part counts.
 #pragma once
 
-#include <cstdint>
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
-#include <variant>
+#include <vector>
 
-#include "controller/objects/objects.hpp"
-#include "controller/translate/match_syntax.hpp"
+#include "controller/objects/object_store.hpp"
+#include "controller/translate/annotation_table.hpp"
 #include "controller/translate/problem_list.hpp"
 
 namespace evergate::controller {
 
-namespace annotation {
-inline constexpr std::string_view kLoadBalance = "evergate.io/load-balance";
-inline constexpr std::string_view kTcpPort = "evergate.io/tcp-port";
-inline constexpr std::string_view kTcpServicePort = "evergate.io/tcp-service-port";
-inline constexpr std::string_view kHttpPort = "evergate.io/http-port";
-inline constexpr std::string_view kHttpServicePort = "evergate.io/http-service-port";
-}  // namespace annotation
-
-struct LoadBalance {
-    model::BalanceAlgorithm algorithm = model::BalanceAlgorithm::roundRobin;
-    model::HashOn hashOn = model::HashOn::clientAddress;
-    std::string hashHeader;
-
-    friend bool operator==(const LoadBalance&, const LoadBalance&) = default;
+// An annotation that counts. Borrows the text from the object.
+struct GivenAnnotation {
+    const AnnotationRow* row = nullptr;
+    std::string_view value;
 };
 
-// round-robin | least-request | hash | hash:path | hash:header:NAME
-std::variant<LoadBalance, SyntaxError> parseLoadBalance(std::string_view text);
+using GivenAnnotations = std::vector<GivenAnnotation>;
 
-// The value of an annotation of `object`, or nothing when it is absent or wrong (which is noted).
-std::optional<LoadBalance> loadBalanceOf(const ObjectKey& object, const Metadata& metadata,
-                                         ProblemList& problems);
+// Those of one object, by name; notes wrong values, unknown names and those on the wrong kind.
+GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metadata,
+                                 ProblemList& problems);
 
-// Notes every evergate.io/* annotation that means nothing on an object of this kind.
-void reportUnknownAnnotations(const ObjectKey& object, const Metadata& metadata,
-                              ProblemList& problems);
+bool contains(const GivenAnnotations& given, const AnnotationRow& row) noexcept;
+
+// Puts the words of `given` for routes into a claim, but for those that `stronger` has too.
+void applyToRoute(const GivenAnnotations& given, const GivenAnnotations& stronger,
+                  RouteClaim& claim);
+
+// The annotations of all Services of a store: only those that have any that count.
+class ServiceAnnotations {
+public:
+    ServiceAnnotations(const ObjectStore& store, ProblemList& problems);
+
+    const GivenAnnotations& of(const ObjectName& service) const;  // empty when there are none
+
+private:
+    std::map<ObjectName, GivenAnnotations> given_;
+};
 
 std::string annotationPath(std::string_view key);  // metadata.annotations["evergate.io/..."]
 

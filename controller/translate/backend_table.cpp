@@ -1,13 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/translate/backend_table.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 #include "controller/translate/endpoints.hpp"
 
 namespace evergate::controller {
+namespace {
 
-void BackendTable::addIngress(const Ingress& ingress) {
+// Why an annotation that needs this has no effect on `backend`; null when it has one.
+const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
+    const auto check = backend.healthCheck.type;
+    switch (needs) {
+        case AnnotationNeeds::nothing:
+            return nullptr;
+        case AnnotationNeeds::healthCheck:
+            return check != model::HealthCheckType::none
+                       ? nullptr
+                       : "has no effect without a health check: set evergate.io/health-check";
+        case AnnotationNeeds::httpHealthCheck:
+            return check == model::HealthCheckType::http
+                       ? nullptr
+                       : "has no effect: evergate.io/health-check is not http";
+        case AnnotationNeeds::https:
+            return backend.protocol == model::BackendProtocol::https
+                       ? nullptr
+                       : "has no effect: evergate.io/protocol is not https";
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+void BackendTable::addIngress(const Ingress& ingress, const GivenAnnotations& given) {
     const ObjectKey key{ResourceKind::ingress, ingress.metadata.id};
-    const auto balance = loadBalanceOf(key, ingress.metadata, problems_);
     forEachBackend(ingress, [&](const IngressBackend& backend, const std::string& where) {
         auto parsed = referenceOf(ingress.metadata.id.ns, backend);
         if (auto* error = std::get_if<ReferenceError>(&parsed)) {
@@ -16,15 +43,17 @@ void BackendTable::addIngress(const Ingress& ingress) {
         }
         const auto& reference = std::get<BackendReference>(parsed);
         checkTarget(key, where, reference);
-        add(reference);
-        if (balance) {
-            applyBalance(key, *balance, uses_.at(reference.backendName()));
+        Use& use = uses_.try_emplace(reference.backendName(), Use{reference, {}}).first->second;
+        for (const GivenAnnotation& each : given) {
+            if (each.row->backend != nullptr) {
+                addWord(key, each, use);
+            }
         }
     });
 }
 
 void BackendTable::add(const BackendReference& reference) {
-    uses_.try_emplace(reference.backendName(), Use{reference, std::nullopt, {}});
+    uses_.try_emplace(reference.backendName(), Use{reference, {}});
 }
 
 void BackendTable::checkTarget(const ObjectKey& from, const std::string& where,
@@ -42,34 +71,57 @@ void BackendTable::checkTarget(const ObjectKey& from, const std::string& where,
     }
 }
 
-void BackendTable::applyBalance(const ObjectKey& from, const LoadBalance& balance, Use& use) {
-    if (!use.balance) {
-        use.balance = balance;
-        use.balanceFrom = toText(from);
-    } else if (*use.balance != balance) {
-        problems_.add(toText(from), annotationPath(annotation::kLoadBalance),
-                      "differs from that of " + use.balanceFrom + " for backend " +
+void BackendTable::addWord(const ObjectKey& from, const GivenAnnotation& given, Use& use) {
+    const auto first = std::find_if(use.words.begin(), use.words.end(),
+                                    [&](const Word& word) { return word.given.row == given.row; });
+    if (first == use.words.end()) {
+        use.words.push_back({given, from});
+    } else if (!sameMeaning(*given.row, first->given.value, given.value)) {
+        problems_.add(toText(from), annotationPath(given.row->name),
+                      "differs from that of " + toText(first->from) + " for backend " +
                           use.reference.backendName() + "; ignored there");
     }
 }
 
 // What the Service says counts for whoever refers to it; else what the first Ingress says.
 model::Backend BackendTable::backendOf(const Use& use) const {
-    std::optional<LoadBalance> balance;
-    if (const Service* service = store_.service(use.reference.service)) {
-        balance = loadBalanceOf({ResourceKind::service, service->metadata.id}, service->metadata,
-                                problems_);
-    }
-    if (!balance) {
-        balance = use.balance;
-    }
     model::Backend backend;
-    if (balance) {
-        backend.balance = balance->algorithm;
-        backend.hashOn = balance->hashOn;
-        backend.hashHeader = balance->hashHeader;
+    const GivenAnnotations& own = services_.of(use.reference.service);
+    if (own.empty() && use.words.empty()) {
+        return backend;
+    }
+    std::vector<Word> words;
+    for (const GivenAnnotation& each : own) {
+        if (each.row->backend != nullptr) {
+            words.push_back({each, {ResourceKind::service, use.reference.service}});
+        }
+    }
+    std::copy_if(use.words.begin(), use.words.end(), std::back_inserter(words),
+                 [&](const Word& word) { return !contains(own, *word.given.row); });
+    for (const Word& word : words) {
+        word.given.row->backend(word.given.value, backend);
+    }
+    settleHealthCheck(words, backend);
+    for (const Word& word : words) {
+        if (const char* need = missing(word.given.row->needs, backend)) {
+            problems_.add(toText(word.from), annotationPath(word.given.row->name), need);
+        }
     }
     return backend;
+}
+
+// Whoever says what an http check looks like wants one.
+void BackendTable::settleHealthCheck(const std::vector<Word>& words,
+                                     model::Backend& backend) const {
+    const bool said = std::any_of(words.begin(), words.end(), [](const Word& word) {
+        return word.given.row->name == annotation::kHealthCheck;
+    });
+    const bool implied = std::any_of(words.begin(), words.end(), [](const Word& word) {
+        return word.given.row->needs == AnnotationNeeds::httpHealthCheck;
+    });
+    if (!said && implied) {
+        backend.healthCheck.type = model::HealthCheckType::http;
+    }
 }
 
 void BackendTable::emit(model::Config& config) const {

@@ -4,8 +4,8 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "common/model/config.hpp"
 #include "controller/objects/object_store.hpp"
@@ -18,29 +18,38 @@ namespace evergate::controller {
 
 class BackendTable {
 public:
-    BackendTable(const ObjectStore& store, const TranslateOptions& options, ProblemList& problems)
-        : store_(store), options_(options), problems_(problems) {}
+    BackendTable(const ObjectStore& store, const TranslateOptions& options,
+                 const ServiceAnnotations& services, ProblemList& problems)
+        : store_(store), options_(options), services_(services), problems_(problems) {}
 
-    // The backends of an Ingress, in order of precedence. Notes references that lead nowhere; such
-    // a backend exists all the same, without endpoints, and answers 503.
-    void addIngress(const Ingress& ingress);
+    // The backends of an Ingress and what it wants of them, in order of precedence. Notes
+    // references that lead nowhere; such a backend exists all the same, without endpoints, and
+    // answers 503.
+    void addIngress(const Ingress& ingress, const GivenAnnotations& given);
     void add(const BackendReference& reference);
     void emit(model::Config& config) const;
 
 private:
+    // A word on how to talk to a backend, and whose it is.
+    struct Word {
+        GivenAnnotation given;
+        ObjectKey from;
+    };
+
     struct Use {
         BackendReference reference;
-        std::optional<LoadBalance> balance;  // as the first Ingress with an opinion wants it
-        std::string balanceFrom;
+        std::vector<Word> words;  // of Ingresses; of each annotation the first
     };
 
     void checkTarget(const ObjectKey& from, const std::string& where,
                      const BackendReference& reference);
-    void applyBalance(const ObjectKey& from, const LoadBalance& balance, Use& use);
+    void addWord(const ObjectKey& from, const GivenAnnotation& given, Use& use);
     model::Backend backendOf(const Use& use) const;
+    void settleHealthCheck(const std::vector<Word>& words, model::Backend& backend) const;
 
     const ObjectStore& store_;
     const TranslateOptions& options_;
+    const ServiceAnnotations& services_;
     ProblemList& problems_;
     std::map<std::string, Use> uses_;
 };

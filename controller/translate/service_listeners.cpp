@@ -85,20 +85,24 @@ std::optional<ListenerRequest> requestFor(const Service& service, const Asked& a
 }
 
 void emitListener(const ListenerRequest& request, const TranslateOptions& options,
-                  model::Config& config) {
+                  const GivenAnnotations& given, model::Config& config) {
     const std::string name = request.listenerName();
-    const bool tcp = request.protocol == model::ListenerProtocol::tcp;
-    const std::string backend = request.target.backendName();
-    config.put({model::Kind::listener, name},
-               model::Listener{options.listenAddress, request.port, request.protocol,
-                               tcp ? backend : std::string()});
-    if (!tcp) {
+    model::Listener listener{options.listenAddress, request.port, request.protocol};
+    RouteClaim claim;
+    applyToRoute(given, {}, claim);
+    model::Route& route = claim.route;
+    if (request.protocol == model::ListenerProtocol::tcp) {
+        listener.backend = request.target.backendName();
+        listener.restrictSources = route.restrictSources;
+        listener.allowSources = std::move(route.allowSources);
+    } else {
+        route.listeners = {name};
+        route.backend = request.target.backendName();
+        route.origin = textOf(*request.service);
         // Never the name of a route of an Ingress: those end in a number or "default".
-        config.put(
-            {model::Kind::route, name + "/all"},
-            model::Route{
-                {name}, "", model::PathType::prefix, "/", backend, textOf(*request.service)});
+        config.put({model::Kind::route, name + "/all"}, std::move(route));
     }
+    config.put({model::Kind::listener, name}, std::move(listener));
 }
 
 }  // namespace
@@ -137,16 +141,20 @@ std::vector<ListenerRequest> listenerRequests(const ObjectStore& store, ProblemL
 }
 
 void emitListeners(const std::vector<ListenerRequest>& requests, const TranslateOptions& options,
-                   model::Config& config, ProblemList& problems) {
+                   const ServiceAnnotations& services, model::Config& config,
+                   ProblemList& problems) {
     std::map<std::uint16_t, std::string> owners;
     for (const std::uint16_t port : options.reservedPorts) {
         owners.emplace(port, "Evergate itself");
+    }
+    if (options.https) {
+        owners[options.https->port] = "the https listener";
     }
     owners[options.listenPort] = "the http listener";
     for (const ListenerRequest& request : requests) {
         const auto [it, inserted] = owners.try_emplace(request.port, textOf(*request.service));
         if (inserted) {
-            emitListener(request, options, config);
+            emitListener(request, options, services.of(request.service->metadata.id), config);
         } else {
             report(&problems, *request.service, request.annotation,
                    "port " + std::to_string(request.port) + " already belongs to " + it->second +

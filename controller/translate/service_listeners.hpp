@@ -9,6 +9,7 @@
 
 #include "common/model/config.hpp"
 #include "controller/objects/object_store.hpp"
+#include "controller/translate/annotations.hpp"
 #include "controller/translate/backend_reference.hpp"
 #include "controller/translate/problem_list.hpp"
 #include "controller/translate/translate_options.hpp"
@@ -31,8 +32,10 @@ std::vector<ListenerRequest> listenerRequests(const Service& service, ProblemLis
 // Every well-formed request of the store, oldest Service first.
 std::vector<ListenerRequest> listenerRequests(const ObjectStore& store, ProblemList& problems);
 
-// Puts the listeners (and the routes of the http ones) whose port is free; the rest are problems.
+// Puts the listeners (and the routes of the http ones) whose port is free, with the policy of their
+// Services; the rest are problems.
 void emitListeners(const std::vector<ListenerRequest>& requests, const TranslateOptions& options,
-                   model::Config& config, ProblemList& problems);
+                   const ServiceAnnotations& services, model::Config& config,
+                   ProblemList& problems);
 
 }  // namespace evergate::controller

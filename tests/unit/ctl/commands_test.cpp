@@ -49,6 +49,13 @@ TEST(Commands, ShowsStatusAndSaysWhetherReady) {
     EXPECT_THAT(bad.out, HasSubstr("not reached"));
 }
 
+TEST(Commands, PrintsTheTableOfAnnotations) {
+    const Outcome outcome = call({"annotations"});
+    EXPECT_EQ(outcome.status, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("| `timeout-connect` |"));
+    EXPECT_EQ(call({"annotations", "retries"}).status, 2);
+}
+
 TEST(Commands, ShowsRoutesThatMentionTheText) {
     CannedServer server({{"GET /api/v1/routes", {200, R"({"routes":[
         {"name":"a","listeners":["http"],"host":"a.test","pathType":"prefix","path":"/","backend":"x/a/80","origin":"Ingress x/a"},

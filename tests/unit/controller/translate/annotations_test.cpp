@@ -8,29 +8,6 @@
 namespace evergate::controller {
 namespace {
 
-using model::BalanceAlgorithm;
-using model::HashOn;
-
-TEST(Annotations, ReadsEveryWayToBalance) {
-    const auto read = [](std::string_view text) {
-        return std::get<LoadBalance>(parseLoadBalance(text));
-    };
-    EXPECT_EQ(read("round-robin"), (LoadBalance{}));
-    EXPECT_EQ(read("least-request").algorithm, BalanceAlgorithm::leastRequest);
-    EXPECT_EQ(read("hash"),
-              (LoadBalance{BalanceAlgorithm::consistentHash, HashOn::clientAddress, ""}));
-    EXPECT_EQ(read("hash:path"), (LoadBalance{BalanceAlgorithm::consistentHash, HashOn::path, ""}));
-    EXPECT_EQ(read("hash:header:X-User"),
-              (LoadBalance{BalanceAlgorithm::consistentHash, HashOn::header, "x-user"}));
-}
-
-TEST(Annotations, RefusesOtherWaysToBalance) {
-    for (const char* text : {"", "Round-Robin", "round-robin ", "hash:", "hash:header:",
-                             "hash:cookie:a", "hash:header:a b", "hash:header:a\r\nb", "random"}) {
-        EXPECT_TRUE(std::holds_alternative<SyntaxError>(parseLoadBalance(text))) << text;
-    }
-}
-
 TEST(Annotations, ReadsPortsStrictly) {
     EXPECT_EQ(std::get<std::uint16_t>(parsePort("65535")), 65535);
     for (const char* text : {"", "0", "65536", "-1", "+1", "080", "80 ", "0x50", "http"}) {

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// What happens to requests on their way: the Ingress's word counts for its routes, else that of the
+// Service they lead to. And what opens listeners, on Services only.
+#include <array>
+
+#include "controller/translate/annotation_table.hpp"
+
+namespace evergate::controller {
+namespace {
+
+constexpr auto kBoth = AnnotationScope::both;
+constexpr auto kService = AnnotationScope::service;
+
+Complaint rewritePrefix(std::string_view text, RouteClaim& claim) {
+    if (text.empty()) {
+        return "must be a path; / takes the prefix away";
+    }
+    claim.route.rewritePrefix = text;
+    return {};
+}
+
+Complaint sslRedirect(std::string_view text, RouteClaim& claim) {
+    bool value = false;
+    Complaint complaint = readFlag(text, value);
+    if (complaint.empty()) {
+        claim.sslRedirect = value;
+    }
+    return complaint;
+}
+
+Complaint allowSourceRanges(std::string_view text, RouteClaim& claim) {
+    claim.route.restrictSources = true;
+    return readNetworks(text, claim.route.allowSources);
+}
+
+constexpr std::array kRows = {
+    AnnotationRow{"evergate.io/rewrite-prefix", kBoth, "a path", "",
+                  "Replaces what the path of the Ingress matched: with path `/shop` and `/` here, "
+                  "`/shop/cart` is asked for as `/cart`. The query stays.",
+                  "/", "`rewrite-target` (with a capture group for the rest)", nullptr,
+                  rewritePrefix},
+    AnnotationRow{"evergate.io/request-headers-set", kBoth, "one `Name: value` per line", "",
+                  "Sets headers of requests, in place of any of that name.", "X-Tenant: blue",
+                  "the ConfigMap of `proxy-set-headers`, for everything at once", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readHeaderFields(text, claim.route.requestHeadersSet);
+                  }},
+    AnnotationRow{"evergate.io/request-headers-remove", kBoth,
+                  "names, separated by commas or lines", "", "Takes headers of requests away.",
+                  "X-Debug, X-Internal", "", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readHeaderNames(text, claim.route.requestHeadersRemove);
+                  }},
+    AnnotationRow{"evergate.io/response-headers-set", kBoth, "one `Name: value` per line", "",
+                  "Sets headers of responses, in place of any of that name.",
+                  "Strict-Transport-Security: max-age=31536000", "`custom-headers`", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readHeaderFields(text, claim.route.responseHeadersSet);
+                  }},
+    AnnotationRow{"evergate.io/response-headers-remove", kBoth,
+                  "names, separated by commas or lines", "", "Takes headers of responses away.",
+                  "Server, X-Powered-By", "the ConfigMap's `hide-headers`", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readHeaderNames(text, claim.route.responseHeadersRemove);
+                  }},
+    AnnotationRow{
+        annotation::kSslRedirect, kBoth, "`true`, `false`", "",
+        "Answers plain HTTP with 308 to https. Without it: `true` for hosts that the "
+        "Ingress names under `tls`, else `false`. Listeners of `http-port` never redirect.",
+        "false", "`ssl-redirect`, `force-ssl-redirect`", nullptr, sslRedirect},
+    AnnotationRow{"evergate.io/allow-source-ranges", kBoth,
+                  "networks or addresses, separated by commas or lines", "",
+                  "Serves only clients of these networks; the others get 403, or a closed "
+                  "connection on a `tcp-port`. A wrong entry lets nobody in and the others still "
+                  "count; with no right one, nobody is served.",
+                  "10.0.0.0/8, 2001:db8::/32", "`allowlist-source-range`, `whitelist-source-range`",
+                  nullptr, allowSourceRanges, AnnotationNeeds::nothing, true},
+    AnnotationRow{"evergate.io/body-size", kBoth,
+                  "bytes, with `k`, `m` or `g` for powers of 1024; 0 is no limit", "0",
+                  "The largest request body; above: 413.", "8m", "`proxy-body-size` (default 1m)",
+                  nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readSize(text, claim.route.maxBodyBytes);
+                  }},
+};
+
+constexpr std::array kListeners = {
+    AnnotationRow{annotation::kTcpPort, kService, "1 to 65535", "",
+                  "Opens this port and forwards every TCP connection to the Service.", "5432",
+                  "the ConfigMap of `--tcp-services-configmap`"},
+    AnnotationRow{annotation::kTcpServicePort, kService, "name or number of a port of the Service",
+                  "", "Where `tcp-port` leads. Without it: the first TCP port.", "postgres", ""},
+    AnnotationRow{annotation::kHttpPort, kService, "1 to 65535", "",
+                  "Opens this port and sends every HTTP request on it to the Service, whatever its "
+                  "host.",
+                  "8081", ""},
+    AnnotationRow{annotation::kHttpServicePort, kService, "name or number of a port of the Service",
+                  "", "Where `http-port` leads. Without it: the first TCP port.", "web", ""},
+};
+
+}  // namespace
+
+std::span<const AnnotationRow> routeAnnotations() noexcept {
+    return kRows;
+}
+
+std::span<const AnnotationRow> listenerAnnotations() noexcept {
+    return kListeners;
+}
+
+}  // namespace evergate::controller
