@@ -18,6 +18,12 @@
 - --http-listen={{ .Values.listenAddress }}:{{ .Values.http.containerPort }}
 {{- if .Values.https.enabled }}
 - --https-listen={{ .Values.listenAddress }}:{{ .Values.https.containerPort }}
+- --https-redirect-to={{ include "evergate.redirectPort" . }}
+{{- with .Values.https.defaultCertificate }}
+- --default-certificate={{ . }}
+{{- end }}
+{{- else }}
+- --https-listen=off
 {{- end }}
 {{- if include "evergate.separate" . }}
 - --rpc-listen=tcp://{{ .Values.listenAddress }}:{{ $c.rpc.port }}
@@ -28,6 +34,16 @@
 - --rpc-listen=unix:/run/evergate/rpc.sock
 {{- end }}
 - --admin-listen={{ include "evergate.adminAddress" . }}:{{ $c.adminPort }}
+{{- if $c.status.addresses }}
+- --publish-status-address={{ join "," $c.status.addresses }}
+{{- else if $c.status.service }}
+- --publish-service={{ $c.status.service }}
+{{- else if and $c.status.fromService .Values.service.enabled }}
+- --publish-service={{ .Release.Namespace }}/{{ include "evergate.fullname" . }}
+{{- end }}
+{{- if not $c.leaderElection }}
+- --leader-election=false
+{{- end }}
 - --log-level={{ $c.logLevel }}
 - --log-format={{ $c.logFormat }}
 {{- with $c.extraArgs }}

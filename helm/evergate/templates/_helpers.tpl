@@ -1,14 +1,14 @@
 {{- define "evergate.name" -}}
-{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
 {{- end }}
 
 {{- define "evergate.fullname" -}}
 {{- if .Values.fullnameOverride }}
-{{- .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
 {{- else if contains (include "evergate.name" .) .Release.Name }}
-{{- .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
 {{- else }}
-{{- printf "%s-%s" .Release.Name (include "evergate.name" .) | trunc 50 | trimSuffix "-" }}
+{{- printf "%s-%s" .Release.Name (include "evergate.name" .) | trunc 40 | trimSuffix "-" }}
 {{- end }}
 {{- end }}
 
@@ -212,10 +212,12 @@ subjects:
   path: /metrics
   interval: {{ .how.interval }}
   scrapeTimeout: {{ .how.scrapeTimeout }}
-  {{- with .how.relabelings }}
   relabelings:
+    # What the alerts and the dashboard know the programs by.
+    - {targetLabel: job, replacement: {{ .job }}}
+    {{- with .how.relabelings }}
     {{- toYaml . | nindent 4 }}
-  {{- end }}
+    {{- end }}
   {{- with .how.metricRelabelings }}
   metricRelabelings:
     {{- toYaml . | nindent 4 }}
@@ -232,4 +234,10 @@ renewBefore: {{ .tls.renewBefore }}
 privateKey: {algorithm: ECDSA, size: 256, rotationPolicy: Always}
 issuerRef:
   {{- toYaml (merge (dict) .issuer (dict "kind" "Issuer" "group" "cert-manager.io")) | nindent 2 }}
+{{- end }}
+
+{{/* The https port as clients see it. */}}
+{{- define "evergate.redirectPort" -}}
+{{- $seen := ternary .Values.https.containerPort (default .Values.https.servicePort .Values.https.hostPort) .Values.hostNetwork }}
+{{- default $seen .Values.https.redirectPort | int }}
 {{- end }}

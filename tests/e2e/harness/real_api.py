@@ -49,12 +49,14 @@ class PrivateNetwork:
 
 
 class ApiServer:
-    """etcd and kube-apiserver with RBAC on; `token` belongs to an administrator."""
+    """etcd and kube-apiserver with RBAC on; `token` belongs to an administrator. `in_cluster`: where pods expect
+    it, at 443 of every address, and with the admission they know."""
 
-    def __init__(self, scratch):
+    def __init__(self, scratch, in_cluster=False):
         self.folder = pathlib.Path(scratch) / "api"
         self.folder.mkdir()
-        self.port, etcd, peer = free_port(), free_port(), free_port()
+        self.port, etcd, peer = 443 if in_cluster else free_port(), free_port(), free_port()
+        bind = "0.0.0.0" if in_cluster else "127.0.0.1"
         self.token = secrets.token_hex(16)
         self.authority = self.folder / "ca.crt"
         assets, folder = pathlib.Path(ASSETS), self.folder
@@ -64,14 +66,15 @@ class ApiServer:
             f"--listen-peer-urls=http://127.0.0.1:{peer}", f"--initial-advertise-peer-urls=http://127.0.0.1:{peer}",
             f"--initial-cluster=one=http://127.0.0.1:{peer}"], scratch)
         self.server = Program("kube-apiserver", [
-            assets / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}", "--bind-address=127.0.0.1",
+            assets / "kube-apiserver", f"--etcd-servers=http://127.0.0.1:{etcd}", f"--bind-address={bind}",
             f"--advertise-address={NETWORK}1", f"--secure-port={self.port}", f"--cert-dir={folder}",
             f"--tls-cert-file={folder}/server.crt", f"--tls-private-key-file={folder}/server.key",
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={folder}/accounts.key",
             f"--service-account-signing-key-file={folder}/accounts.key", f"--token-auth-file={folder}/tokens.csv",
             "--authorization-mode=RBAC", "--service-cluster-ip-range=10.96.0.0/16",
-            "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none"], scratch)
+            f"--disable-admission-plugins={'' if in_cluster else 'ServiceAccount'}",
+            "--endpoint-reconciler-type=none"], scratch)
 
     def _openssl(self, *arguments):
         subprocess.run(["openssl", *arguments], cwd=self.folder, check=True, capture_output=True)
