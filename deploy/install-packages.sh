@@ -9,13 +9,12 @@
 set -euo pipefail
 
 packages_build=(g++ cmake ninja-build ccache pkg-config
-    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev prometheus-cpp-dev libyaml-cpp-dev
-    libcurl4-openssl-dev zlib1g-dev) # the last two: prometheus-cpp's CMake package asks for them
-packages_runtime=(libssl3 libspdlog1.10 libfmt9 libprometheus-cpp-core1.0 libyaml-cpp0.7 ca-certificates)
+    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev)
+packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 ca-certificates)
 packages_quickstart=(curl python3 openssl)
 packages_image=(libcap2-bin) # to build the image, besides `build`: the data plane's file capability
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-    python3 python3-yaml curl openssl git procps wrk iproute2 bubblewrap)
+    python3 python3-yaml curl openssl git procps wrk iproute2 bubblewrap prometheus)
 packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
 
 usage() {

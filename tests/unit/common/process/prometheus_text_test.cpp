@@ -1,97 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/process/prometheus_text.hpp"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
+#include <ctime>
 #include <limits>
+#include <map>
+#include <sstream>
 
-#include "common/process/process_collector.hpp"
+#include "common/process/process_metrics.hpp"
 
 namespace evergate::process {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+enum class Row { requests, gauge, seconds };
 
-ClientMetric counter(double value, std::vector<ClientMetric::Label> labels = {}) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = value;
-    return metric;
-}
-
-ClientMetric gauge(double value) {
-    ClientMetric metric;
-    metric.gauge.value = value;
-    return metric;
-}
+constexpr std::array<MetricDescription, 3> kTable{{
+    {"requests_total", MetricKind::counter, "code, host", "Requests.\nAll \\ of them."},
+    {"g", MetricKind::gauge, "", "G"},
+    {"h", MetricKind::histogram, "route", "H"},
+}};
 
 TEST(PrometheusText, WritesCountersWithLabels) {
-    const MetricFamily family{
-        "evergate_requests_total",
-        "Requests.\nAll \\ of them.",
-        MetricType::Counter,
-        {counter(3, {{"code", "200"}, {"host", "a\"b\\c\nd"}}), counter(1e15)}};
-    EXPECT_EQ(toPrometheusText({family}),
-              "# HELP evergate_requests_total Requests.\\nAll \\\\ of them.\n"
-              "# TYPE evergate_requests_total counter\n"
-              "evergate_requests_total{code=\"200\",host=\"a\\\"b\\\\c\\nd\"} 3\n"
-              "evergate_requests_total 1e+15\n");
+    PrometheusText text(kTable);
+    text.add(Row::requests, {{"code", "200"}, {"host", "a\"b\\c\nd"}}, 3U);
+    text.add(Row::requests, 1e15);
+    EXPECT_EQ(text.take(),
+              "# HELP requests_total Requests.\\nAll \\\\ of them.\n"
+              "# TYPE requests_total counter\n"
+              "requests_total{code=\"200\",host=\"a\\\"b\\\\c\\nd\"} 3\n"
+              "requests_total 1e+15\n");
 }
 
 TEST(PrometheusText, WritesNumbersThatReadBackExactly) {
     const double inf = std::numeric_limits<double>::infinity();
-    const MetricFamily family{
-        "g", "", MetricType::Gauge, {gauge(0.1), gauge(inf), gauge(-inf), gauge(inf - inf)}};
-    EXPECT_EQ(toPrometheusText({family}), "# TYPE g gauge\ng 0.1\ng +Inf\ng -Inf\ng NaN\n");
+    PrometheusText text(kTable);
+    for (const double value : {0.1, inf, -inf, inf - inf})
+        text.add(Row::gauge, value);
+    text.add(Row::gauge, std::numeric_limits<std::uint64_t>::max());
+    EXPECT_EQ(text.take(),
+              "# HELP g G\n# TYPE g gauge\ng 0.1\ng +Inf\ng -Inf\ng NaN\ng "
+              "18446744073709551615\n");
 }
 
-TEST(PrometheusText, WritesHistogramsWithAnInfiniteBucket) {
-    ClientMetric metric;
-    metric.label = {{"route", "x"}};
-    metric.histogram = {7, 1.5, {{3, 0.1}, {6, 1}}};
-    const MetricFamily family{"h", "H", MetricType::Histogram, {metric}};
-    EXPECT_EQ(toPrometheusText({family}),
+TEST(PrometheusText, WritesCumulativeHistograms) {
+    constexpr std::array<double, 2> kBounds{0.1, 1};
+    constexpr std::array<std::uint64_t, 3> kCounts{3, 3, 1};
+    PrometheusText text(kTable);
+    text.addHistogram(Row::seconds, {{"route", "x"}}, {kBounds, kCounts, 1.5});
+    text.addHistogram(Row::seconds, {}, {kBounds, kCounts, 2});
+    EXPECT_EQ(text.take(),
               "# HELP h H\n# TYPE h histogram\n"
               "h_bucket{route=\"x\",le=\"0.1\"} 3\n"
               "h_bucket{route=\"x\",le=\"1\"} 6\n"
               "h_bucket{route=\"x\",le=\"+Inf\"} 7\n"
               "h_sum{route=\"x\"} 1.5\n"
-              "h_count{route=\"x\"} 7\n");
-    metric.histogram.bucket.push_back({7, std::numeric_limits<double>::infinity()});
-    EXPECT_EQ(toPrometheusText({family}),
-              toPrometheusText({{"h", "H", MetricType::Histogram, {metric}}}));
+              "h_count{route=\"x\"} 7\n"
+              "h_bucket{le=\"0.1\"} 3\nh_bucket{le=\"1\"} 6\nh_bucket{le=\"+Inf\"} 7\n"
+              "h_sum 2\nh_count 7\n");
 }
 
-TEST(PrometheusText, WritesSummariesUntypedAndTimestamps) {
-    ClientMetric summary;
-    summary.summary = {2, 3.5, {{0.5, 1}}};
-    ClientMetric untyped;
-    untyped.untyped.value = 4;
-    untyped.timestamp_ms = 1234;
-    EXPECT_EQ(toPrometheusText({{"s", "", MetricType::Summary, {summary}},
-                                {"u", "", MetricType::Untyped, {untyped}}}),
-              "# TYPE s summary\ns{quantile=\"0.5\"} 1\ns_sum 3.5\ns_count 2\n"
-              "# TYPE u untyped\nu 4 1234\n");
+TEST(PrometheusText, KeepsRowsTogetherAndInTheirOrder) {
+    PrometheusText text(kTable);
+    text.add(Row::gauge, 2U);
+    text.add(Row::requests, {{"code", "1"}}, 1U);
+    text.add(Row::gauge, 4U);
+    const std::string all = text.take();
+    EXPECT_LT(all.find("requests_total{"), all.find("g 2\ng 4\n"));
+    EXPECT_EQ(all.find("# HELP h"), std::string::npos);
 }
 
-TEST(PrometheusText, WritesANameOnce) {
-    EXPECT_EQ(toPrometheusText({{"a", "A", MetricType::Counter, {counter(1)}},
-                                {"b", "", MetricType::Gauge, {gauge(2)}},
-                                {"a", "other", MetricType::Counter, {counter(3)}},
-                                {"a", "wrong", MetricType::Gauge, {gauge(4)}}}),
-              "# HELP a A\n# TYPE a counter\na 1\na 3\n# TYPE b gauge\nb 2\n");
+TEST(MetricTable, PrintsMarkdown) {
+    EXPECT_EQ(metricsAsMarkdown(std::span(kTable).subspan(1)),
+              "| name | type | labels | meaning |\n|---|---|---|---|\n"
+              "| `g` | gauge | | G |\n| `h` | histogram | route | H |\n");
 }
 
-TEST(ProcessCollector, KnowsThisProcess) {
+TEST(ProcessMetrics, KnowThisProcess) {
     std::map<std::string, double> values;
-    for (const MetricFamily& family : ProcessCollector().Collect()) {
-        ASSERT_EQ(family.metric.size(), 1U);
-        values[family.name] = family.type == MetricType::Counter ? family.metric[0].counter.value
-                                                                 : family.metric[0].gauge.value;
+    std::istringstream lines(processMetrics());
+    for (std::string line; std::getline(lines, line);) {
+        if (!line.starts_with('#'))
+            values[line.substr(0, line.find(' '))] = std::stod(line.substr(line.find(' ')));
     }
+    EXPECT_EQ(values.size(), processMetricTable().size());
     EXPECT_GE(values.at("process_cpu_seconds_total"), 0);
     EXPECT_GE(values.at("process_open_fds"), 3);
     EXPECT_GE(values.at("process_max_fds"), values.at("process_open_fds"));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/process/process_collector.hpp"
+#include "common/process/process_metrics.hpp"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -10,13 +10,26 @@
 #include <iterator>
 #include <optional>
 #include <sstream>
-#include <string>
+#include <vector>
+
+#include "common/process/prometheus_text.hpp"
 
 namespace evergate::process {
 namespace {
 
-using prometheus::MetricFamily;
-using prometheus::MetricType;
+enum class Row { cpu, openDescriptors, maxDescriptors, resident, virtualMemory, threads, start };
+
+constexpr std::array<MetricDescription, 7> kTable{{
+    {"process_cpu_seconds_total", MetricKind::counter, "",
+     "User and system CPU time spent in seconds."},
+    {"process_open_fds", MetricKind::gauge, "", "Number of open file descriptors."},
+    {"process_max_fds", MetricKind::gauge, "", "Maximum number of open file descriptors."},
+    {"process_resident_memory_bytes", MetricKind::gauge, "", "Resident memory size in bytes."},
+    {"process_virtual_memory_bytes", MetricKind::gauge, "", "Virtual memory size in bytes."},
+    {"process_threads", MetricKind::gauge, "", "Number of threads."},
+    {"process_start_time_seconds", MetricKind::gauge, "",
+     "Start time of the process since the Unix epoch in seconds."},
+}};
 
 std::string contentOf(const char* path) {
     std::ifstream file(path);
@@ -86,45 +99,30 @@ std::optional<double> scaled(std::optional<double> value, double factor) {
     return value ? std::optional(*value * factor) : std::nullopt;
 }
 
-class Families {
-public:
-    void add(std::string name, std::string help, MetricType type, std::optional<double> value) {
-        if (!value) {
-            return;
-        }
-        prometheus::ClientMetric metric;
-        (type == MetricType::Counter ? metric.counter.value : metric.gauge.value) = *value;
-        families_.push_back({std::move(name), std::move(help), type, {std::move(metric)}});
-    }
-
-    std::vector<MetricFamily> take() && { return std::move(families_); }
-
-private:
-    std::vector<MetricFamily> families_;
-};
-
 }  // namespace
 
-std::vector<MetricFamily> ProcessCollector::Collect() const {
+std::span<const MetricDescription> processMetricTable() noexcept {
+    return kTable;
+}
+
+std::string processMetrics() {
     const Stat stat;
     const double tick = 1.0 / static_cast<double>(sysconf(_SC_CLK_TCK));
     const auto page = static_cast<double>(sysconf(_SC_PAGESIZE));
-    Families families;
-    families.add("process_cpu_seconds_total", "User and system CPU time spent in seconds.",
-                 MetricType::Counter, scaled(sum(stat.field(14), stat.field(15)), tick));
-    families.add("process_open_fds", "Number of open file descriptors.", MetricType::Gauge,
-                 openDescriptors());
-    families.add("process_max_fds", "Maximum number of open file descriptors.", MetricType::Gauge,
-                 maxDescriptors());
-    families.add("process_resident_memory_bytes", "Resident memory size in bytes.",
-                 MetricType::Gauge, scaled(stat.field(24), page));
-    families.add("process_virtual_memory_bytes", "Virtual memory size in bytes.", MetricType::Gauge,
-                 stat.field(23));
-    families.add("process_threads", "Number of threads.", MetricType::Gauge, stat.field(20));
-    families.add("process_start_time_seconds",
-                 "Start time of the process since the Unix epoch in seconds.", MetricType::Gauge,
-                 sum(bootTime(), scaled(stat.field(22), tick)));
-    return std::move(families).take();
+    PrometheusText text(kTable);
+    const auto add = [&](Row row, std::optional<double> value) {
+        if (value) {
+            text.add(row, *value);
+        }
+    };
+    add(Row::cpu, scaled(sum(stat.field(14), stat.field(15)), tick));
+    add(Row::openDescriptors, openDescriptors());
+    add(Row::maxDescriptors, maxDescriptors());
+    add(Row::resident, scaled(stat.field(24), page));
+    add(Row::virtualMemory, stat.field(23));
+    add(Row::threads, stat.field(20));
+    add(Row::start, sum(bootTime(), scaled(stat.field(22), tick)));
+    return text.take();
 }
 
 }  // namespace evergate::process
