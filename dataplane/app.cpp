@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/process/descriptor_limit.hpp"
+#include "dataplane/tls/ticket_keys.hpp"
 
 namespace evergate::dataplane {
 namespace {
@@ -35,6 +36,13 @@ GrantedLimits limitsAfterRaising(const process::Logger& log) {
     return readGrantedLimits("", affinityCpus(), descriptors.now);
 }
 
+health::Checker::Options checkerOptions() {
+    std::random_device entropy;
+    health::Checker::Options options;
+    options.seed = (std::uint64_t{entropy()} << 32) | entropy();
+    return options;
+}
+
 std::string newBootId() {
     std::random_device entropy;
     std::string id;
@@ -55,14 +63,24 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
       limits_(limitsAfterRaising(log_)),
       pool_(io_.get_executor(), poolOptions(settings_, limits_)),
       publisher_(pool_),
+      checker_(
+          io_.get_executor(), checkerOptions(),
+          [this](std::vector<health::EndpointHealth> changes) {
+              pool_.setHealth(std::move(changes));
+          },
+          [this](const std::string& address, bool up, const std::string& detail) {
+              logHealth(address, up, detail);
+          }),
+      healthPublisher_(publisher_, checker_),
       reports_(pool_),
-      applier_(io_.get_executor(), publisher_,
+      applier_(io_.get_executor(), healthPublisher_,
                [this](const RevisionRecord& record) { logRevision(record); }),
       link_(io_, linkOptions(), applier_, logging.logger("control")),
       api_(applier_, reports_, adminOptions()),
       admin_(io_.get_executor(), logging.logger("admin")),
       signals_(io_, SIGTERM, SIGINT),
-      deadline_(io_) {
+      deadline_(io_),
+      ticketRotation_(io_) {
     // A peer that is gone is an error code on the write, nothing else.
     ::signal(SIGPIPE, SIG_IGN);
 }
@@ -84,10 +102,15 @@ AdminApiOptions App::adminOptions() {
     AdminApiOptions options;
     options.nodeId = settings_.nodeId;
     options.limits = limits_;
-    options.endpointMetricsLimit = settings_.endpointMetricsLimit;
+    options.series = {settings_.endpointMetricsLimit, settings_.routeMetricsLimit,
+                      settings_.histogramMetricsLimit};
     options.facts = [this] { return facts(); };
     options.drain = [this] { drain("asked by the admin API"); };
-    options.moreMetrics = [this] { return process_.Collect(); };
+    options.lastCheck = [this](routing::BackendId id, const std::string& address,
+                               std::uint16_t port) {
+        const auto facts = checker_.facts(id, address, port);
+        return facts ? facts->detail : std::string();
+    };
     return options;
 }
 
@@ -113,8 +136,10 @@ int App::run() {
     pool_.start();
     link_.start();
     waitForSignal();
+    rotateTicketKeys();
     io_.run();
     link_.stop();
+    checker_.stop();
     pool_.stop();
     log_->info("ended code={}", exitCode_);
     return exitCode_;
@@ -140,6 +165,21 @@ void App::logRevision(const RevisionRecord& record) const {
         log_->warn("refused: {}", record.problems[i]);
     if (shown < record.problems.size())
         log_->warn("refused: and {} more problems", record.problems.size() - shown);
+}
+
+void App::logHealth(const std::string& address, bool up, const std::string& detail) const {
+    log_->log(up ? spdlog::level::info : spdlog::level::warn, "endpoint {} address={} check=\"{}\"",
+              up ? "up" : "down", address, detail);
+}
+
+void App::rotateTicketKeys() {
+    ticketRotation_.expires_after(tls::TicketKeys::kPeriod);
+    ticketRotation_.async_wait([this](const boost::system::error_code& error) {
+        if (error)
+            return;
+        pool_.rotateTicketKeys();
+        rotateTicketKeys();
+    });
 }
 
 void App::waitForSignal() {

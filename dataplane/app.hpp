@@ -16,14 +16,15 @@
 
 #include "common/process/admin_server.hpp"
 #include "common/process/logging.hpp"
-#include "common/process/process_collector.hpp"
 #include "dataplane/control/admin_api.hpp"
 #include "dataplane/control/config_applier.hpp"
 #include "dataplane/control/control_link.hpp"
 #include "dataplane/control/granted_limits.hpp"
+#include "dataplane/control/health_publisher.hpp"
 #include "dataplane/control/snapshot_publisher.hpp"
 #include "dataplane/control/worker_reports.hpp"
 #include "dataplane/dataplane_settings.hpp"
+#include "dataplane/health/checker.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 
 namespace evergate::dataplane {
@@ -45,7 +46,9 @@ private:
     ProgramFacts facts() const;
     void logStart() const;
     void logRevision(const RevisionRecord& record) const;
+    void logHealth(const std::string& address, bool up, const std::string& detail) const;
     void waitForSignal();
+    void rotateTicketKeys();
     void drain(const char* why);
     void finish(int code);
 
@@ -57,14 +60,16 @@ private:
     boost::asio::io_context io_{1};
     worker::WorkerPool pool_;
     PoolPublisher publisher_;
+    health::Checker checker_;
+    HealthPublisher healthPublisher_;
     PoolReports reports_;
     ConfigApplier applier_;
     ControlLink link_;
-    process::ProcessCollector process_;
     AdminApi api_;
     process::AdminServer admin_;
     boost::asio::signal_set signals_;
     boost::asio::steady_timer deadline_;
+    boost::asio::steady_timer ticketRotation_;
     bool draining_ = false;
     int exitCode_ = 0;
 };

@@ -64,6 +64,12 @@ void addObservation(process::SettingsTable& table, DataplaneSettings& settings) 
         "endpoint-metrics-limit", "N",
         "With more endpoints than this the evergate_endpoint_* series are left out of /metrics",
         settings.endpointMetricsLimit);
+    table.add("route-metrics-limit", "N",
+              "With more routes than this the evergate_route_* series are left out of /metrics",
+              settings.routeMetricsLimit);
+    table.add("histogram-metrics-limit", "N",
+              "With more backends than this their histograms are left out of /metrics",
+              settings.histogramMetricsLimit);
     table.addChoice("log-level", "Least severity written", settings.logLevel,
                     process::logLevelChoices());
     table.addChoice("log-format", "Form of the program's log on standard error", settings.logFormat,

@@ -30,6 +30,8 @@ struct DataplaneSettings {
     http::AccessLogFormat accessLog = http::AccessLogFormat::off;
     std::string accessLogFile = "-";
     std::uint32_t endpointMetricsLimit = 2'000;
+    std::uint32_t routeMetricsLimit = 1'000;
+    std::uint32_t histogramMetricsLimit = 1'000;
     std::string nodeId;
     spdlog::level::level_enum logLevel = spdlog::level::info;
     process::LogFormat logFormat = process::LogFormat::text;

@@ -11,10 +11,12 @@
 #include <memory>
 #include <utility>
 
+#include "common/process/process_metrics.hpp"
 #include "common/process/prometheus_text.hpp"
 #include "dataplane/control/api_json.hpp"
 #include "dataplane/control/dashboard_page.hpp"
 #include "dataplane/control/explain.hpp"
+#include "dataplane/tls/server_certificates.hpp"
 
 namespace evergate::dataplane {
 namespace {
@@ -165,16 +167,47 @@ void AdminApi::readiness(const AdminRequest&, Done done) {
 
 void AdminApi::metrics(const AdminRequest&, Done done) {
     workers_.collect([this, done = std::move(done)](std::vector<worker::WorkerStats> stats) {
-        auto shared = std::make_shared<std::vector<worker::WorkerStats>>(std::move(stats));
-        workers_.collectBackends({},
-                                 [this, done, shared](std::vector<worker::BackendStats> backends) {
-                                     writeMetrics(std::move(*shared), std::move(backends), done);
-                                 });
+        auto scrape = std::make_shared<Scrape>();
+        scrape->workers = std::move(stats);
+        const bool endpoints = endpointCount() <= options_.series.endpoints;
+        workers_.collectTraffic(endpoints, [this, done, scrape](worker::TrafficReport traffic) {
+            scrape->traffic = std::move(traffic);
+            writeMetrics(std::move(*scrape), done);
+        });
     });
 }
 
-void AdminApi::writeMetrics(std::vector<worker::WorkerStats> workers,
-                            std::vector<worker::BackendStats> backends, const Done& done) const {
+std::size_t AdminApi::endpointCount() const {
+    std::size_t count = 0;
+    for (const auto& [key, entry] : EntriesOfKind(applier_.endpoints(), model::Kind::endpoints)) {
+        if (const auto* endpoints = std::get_if<model::Endpoints>(entry.value.get()))
+            count += endpoints->endpoints.size();
+    }
+    return count;
+}
+
+// What is configured now. The names live as long as the applier's snapshot and configuration.
+void AdminApi::describeConfiguration(Scrape& scrape) const {
+    scrape.endpointCount = endpointCount();
+    const auto& snapshot = applier_.snapshot();
+    if (!snapshot)
+        return;
+    scrape.backendCount = snapshot->backends.size();
+    for (const auto& target : snapshot->routes.targets()) {
+        RouteFacts facts{target->route, target->backend, {}, {}, target->origin};
+        const auto& entries = applier_.config()->entries();
+        const auto entry = entries.find(model::Key{model::Kind::route, target->route});
+        if (entry != entries.end()) {
+            const auto& route = std::get<model::Route>(*entry->second.value);
+            facts.host = route.host;
+            facts.path = route.path;
+        }
+        scrape.routes.emplace(target->statsIndex, facts);
+    }
+}
+
+void AdminApi::writeMetrics(Scrape scrape, const Done& done) const {
+    describeConfiguration(scrape);
     // Names of configured backends only: a removed one may still live in the workers.
     std::vector<std::string_view> names;
     if (const auto& snapshot = applier_.snapshot(); snapshot && !snapshot->backends.empty()) {
@@ -182,21 +215,25 @@ void AdminApi::writeMetrics(std::vector<worker::WorkerStats> workers,
         for (const auto& backend : snapshot->backends)
             names[backend.id] = backend.name;
     }
-    Scrape scrape;
-    scrape.workers = std::move(workers);
-    scrape.backends = std::move(backends);
     scrape.backendName = [&names](routing::BackendId id) {
         return id < names.size() ? names[id] : std::string_view();
     };
-    scrape.endpointLimit = options_.endpointMetricsLimit;
+    scrape.series = options_.series;
     scrape.control = controlFacts();
     scrape.limits = options_.limits;
     scrape.sockets = readTcpSockets(options_.root);
+    scrape.socketMemory = readSocketMemory(options_.root);
+    scrape.ownSockets = readOwnSockets();
     scrape.accessLogDropped = workers_.accessLogDropped();
-    auto families = collectMetrics(scrape);
-    if (options_.moreMetrics)
-        std::ranges::move(options_.moreMetrics(), std::back_inserter(families));
-    done({200, std::string(process::kPrometheusContentType), process::toPrometheusText(families)});
+    done({200, std::string(process::kPrometheusContentType),
+          metricsText(scrape) + process::processMetrics()});
+}
+
+std::optional<double> AdminApi::lastApplied() const {
+    const auto at = applier_.lastApplied();
+    if (!at)
+        return std::nullopt;
+    return std::chrono::duration<double>(at->time_since_epoch()).count();
 }
 
 ControlFacts AdminApi::controlFacts() const {
@@ -205,11 +242,12 @@ ControlFacts AdminApi::controlFacts() const {
     facts.configVersion = program.configVersion;
     facts.endpointsVersion = program.endpointsVersion;
     facts.applySeconds = static_cast<double>(applier_.lastApplyTime().count()) / 1e6;
+    facts.appliedAt = lastApplied();
     facts.configsApplied = applier_.applied(model::Lane::config);
     facts.endpointsApplied = applier_.applied(model::Lane::endpoints);
     facts.configsRejected = applier_.rejected();
-    for (const model::Kind kind :
-         {model::Kind::listener, model::Kind::backend, model::Kind::route}) {
+    for (const model::Kind kind : {model::Kind::certificate, model::Kind::listener,
+                                   model::Kind::backend, model::Kind::route}) {
         facts.objects[std::string(model::name(kind))] =
             applier_.config() ? applier_.config()->count(kind) : 0;
     }
@@ -223,6 +261,8 @@ ControlFacts AdminApi::controlFacts() const {
     facts.stateWriteFailures = program.link.stateWriteFailures;
     facts.ready = notReadyReason().empty();
     facts.draining = program.draining;
+    if (const auto snapshot = applier_.snapshot(); snapshot && snapshot->certificates)
+        facts.certificates = snapshot->certificates->expiries();
     return facts;
 }
 
@@ -294,10 +334,20 @@ void AdminApi::backends(const AdminRequest& request, Done done) {
     // An empty list of ids would ask for all.
     if (ids.empty())
         return done(json(backendsJson(snapshot.get(), asked, {})));
-    workers_.collectBackends(std::move(ids), [snapshot, asked, done = std::move(done)](
-                                                 const std::vector<worker::BackendStats>& stats) {
+    workers_.collectBackends(std::move(ids), [this, snapshot, asked, done = std::move(done)](
+                                                 std::vector<worker::BackendStats> stats) {
+        addChecks(stats);
         done(json(backendsJson(snapshot.get(), asked, stats)));
     });
+}
+
+void AdminApi::addChecks(std::vector<worker::BackendStats>& stats) const {
+    if (!options_.lastCheck)
+        return;
+    for (worker::BackendStats& backend : stats) {
+        for (worker::EndpointStats& endpoint : backend.endpoints)
+            endpoint.check = options_.lastCheck(backend.id, endpoint.address, endpoint.port);
+    }
 }
 
 void AdminApi::connections(const AdminRequest& request, Done done) {

@@ -5,8 +5,6 @@
 // request waits for another. Reads only, but for /api/v1/drain.
 #pragma once
 
-#include <prometheus/metric_family.h>
-
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -35,12 +33,13 @@ struct ProgramFacts {
 struct AdminApiOptions {
     std::string nodeId;
     GrantedLimits limits;
-    std::size_t endpointMetricsLimit = 2'000;
+    SeriesLimits series;
     std::string root;  // where /proc is; "" in the program
     std::function<ProgramFacts()> facts;
     std::function<void()> drain;  // as SIGTERM does
-    // Families from elsewhere for /metrics (process_*); may be empty.
-    std::function<std::vector<prometheus::MetricFamily>()> moreMetrics;
+    // How the last health check of an endpoint went; empty: none. May be null.
+    std::function<std::string(routing::BackendId, const std::string& address, std::uint16_t port)>
+        lastCheck;
 };
 
 class AdminApi {
@@ -73,13 +72,16 @@ private:
     void routes(const process::AdminRequest&, Done done);
     void listeners(const process::AdminRequest&, Done done);
     void backends(const process::AdminRequest& request, Done done);
+    void addChecks(std::vector<worker::BackendStats>& stats) const;
     void connections(const process::AdminRequest& request, Done done);
     void revisions(const process::AdminRequest&, Done done);
     void drain(const process::AdminRequest&, Done done);
     void explainRequest(const process::AdminRequest& request, Done done);
 
-    void writeMetrics(std::vector<worker::WorkerStats> workers,
-                      std::vector<worker::BackendStats> backends, const Done& done) const;
+    std::size_t endpointCount() const;
+    void describeConfiguration(Scrape& scrape) const;
+    void writeMetrics(Scrape scrape, const Done& done) const;
+    std::optional<double> lastApplied() const;
     ControlFacts controlFacts() const;
 
     const ConfigApplier& applier_;

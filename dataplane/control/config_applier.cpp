@@ -8,6 +8,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "dataplane/tls/certificate.hpp"
+
 namespace evergate::dataplane {
 namespace {
 
@@ -20,6 +22,9 @@ const routing::ListenerSpec* findListener(const routing::Snapshot* snapshot,
         [](const routing::ListenerSpec& spec, const std::string& key) { return spec.name < key; });
     return it != snapshot->listeners.end() && it->name == name ? &*it : nullptr;
 }
+
+// Names that are gone but whose counters go on when they come back.
+constexpr std::size_t kRemembered = 1'024;
 
 // A changed protocol needs new sockets too: their options differ.
 bool sameSockets(const model::Listener& left, const model::Listener& right) {
@@ -37,6 +42,14 @@ std::vector<routing::BackendId> idsOf(const routing::Snapshot* snapshot) {
     return ids;
 }
 
+std::vector<std::uint32_t> routeIdsOf(const routing::Snapshot& snapshot) {
+    std::vector<std::uint32_t> ids;
+    ids.reserve(snapshot.routes.targets().size());
+    for (const auto& target : snapshot.routes.targets())
+        ids.push_back(target->statsIndex);
+    return ids;
+}
+
 }  // namespace
 
 ConfigApplier::ConfigApplier(boost::asio::any_io_executor control, SnapshotPublisher& publisher,
@@ -44,7 +57,10 @@ ConfigApplier::ConfigApplier(boost::asio::any_io_executor control, SnapshotPubli
     : control_(std::move(control)),
       publisher_(publisher),
       observer_(std::move(observer)),
-      noEndpoints_(std::make_shared<const model::Endpoints>()) {}
+      ids_(kRemembered),
+      routeIds_(kRemembered),
+      noEndpoints_(std::make_shared<const model::Endpoints>()),
+      fallbackCertificate_(tls::Certificate::selfSigned()) {}
 
 ConfigApplier::~ConfigApplier() {
     compiler_.join();
@@ -67,9 +83,15 @@ void ConfigApplier::applyConfig(std::shared_ptr<const model::Config> next, std::
     attempt_ = std::move(attempt);
     touched_.clear();
 
-    Candidate candidate{next, config_, version, {}};
+    Candidate candidate{next, config_, version, {}, {}, snapshot_, fallbackCertificate_};
     for (const auto& [key, entry] : EntriesOfKind(*next, model::Kind::backend))
         candidate.ids.emplace(key.name, ids_.reserve(key.name));
+    // A route that changes its backend is counted anew: both are labels of its series.
+    for (const auto& [key, entry] : EntriesOfKind(*next, model::Kind::route)) {
+        if (const auto* route = std::get_if<model::Route>(entry.value.get()))
+            candidate.routeIds.emplace(key.name,
+                                       routeIds_.reserve(key.name + '\n' + route->backend));
+    }
     boost::asio::post(compiler_, [this, candidate = std::move(candidate)] {
         Compiled compiled = compileSnapshot(candidate);
         boost::asio::post(control_, [this, compiled = std::move(compiled)]() mutable {
@@ -91,7 +113,10 @@ void ConfigApplier::publish(Compiled compiled) {
     snapshot_ = compiled.snapshot;
     publication.snapshot = std::move(compiled.snapshot);
     ids_.commit(snapshot_, idsOf(snapshot_.get()));
+    routeIds_.commit(snapshot_, routeIdsOf(*snapshot_));
     publication.forget = ids_.collect();
+    routeIds_.collect();
+    publication.recycled = {ids_.evict(), routeIds_.evict()};
     publisher_.publish(std::move(publication), [this] { finish(); });
 }
 
@@ -148,6 +173,7 @@ void ConfigApplier::adoptEndpoints(const routing::Snapshot& next,
 
 void ConfigApplier::refuse(std::vector<model::KeyedProblem> problems) {
     ids_.rollback();
+    routeIds_.rollback();
     Attempt attempt = std::move(*attempt_);
     attempt_.reset();
     ++rejected_;
@@ -166,6 +192,7 @@ void ConfigApplier::finish() {
     attempt_.reset();
     ready_ = true;
     ++applied_[index(model::Lane::config)];
+    lastApplied_ = std::chrono::system_clock::now();
     lastApplyTime_ = std::chrono::duration_cast<std::chrono::microseconds>(
         std::chrono::steady_clock::now() - attempt.start);
     report(std::move(attempt.record), attempt.start);

@@ -69,6 +69,11 @@ public:
     // Of the last configuration applied.
     std::chrono::microseconds lastApplyTime() const noexcept { return lastApplyTime_; }
 
+    // When that was; none before the first.
+    std::optional<std::chrono::system_clock::time_point> lastApplied() const noexcept {
+        return lastApplied_;
+    }
+
 private:
     struct Attempt {
         std::shared_ptr<const model::Config> next;
@@ -92,6 +97,7 @@ private:
     SnapshotPublisher& publisher_;
     RevisionObserver observer_;
     StableIds ids_;
+    StableIds routeIds_;
     RevisionHistory history_;
 
     std::shared_ptr<const model::Config> config_;
@@ -99,6 +105,7 @@ private:
     model::Config endpoints_;
     std::uint64_t endpointsVersion_ = 0;
     std::shared_ptr<const model::Endpoints> noEndpoints_;
+    std::shared_ptr<const tls::Certificate> fallbackCertificate_;  // self-signed, of this process
 
     std::optional<Attempt> attempt_;
     std::set<model::Key> touched_;  // endpoints changed since the attempt began
@@ -106,6 +113,7 @@ private:
     std::uint64_t applied_[2] = {0, 0};
     std::uint64_t rejected_ = 0;
     std::chrono::microseconds lastApplyTime_{0};
+    std::optional<std::chrono::system_clock::time_point> lastApplied_;
 
     boost::asio::thread_pool compiler_{1};
 };

@@ -2,6 +2,7 @@
 #include "dataplane/control/granted_limits.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -90,6 +91,13 @@ std::optional<std::uint64_t> cgroupMemory(const std::string& root) {
     return least;
 }
 
+// The kernel counts the memory of sockets in pages.
+std::optional<std::uint64_t> inBytes(std::optional<std::uint64_t> pages) {
+    if (!pages)
+        return std::nullopt;
+    return *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 std::string decimal(double number) {
     char text[32];
     const auto end = std::to_chars(text, text + sizeof text, number, std::chars_format::fixed,
@@ -125,7 +133,22 @@ GrantedLimits readGrantedLimits(const std::string& root, unsigned affinityCpus,
         if (low && high && *low <= *high && *high <= 65'535)
             limits.localPorts = static_cast<std::uint32_t>(*high - *low + 1);
     }
+    const auto pages = words(readText(root + "/proc/sys/net/ipv4/tcp_mem"));
+    if (pages.size() == 3)
+        limits.socketMemoryBytes = inBytes(parseNumber(pages[2]));
     return limits;
+}
+
+std::optional<std::uint64_t> readSocketMemory(const std::string& root) {
+    std::istringstream lines(readText(root + "/proc/net/sockstat"));
+    for (std::string line; std::getline(lines, line);) {
+        const auto parts = words(line);
+        for (std::size_t i = 1; i + 1 < parts.size() && parts[0] == "TCP:"; i += 2) {
+            if (parts[i] == "mem")
+                return inBytes(parseNumber(parts[i + 1]));
+        }
+    }
+    return std::nullopt;
 }
 
 unsigned affinityCpus() noexcept {

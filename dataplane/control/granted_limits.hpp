@@ -17,9 +17,10 @@ namespace evergate::dataplane {
 
 struct GrantedLimits {
     std::uint64_t openFiles = 0;
-    double cpus = 1.0;                         // affinity and cgroup quota; may be a fraction
-    std::optional<std::uint64_t> memoryBytes;  // none: unlimited
-    std::uint32_t localPorts = 0;              // 0: unknown
+    double cpus = 1.0;                               // affinity and cgroup quota; may be a fraction
+    std::optional<std::uint64_t> memoryBytes;        // none: unlimited
+    std::uint32_t localPorts = 0;                    // 0: unknown
+    std::optional<std::uint64_t> socketMemoryBytes;  // of all TCP sockets of the machine
 
     // Worker threads that fit: at least one, never more than whole CPUs.
     unsigned workers() const noexcept;
@@ -34,6 +35,9 @@ unsigned affinityCpus() noexcept;
 
 // "200000 100000" (cpu.max) -> 2.0; "max ..." or malformed -> none.
 std::optional<double> parseCpuMax(std::string_view text);
+
+// What TCP sockets of the machine hold now, from /proc/net/sockstat.
+std::optional<std::uint64_t> readSocketMemory(const std::string& root);
 
 // The TCP line(s) of /proc/net/sockstat and sockstat6: {"inuse": 5, "orphan": 0, "tw": 3, "alloc":
 // 7}.

@@ -6,9 +6,11 @@
 namespace evergate::dataplane {
 namespace {
 
-constexpr auto counter = MetricKind::counter;
-constexpr auto gauge = MetricKind::gauge;
-constexpr auto histogram = MetricKind::histogram;
+using process::MetricDescription;
+
+constexpr auto counter = process::MetricKind::counter;
+constexpr auto gauge = process::MetricKind::gauge;
+constexpr auto histogram = process::MetricKind::histogram;
 
 constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)> kTable{{
     {"evergate_connections", gauge, "state",
@@ -19,12 +21,13 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_tunnels", gauge, "", "Upgraded connections (WebSocket and others) open now."},
     {"evergate_tcp_connections_total", counter, "", "Connections accepted by TCP listeners."},
     {"evergate_requests_total", counter, "code",
-     "Requests ended, by class of the response sent (1xx to 5xx), or none when none could be "
-     "sent."},
+     "Requests ended, by status code of the response sent: those in use on the web by themselves, "
+     "any other as its class (4xx); none when no response could be sent."},
     {"evergate_request_heads_total", counter, "", "Request heads received, refused ones included."},
     {"evergate_requests_active", gauge, "", "Requests under way."},
     {"evergate_request_duration_seconds", histogram, "",
-     "Time from a complete request head to the last byte of the response."},
+     "Time from a complete request head to the last byte of the response. Upgraded connections "
+     "are left out."},
     {"evergate_errors_total", counter, "reason",
      "Requests that failed in the proxy itself; the reasons are those of the access log."},
     {"evergate_client_received_bytes_total", counter, "", "Bytes received from clients."},
@@ -35,23 +38,63 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "Connections this listener accepted."},
     {"evergate_accept_pauses_total", counter, "worker",
      "Times accepting paused because descriptors ran out."},
+    {"evergate_tls_handshakes_total", counter, "version, resumed",
+     "TLS handshakes with clients, by version and whether a session was resumed."},
+    {"evergate_tls_handshake_failures_total", counter, "reason",
+     "TLS handshakes with clients that failed: closed (the client left), plain_http, version, "
+     "parameters (no common cipher), alpn, alert (the client refused), protocol or timeout."},
+    {"evergate_certificate_expiry_timestamp_seconds", gauge, "certificate",
+     "When a certificate in use ends, since the Unix epoch."},
+
+    {"evergate_route_requests_total", counter, "route, backend, code",
+     "Requests ended that matched a route, by status code."},
+    {"evergate_route_request_duration_seconds", histogram, "route, backend",
+     "Time from a complete request head to the last byte of the response."},
+    {"evergate_route_info", gauge, "route, backend, host, path, origin",
+     "Always 1; what a route matches and the object it came from."},
 
     {"evergate_upstream_connects_total", counter, "", "New connections to endpoints begun."},
     {"evergate_upstream_reuses_total", counter, "", "Requests sent on a pooled connection."},
+    {"evergate_upstream_connect_seconds", histogram, "",
+     "Time to connect to an endpoint, of connects that succeeded."},
+    {"evergate_upstream_tls_handshakes_total", counter, "version, resumed",
+     "TLS handshakes with endpoints, by version and whether a session was resumed."},
+    {"evergate_upstream_tls_handshake_failures_total", counter, "reason",
+     "TLS handshakes with endpoints that failed; verification: the certificate is not trusted or "
+     "for another name."},
+    {"evergate_upstream_first_byte_seconds", histogram, "",
+     "Time from a complete request head to the endpoint's response head."},
     {"evergate_retries_total", counter, "", "Requests sent again to another endpoint."},
     {"evergate_upstream_received_bytes_total", counter, "", "Bytes received from endpoints."},
     {"evergate_upstream_sent_bytes_total", counter, "", "Bytes sent to endpoints."},
-    {"evergate_backend_responses_total", counter, "backend, code",
-     "Responses of a backend's endpoints by status class; none: no response came."},
+    {"evergate_backend_requests_total", counter, "backend, code",
+     "Requests ended that were for a backend, by status code; none: no response was sent."},
+    {"evergate_backend_request_duration_seconds", histogram, "backend",
+     "Time from a complete request head to the last byte of the response."},
+    {"evergate_backend_first_byte_seconds", histogram, "backend",
+     "Time from a complete request head to the endpoint's response head."},
+    {"evergate_backend_errors_total", counter, "backend, reason",
+     "Requests for a backend that failed in the proxy itself, as evergate_errors_total."},
+    {"evergate_backend_retries_total", counter, "backend",
+     "Requests for a backend sent again to another endpoint."},
+    {"evergate_backend_request_bytes_total", counter, "backend",
+     "Bytes of request bodies, tunnels and TCP connections for a backend, from clients."},
+    {"evergate_backend_response_bytes_total", counter, "backend",
+     "Bytes sent to clients for a backend."},
+    {"evergate_backend_tcp_connections_total", counter, "backend",
+     "Connections of TCP listeners that reached an endpoint of a backend."},
     {"evergate_backend_endpoints", gauge, "backend, state",
-     "Endpoints of a backend: ready, failing (left out for a moment after failed connects) or "
-     "draining "
-     "(removed, still finishing requests)."},
+     "Endpoints of a backend: ready, failing (left out for a moment after failed connects), down "
+     "(by its health checks) or draining (removed, still finishing requests)."},
     {"evergate_backend_requests_active", gauge, "backend",
      "Requests and connections under way to a backend."},
     {"evergate_backend_idle_connections", gauge, "backend", "Pooled connections to a backend."},
+    {"evergate_backend_connects_total", counter, "backend",
+     "Connections to endpoints of a backend begun."},
     {"evergate_backend_connect_failures_total", counter, "backend",
-     "Failed connects to the present endpoints of a backend."},
+     "Connections to endpoints of a backend that failed."},
+    {"evergate_backend_failures_total", counter, "backend",
+     "Requests endpoints of a backend failed: closed early, answered badly or not in time."},
     {"evergate_endpoint_requests_total", counter, "backend, endpoint",
      "Requests sent to an endpoint."},
     {"evergate_endpoint_requests_active", gauge, "backend, endpoint",
@@ -65,15 +108,17 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_endpoint_failures_total", counter, "backend, endpoint",
      "Requests an endpoint failed: closed early, answered badly or not in time."},
     {"evergate_endpoint_up", gauge, "backend, endpoint",
-     "1 while the endpoint takes requests, 0 while it is failing or draining."},
-    {"evergate_endpoint_series_limited", gauge, "",
-     "1 when there are more endpoints than --endpoint-metrics-limit: the evergate_endpoint_* "
-     "series are "
-     "then left out; the evergate_backend_* series stay."},
+     "1 while the endpoint takes requests, 0 while it is failing or down."},
+    {"evergate_series_left_out", gauge, "kind",
+     "Objects without series of their own because there are more than the limit: endpoint "
+     "(--endpoint-metrics-limit, evergate_endpoint_*), route (--route-metrics-limit, "
+     "evergate_route_*), histogram (--histogram-metrics-limit, histograms of backends); 0: none."},
 
     {"evergate_config_version", gauge, "", "Version of the configuration the workers serve from."},
     {"evergate_config_apply_seconds", gauge, "",
      "Time the last configuration took from the controller's call to the last worker."},
+    {"evergate_config_applied_timestamp_seconds", gauge, "",
+     "When the last configuration was applied, since the Unix epoch; absent before the first."},
     {"evergate_config_applied_total", counter, "lane",
      "Revisions applied, by lane (config, endpoints)."},
     {"evergate_config_rejected_total", counter, "",
@@ -97,68 +142,55 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_workers", gauge, "", "Worker threads."},
     {"evergate_worker_config_version", gauge, "worker",
      "Version of the configuration a worker serves from."},
+    {"evergate_worker_cpu_seconds_total", counter, "worker", "CPU time of a worker's thread."},
     {"evergate_worker_poll_turns_total", counter, "worker", "Turns of a worker's socket loop."},
     {"evergate_worker_poll_events_total", counter, "worker", "Socket events a worker handled."},
     {"evergate_worker_buffer_bytes", gauge, "worker", "Buffer memory a worker holds."},
     {"evergate_accesslog_dropped_total", counter, "",
      "Access-log lines dropped because their writer was behind."},
+    {"evergate_own_sockets", gauge, "state",
+     "TCP sockets of this process by state (established, close_wait, fin_wait1 and so on). Sockets "
+     "it has closed are not its own any more: evergate_sockets counts them."},
+    {"evergate_close_wait_sockets", gauge, "older_than",
+     "Own sockets in CLOSE_WAIT whose peer has been silent for so long: nobody has answered its "
+     "close. Stays 0 above 1m unless something leaks."},
     {"evergate_sockets", gauge, "state",
-     "TCP sockets of this network namespace by state (inuse, orphan, tw, alloc), from "
+     "TCP sockets of this network namespace (inuse, orphan, tw: TIME_WAIT, alloc), from "
      "/proc/net/sockstat."},
+    {"evergate_socket_memory_bytes", gauge, "",
+     "Memory of TCP sockets of this machine, from /proc/net/sockstat."},
     {"evergate_limit_open_files", gauge, "", "Descriptors this process may open (RLIMIT_NOFILE)."},
     {"evergate_limit_memory_bytes", gauge, "", "Memory the cgroup grants; absent when unlimited."},
+    {"evergate_limit_socket_memory_bytes", gauge, "",
+     "Memory of TCP sockets at which the kernel drops data (the third number of tcp_mem)."},
     {"evergate_limit_local_ports", gauge, "",
      "Local ports for connections to one endpoint (ip_local_port_range)."},
     {"evergate_limit_cpus", gauge, "", "CPUs granted by affinity and cgroup; may be a fraction."},
     {"evergate_build_info", gauge, "version", "Always 1; the label says what runs."},
 }};
 
-std::string_view kindName(MetricKind kind) {
-    switch (kind) {
-        case MetricKind::counter:
-            return "counter";
-        case MetricKind::gauge:
-            return "gauge";
-        case MetricKind::histogram:
-            return "histogram";
-    }
-    return "";
-}
-
 constexpr std::string_view kIntroduction =
-    R"(# Metrics of the data plane
+    R"(# Metrics
 
-<!-- Generated: `evergate-dataplane --print-metrics-doc > docs/metrics.md`. A unit test keeps it current. -->
+<!-- Generated: `{ evergate-dataplane --print-metrics-doc; evergate-controller --source=kubernetes --print-metrics-doc; } > docs/metrics.md`.
+     Unit tests keep it current. -->
 
-`GET /metrics` on the admin address (`--admin-listen`, 127.0.0.1:9302 unless set) answers in the
-Prometheus text format. Counters are plain integers per worker, summed when scraped: scraping costs the
-request path nothing but one message per worker. Units are seconds and bytes.
+`GET /metrics` on the admin address of either program (`--admin-listen`: 127.0.0.1:9302 of the data plane,
+127.0.0.1:9301 of the controller unless set) answers in the Prometheus text format. Units are seconds and bytes.
 
-A counter of a backend or endpoint starts again at 0 when that backend or endpoint is removed and later
-comes back; `rate()` copes with that.
+How many series there are is bounded: labels are names from the configuration or words from a fixed list, never
+anything a client sent. A `code` is one of 50 status codes by itself, any other as its class (`4xx`), so `code=~"5.."`
+finds every server error. Backends and routes have series for what happened to them, not for what could have.
 
-| name | type | labels | meaning |
-|---|---|---|---|
-)";
+Names of backends and routes begin with their namespace: `default/shop/80`. Series of what was removed are gone with the
+next scrape. When it comes back its counters go on where they were (the last 1,024 that were removed are remembered;
+endpoints begin again at 0).
 
-constexpr std::string_view kEnding = R"(
-Besides these there are the usual `process_*` metrics: `process_cpu_seconds_total`,
-`process_resident_memory_bytes`, `process_virtual_memory_bytes`, `process_open_fds`, `process_max_fds`,
-`process_threads` and `process_start_time_seconds`.
+## Data plane
 
-## Questions they answer
+Counters are plain integers per worker, summed when scraped: scraping costs the request path nothing but a few messages
+per worker, each answered in well under a millisecond.
 
-| question | expression |
-|---|---|
-| requests per second | `sum(rate(evergate_requests_total[5m]))` |
-| share of 5xx answers | `sum(rate(evergate_requests_total{code="5xx"}[5m])) / sum(rate(evergate_requests_total[5m]))` |
-| which of our own errors | `sum by (reason) (rate(evergate_errors_total[5m]))` |
-| 99th percentile | `histogram_quantile(0.99, sum by (le) (rate(evergate_request_duration_seconds_bucket[5m])))` |
-| backends without a usable endpoint | `sum by (backend) (evergate_backend_endpoints{state="ready"}) == 0` |
-| are upstream connections reused | `rate(evergate_upstream_reuses_total[5m]) / (rate(evergate_upstream_reuses_total[5m]) + rate(evergate_upstream_connects_total[5m]))` |
-| do all data planes serve one version | `max(evergate_config_version) - min(evergate_config_version) > 0` |
-| cut off from the controller | `evergate_rpc_connected == 0` |
-| descriptors running out | `process_open_fds / evergate_limit_open_files > 0.8` |
 )";
 
 }  // namespace
@@ -167,20 +199,8 @@ std::span<const MetricDescription> metricTable() noexcept {
     return kTable;
 }
 
-const MetricDescription& describe(Metric metric) noexcept {
-    return kTable[static_cast<std::size_t>(metric)];
-}
-
 std::string metricsDocument() {
-    std::string text(kIntroduction);
-    for (const MetricDescription& metric : kTable) {
-        text +=
-            "| `" + std::string(metric.name) + "` | " + std::string(kindName(metric.kind)) + " | ";
-        text += metric.labels.empty() ? "" : std::string(metric.labels) + " ";
-        text += "| " + std::string(metric.help) + " |\n";
-    }
-    text += kEnding;
-    return text;
+    return std::string(kIntroduction) + process::metricsAsMarkdown(kTable) + "\n";
 }
 
 }  // namespace evergate::dataplane

@@ -8,7 +8,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
+
+#include "common/process/metric_table.hpp"
 
 namespace evergate::dataplane {
 
@@ -28,17 +29,37 @@ enum class Metric : std::uint8_t {
     listenerConnections,
     listenerAccepted,
     acceptPauses,
+    tlsHandshakes,
+    tlsHandshakeFailures,
+    certificateExpiry,
+    // Routes.
+    routeRequests,
+    routeDuration,
+    routeInfo,
     // Upstream.
     upstreamConnects,
     upstreamReuses,
+    upstreamConnectTime,
+    upstreamTlsHandshakes,
+    upstreamTlsFailures,
+    upstreamFirstByte,
     retries,
     upstreamReceived,
     upstreamSent,
-    backendResponses,
+    backendRequests,
+    backendDuration,
+    backendFirstByte,
+    backendErrors,
+    backendRetries,
+    backendRequestBytes,
+    backendResponseBytes,
+    backendTcpConnections,
     backendEndpoints,
     backendRequestsActive,
     backendIdleConnections,
+    backendConnects,
     backendConnectFailures,
+    backendFailures,
     endpointRequests,
     endpointRequestsActive,
     endpointIdleConnections,
@@ -46,10 +67,11 @@ enum class Metric : std::uint8_t {
     endpointConnectFailures,
     endpointFailures,
     endpointUp,
-    endpointSeriesLimited,
+    seriesLeftOut,
     // Configuration.
     configVersion,
     configApply,
+    configAppliedAt,
     configApplied,
     configRejected,
     configObjects,
@@ -65,32 +87,27 @@ enum class Metric : std::uint8_t {
     // The process and its machine.
     workers,
     workerConfigVersion,
+    workerCpu,
     workerPollTurns,
     workerPollEvents,
     workerBufferBytes,
     accessLogDropped,
+    ownSockets,
+    closeWaitSockets,
     sockets,
+    socketMemory,
     limitOpenFiles,
     limitMemory,
+    limitSocketMemory,
     limitLocalPorts,
     limitCpus,
     buildInfo,
     count_,
 };
 
-enum class MetricKind : std::uint8_t { counter, gauge, histogram };
+std::span<const process::MetricDescription> metricTable() noexcept;
 
-struct MetricDescription {
-    std::string_view name;
-    MetricKind kind;
-    std::string_view labels;  // "backend, code"; empty: none
-    std::string_view help;
-};
-
-std::span<const MetricDescription> metricTable() noexcept;
-const MetricDescription& describe(Metric metric) noexcept;
-
-// docs/metrics.md, whole.
+// The data plane's part of docs/metrics.md: its first one.
 std::string metricsDocument();
 
 }  // namespace evergate::dataplane

@@ -3,237 +3,149 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
-#include <limits>
-#include <utility>
 
+#include "common/process/prometheus_text.hpp"
+#include "dataplane/control/metric_rows.hpp"
 #include "dataplane/control/metric_table.hpp"
 #include "dataplane/http/proxy_error.hpp"
 
 namespace evergate::dataplane {
 namespace {
 
-using prometheus::ClientMetric;
-using prometheus::MetricFamily;
-using Label = std::pair<std::string_view, std::string_view>;
-using Labels = std::initializer_list<Label>;
+using process::PrometheusText;
 
 constexpr std::array<std::string_view, 6> kCodeClasses{"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
 
-// Families in table order, created by their first value.
-class Families {
-public:
-    void add(Metric metric, Labels labels, double value) {
-        ClientMetric sample = labelled(labels);
-        if (describe(metric).kind == MetricKind::counter) {
-            sample.counter.value = value;
-        } else {
-            sample.gauge.value = value;
-        }
-        samples(metric).push_back(std::move(sample));
+void addHandshakes(PrometheusText& text, Metric done, Metric failed,
+                   const net::HandshakeCounts& counts) {
+    for (std::size_t i = 0; i < counts.done.size(); ++i) {
+        const std::string_view version = net::HandshakeCounts::kVersions[i];
+        text.add(done, {{"version", version}, {"resumed", "false"}}, counts.done[i][0]);
+        text.add(done, {{"version", version}, {"resumed", "true"}}, counts.done[i][1]);
     }
-
-    void add(Metric metric, double value) { add(metric, {}, value); }
-
-    void addHistogram(Metric metric, const session::DurationHistogram& durations) {
-        ClientMetric sample;
-        std::uint64_t count = 0;
-        for (std::size_t i = 0; i < durations.buckets.size(); ++i) {
-            count += durations.buckets[i];
-            const double bound = i < session::kDurationBounds.size()
-                                     ? session::kDurationBounds[i] / 1e6
-                                     : std::numeric_limits<double>::infinity();
-            sample.histogram.bucket.push_back({count, bound});
-        }
-        sample.histogram.sample_count = count;
-        sample.histogram.sample_sum = static_cast<double>(durations.sumMicros) / 1e6;
-        samples(metric).push_back(std::move(sample));
+    for (std::size_t i = 1; i < counts.failed.size(); ++i) {
+        const auto reason = net::name(static_cast<net::HandshakeFailure>(i));
+        text.add(failed, {{"reason", reason}}, counts.failed[i]);
     }
-
-    std::vector<MetricFamily> take() {
-        std::vector<MetricFamily> result;
-        for (std::size_t i = 0; i < families_.size(); ++i) {
-            MetricFamily& family = families_[i];
-            if (family.metric.empty())
-                continue;
-            const MetricDescription& description = metricTable()[i];
-            family.name = description.name;
-            family.help = description.help;
-            family.type = typeOf(description.kind);
-            result.push_back(std::move(family));
-        }
-        return result;
-    }
-
-private:
-    static prometheus::MetricType typeOf(MetricKind kind) {
-        if (kind == MetricKind::counter)
-            return prometheus::MetricType::Counter;
-        if (kind == MetricKind::gauge)
-            return prometheus::MetricType::Gauge;
-        return prometheus::MetricType::Histogram;
-    }
-
-    static ClientMetric labelled(Labels labels) {
-        ClientMetric sample;
-        sample.label.reserve(labels.size());
-        for (const auto& [name, value] : labels)
-            sample.label.push_back({std::string(name), std::string(value)});
-        return sample;
-    }
-
-    std::vector<ClientMetric>& samples(Metric metric) {
-        return families_[static_cast<std::size_t>(metric)].metric;
-    }
-
-    std::array<MetricFamily, static_cast<std::size_t>(Metric::count_)> families_;
-};
-
-double number(std::uint64_t value) {
-    return static_cast<double>(value);
 }
 
-void addClients(Families& families, const session::Counters& sum) {
+void addClients(PrometheusText& text, const session::Counters& sum) {
     const std::uint64_t busy =
         sum.activeConnections - std::min(sum.idleConnections, sum.activeConnections);
-    families.add(Metric::connections, {{"state", "busy"}}, number(busy));
-    families.add(Metric::connections, {{"state", "idle"}}, number(sum.idleConnections));
-    families.add(Metric::connectionsAccepted, number(sum.accepted));
-    families.add(Metric::tunnels, number(sum.tunnels));
-    families.add(Metric::tcpConnections, number(sum.tcpConnections));
-    for (std::size_t i = 0; i < kCodeClasses.size(); ++i)
-        families.add(Metric::requests, {{"code", kCodeClasses[i]}}, number(sum.responses[i]));
-    families.add(Metric::requestHeads, number(sum.requests));
-    families.add(Metric::requestsActive, number(sum.activeRequests));
-    families.addHistogram(Metric::requestDuration, sum.durations);
+    text.add(Metric::connections, {{"state", "busy"}}, busy);
+    text.add(Metric::connections, {{"state", "idle"}}, sum.idleConnections);
+    text.add(Metric::connectionsAccepted, sum.accepted);
+    text.add(Metric::tunnels, sum.tunnels);
+    text.add(Metric::tcpConnections, sum.tcpConnections);
+    // All of them, so that the first request of a kind is a change that rate() can see.
+    for (std::size_t i = 0; i < session::StatusCounts::kLabels; ++i)
+        text.add(Metric::requests, {{"code", session::StatusCounts::label(i)}},
+                 sum.statuses.count(i));
+    text.add(Metric::requestHeads, sum.requests);
+    text.add(Metric::requestsActive, sum.activeRequests);
+    addHistogram(text, Metric::requestDuration, {}, sum.durations);
     for (std::size_t i = 1; i < sum.errors.size(); ++i) {
         const auto reason = http::info(static_cast<http::ProxyError>(i)).reason;
-        families.add(Metric::errors, {{"reason", reason}}, number(sum.errors[i]));
+        text.add(Metric::errors, {{"reason", reason}}, sum.errors[i]);
     }
-    families.add(Metric::clientReceived, number(sum.bytesFromClients));
-    families.add(Metric::clientSent, number(sum.bytesToClients));
+    text.add(Metric::clientReceived, sum.bytesFromClients);
+    text.add(Metric::clientSent, sum.bytesToClients);
+    addHandshakes(text, Metric::tlsHandshakes, Metric::tlsHandshakeFailures, sum.tls);
 }
 
-void addUpstream(Families& families, const session::Counters& sum) {
-    families.add(Metric::upstreamConnects, number(sum.upstreamConnects));
-    families.add(Metric::upstreamReuses, number(sum.upstreamReuses));
-    families.add(Metric::retries, number(sum.retries));
-    families.add(Metric::upstreamReceived, number(sum.bytesFromUpstreams));
-    families.add(Metric::upstreamSent, number(sum.bytesToUpstreams));
+void addUpstream(PrometheusText& text, const session::Counters& sum,
+                 const std::vector<worker::WorkerStats>& workers) {
+    text.add(Metric::upstreamConnects, sum.upstreamConnects);
+    text.add(Metric::upstreamReuses, sum.upstreamReuses);
+    upstream::DurationHistogram connects;
+    for (const worker::WorkerStats& worker : workers)
+        connects.merge(worker.connectDurations);
+    net::HandshakeCounts handshakes;
+    for (const worker::WorkerStats& worker : workers)
+        handshakes.add(worker.upstreamTls);
+    addHandshakes(text, Metric::upstreamTlsHandshakes, Metric::upstreamTlsFailures, handshakes);
+    addHistogram(text, Metric::upstreamConnectTime, {}, connects);
+    addHistogram(text, Metric::upstreamFirstByte, {}, sum.firstBytes);
+    text.add(Metric::retries, sum.retries);
+    text.add(Metric::upstreamReceived, sum.bytesFromUpstreams);
+    text.add(Metric::upstreamSent, sum.bytesToUpstreams);
 }
 
-void addListeners(Families& families, const std::vector<worker::WorkerStats>& workers) {
+void addListeners(PrometheusText& text, const std::vector<worker::WorkerStats>& workers) {
     for (const auto& listener : sumListeners(workers)) {
-        const Labels labels{{"listener", listener.name}, {"address", listener.address}};
-        families.add(Metric::listenerConnections, labels, number(listener.active));
-        families.add(Metric::listenerAccepted, labels, number(listener.accepted));
+        const process::MetricLabels labels{{"listener", listener.name},
+                                           {"address", listener.address}};
+        text.add(Metric::listenerConnections, labels, listener.active);
+        text.add(Metric::listenerAccepted, labels, listener.accepted);
     }
 }
 
-void addWorkers(Families& families, const std::vector<worker::WorkerStats>& workers) {
-    families.add(Metric::workers, number(workers.size()));
+void addWorkers(PrometheusText& text, const std::vector<worker::WorkerStats>& workers) {
+    text.add(Metric::workers, workers.size());
     for (std::size_t i = 0; i < workers.size(); ++i) {
         const std::string index = std::to_string(i);
-        const Labels labels{{"worker", index}};
-        families.add(Metric::acceptPauses, labels, number(workers[i].acceptPauses));
-        families.add(Metric::workerConfigVersion, labels, number(workers[i].snapshotVersion));
-        families.add(Metric::workerPollTurns, labels, number(workers[i].pollerTurns));
-        families.add(Metric::workerPollEvents, labels, number(workers[i].pollerEvents));
-        families.add(Metric::workerBufferBytes, labels, number(workers[i].bufferBytes));
+        const process::MetricLabels labels{{"worker", index}};
+        text.add(Metric::acceptPauses, labels, workers[i].acceptPauses);
+        text.add(Metric::workerConfigVersion, labels, workers[i].snapshotVersion);
+        text.add(Metric::workerCpu, labels, workers[i].cpuSeconds);
+        text.add(Metric::workerPollTurns, labels, workers[i].pollerTurns);
+        text.add(Metric::workerPollEvents, labels, workers[i].pollerEvents);
+        text.add(Metric::workerBufferBytes, labels, workers[i].bufferBytes);
     }
 }
 
-void addBackend(Families& families, std::string_view name, const worker::BackendStats& backend) {
-    for (std::size_t i = 0; i < std::min(backend.responsesByClass.size(), kCodeClasses.size());
-         ++i) {
-        // Classes that never happened would be most of the series of a large cluster.
-        if (backend.responsesByClass[i] != 0) {
-            families.add(Metric::backendResponses, {{"backend", name}, {"code", kCodeClasses[i]}},
-                         number(backend.responsesByClass[i]));
-        }
-    }
-    std::array<std::uint64_t, 3> states{};
-    std::uint64_t active = 0;
-    std::uint64_t idle = 0;
-    std::uint64_t connectFailures = 0;
-    for (const auto& endpoint : backend.endpoints) {
-        ++states[static_cast<std::size_t>(stateOf(endpoint))];
-        active += endpoint.active;
-        idle += endpoint.idle;
-        connectFailures += endpoint.connectFailures;
-    }
-    for (std::size_t i = 0; i < states.size(); ++i) {
-        families.add(Metric::backendEndpoints,
-                     {{"backend", name}, {"state", nameOf(static_cast<EndpointState>(i))}},
-                     number(states[i]));
-    }
-    families.add(Metric::backendRequestsActive, {{"backend", name}}, number(active));
-    families.add(Metric::backendIdleConnections, {{"backend", name}}, number(idle));
-    families.add(Metric::backendConnectFailures, {{"backend", name}}, number(connectFailures));
-}
-
-void addEndpoints(Families& families, std::string_view name, const worker::BackendStats& backend) {
-    for (const auto& endpoint : backend.endpoints) {
-        const std::string address = endpointText(endpoint.address, endpoint.port);
-        const Labels labels{{"backend", name}, {"endpoint", address}};
-        families.add(Metric::endpointRequests, labels, number(endpoint.requests));
-        families.add(Metric::endpointRequestsActive, labels, number(endpoint.active));
-        families.add(Metric::endpointIdleConnections, labels, number(endpoint.idle));
-        families.add(Metric::endpointConnects, labels, number(endpoint.connects));
-        families.add(Metric::endpointConnectFailures, labels, number(endpoint.connectFailures));
-        families.add(Metric::endpointFailures, labels, number(endpoint.failures));
-        families.add(Metric::endpointUp, labels,
-                     stateOf(endpoint) == EndpointState::ready ? 1.0 : 0.0);
-    }
-}
-
-void addBackends(Families& families, const Scrape& scrape) {
-    std::size_t endpoints = 0;
-    for (const auto& backend : scrape.backends)
-        endpoints += backend.endpoints.size();
-    const bool limited = endpoints > scrape.endpointLimit;
-    families.add(Metric::endpointSeriesLimited, limited ? 1.0 : 0.0);
-    for (const auto& backend : scrape.backends) {
-        const std::string_view name = scrape.backendName(backend.id);
-        if (name.empty())
-            continue;
-        addBackend(families, name, backend);
-        if (!limited)
-            addEndpoints(families, name, backend);
-    }
-}
-
-void addControl(Families& families, const ControlFacts& facts) {
-    families.add(Metric::configVersion, number(facts.configVersion));
-    families.add(Metric::configApply, facts.applySeconds);
-    families.add(Metric::configApplied, {{"lane", "config"}}, number(facts.configsApplied));
-    families.add(Metric::configApplied, {{"lane", "endpoints"}}, number(facts.endpointsApplied));
-    families.add(Metric::configRejected, number(facts.configsRejected));
+void addControl(PrometheusText& text, const ControlFacts& facts) {
+    text.add(Metric::configVersion, facts.configVersion);
+    text.add(Metric::configApply, facts.applySeconds);
+    if (facts.appliedAt)
+        text.add(Metric::configAppliedAt, *facts.appliedAt);
+    text.add(Metric::configApplied, {{"lane", "config"}}, facts.configsApplied);
+    text.add(Metric::configApplied, {{"lane", "endpoints"}}, facts.endpointsApplied);
+    text.add(Metric::configRejected, facts.configsRejected);
     for (const auto& [kind, count] : facts.objects)
-        families.add(Metric::configObjects, {{"kind", kind}}, number(count));
-    families.add(Metric::endpointsVersion, number(facts.endpointsVersion));
-    families.add(Metric::rpcConnected, facts.connected ? 1.0 : 0.0);
+        text.add(Metric::configObjects, {{"kind", kind}}, count);
+    text.add(Metric::endpointsVersion, facts.endpointsVersion);
+    text.add(Metric::rpcConnected, facts.connected);
     if (facts.rpcAgeSeconds)
-        families.add(Metric::rpcAge, *facts.rpcAgeSeconds);
-    families.add(Metric::rpcConnects, number(facts.rpcConnects));
-    families.add(Metric::rpcFailures, number(facts.rpcFailures));
-    families.add(Metric::stateWrites, number(facts.stateWrites));
-    families.add(Metric::stateWriteFailures, number(facts.stateWriteFailures));
-    families.add(Metric::ready, facts.ready ? 1.0 : 0.0);
-    families.add(Metric::draining, facts.draining ? 1.0 : 0.0);
+        text.add(Metric::rpcAge, *facts.rpcAgeSeconds);
+    text.add(Metric::rpcConnects, facts.rpcConnects);
+    text.add(Metric::rpcFailures, facts.rpcFailures);
+    text.add(Metric::stateWrites, facts.stateWrites);
+    text.add(Metric::stateWriteFailures, facts.stateWriteFailures);
+    for (const auto& [name, notAfter] : facts.certificates)
+        text.add(Metric::certificateExpiry, {{"certificate", name}}, static_cast<double>(notAfter));
+    text.add(Metric::ready, facts.ready);
+    text.add(Metric::draining, facts.draining);
 }
 
-void addMachine(Families& families, const Scrape& scrape) {
-    families.add(Metric::accessLogDropped, number(scrape.accessLogDropped));
+void addSockets(PrometheusText& text, const Scrape& scrape) {
+    const OwnSockets& own = scrape.ownSockets;
+    for (std::size_t i = 0; i < own.byState.size(); ++i) {
+        if (!OwnSockets::kStates[i].empty())
+            text.add(Metric::ownSockets, {{"state", OwnSockets::kStates[i]}}, own.byState[i]);
+    }
+    for (std::size_t i = 0; i < own.closeWait.size(); ++i) {
+        text.add(Metric::closeWaitSockets, {{"older_than", OwnSockets::kAges[i].name}},
+                 own.closeWait[i]);
+    }
     for (const auto& [state, count] : scrape.sockets)
-        families.add(Metric::sockets, {{"state", state}}, number(count));
-    families.add(Metric::limitOpenFiles, number(scrape.limits.openFiles));
+        text.add(Metric::sockets, {{"state", state}}, count);
+    if (scrape.socketMemory)
+        text.add(Metric::socketMemory, *scrape.socketMemory);
+}
+
+void addMachine(PrometheusText& text, const Scrape& scrape) {
+    text.add(Metric::accessLogDropped, scrape.accessLogDropped);
+    addSockets(text, scrape);
+    text.add(Metric::limitOpenFiles, scrape.limits.openFiles);
     if (scrape.limits.memoryBytes)
-        families.add(Metric::limitMemory, number(*scrape.limits.memoryBytes));
+        text.add(Metric::limitMemory, *scrape.limits.memoryBytes);
+    if (scrape.limits.socketMemoryBytes)
+        text.add(Metric::limitSocketMemory, *scrape.limits.socketMemoryBytes);
     if (scrape.limits.localPorts != 0)
-        families.add(Metric::limitLocalPorts, scrape.limits.localPorts);
-    families.add(Metric::limitCpus, scrape.limits.cpus);
-    families.add(Metric::buildInfo, {{"version", EVERGATE_VERSION}}, 1.0);
+        text.add(Metric::limitLocalPorts, scrape.limits.localPorts);
+    text.add(Metric::limitCpus, scrape.limits.cpus);
+    text.add(Metric::buildInfo, {{"version", EVERGATE_VERSION}}, 1U);
 }
 
 template <typename Array>
@@ -244,17 +156,17 @@ void addEach(Array& into, const Array& from) {
 
 }  // namespace
 
-std::vector<MetricFamily> collectMetrics(const Scrape& scrape) {
-    Families families;
+std::string metricsText(const Scrape& scrape) {
+    PrometheusText text(metricTable());
     const session::Counters sum = sumCounters(scrape.workers);
-    addClients(families, sum);
-    addListeners(families, scrape.workers);
-    addUpstream(families, sum);
-    addBackends(families, scrape);
-    addControl(families, scrape.control);
-    addWorkers(families, scrape.workers);
-    addMachine(families, scrape);
-    return families.take();
+    addClients(text, sum);
+    addListeners(text, scrape.workers);
+    addUpstream(text, sum, scrape.workers);
+    addTraffic(text, scrape);
+    addControl(text, scrape.control);
+    addWorkers(text, scrape.workers);
+    addMachine(text, scrape);
+    return text.take();
 }
 
 session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers) {
@@ -277,8 +189,10 @@ session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers) {
         sum.upstreamReuses += one.upstreamReuses;
         sum.retries += one.retries;
         sum.tcpConnections += one.tcpConnections;
-        addEach(sum.durations.buckets, one.durations.buckets);
-        sum.durations.sumMicros += one.durations.sumMicros;
+        sum.tls.add(one.tls);
+        sum.statuses.merge(one.statuses);
+        sum.durations.merge(one.durations);
+        sum.firstBytes.merge(one.firstBytes);
     }
     return sum;
 }
@@ -319,6 +233,8 @@ std::string endpointText(std::string_view address, std::uint16_t port) {
 EndpointState stateOf(const worker::EndpointStats& endpoint) noexcept {
     if (endpoint.retired)
         return EndpointState::draining;
+    if (!endpoint.up)
+        return EndpointState::down;
     return endpoint.failing ? EndpointState::failing : EndpointState::ready;
 }
 
@@ -330,6 +246,8 @@ std::string_view nameOf(EndpointState state) noexcept {
             return "failing";
         case EndpointState::draining:
             return "draining";
+        case EndpointState::down:
+            return "down";
     }
     return "";
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// From the workers' counters and the control thread's facts to prometheus-cpp's data model.
+// From the workers' counters and the control thread's facts to what /metrics says.
 //
 // Pure: everything is in the Scrape. Made once per scrape on the control thread; there is no
 // registry and no metric object, so nothing is locked or updated on the request path.
 #pragma once
-
-#include <prometheus/metric_family.h>
 
 #include <cstdint>
 #include <functional>
@@ -16,6 +14,7 @@
 #include <vector>
 
 #include "dataplane/control/granted_limits.hpp"
+#include "dataplane/control/own_sockets.hpp"
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::dataplane {
@@ -25,6 +24,7 @@ struct ControlFacts {
     std::uint64_t configVersion = 0;
     std::uint64_t endpointsVersion = 0;
     double applySeconds = 0;
+    std::optional<double> appliedAt;  // seconds since the epoch
     std::uint64_t configsApplied = 0;
     std::uint64_t endpointsApplied = 0;
     std::uint64_t configsRejected = 0;
@@ -37,22 +37,44 @@ struct ControlFacts {
     std::uint64_t stateWriteFailures = 0;
     bool ready = false;
     bool draining = false;
+    std::vector<std::pair<std::string, std::int64_t>> certificates;  // name, end (UNIX time)
+};
+
+// With more objects than this, what they would have of their own is left out.
+struct SeriesLimits {
+    std::size_t endpoints = 2'000;
+    std::size_t routes = 1'000;
+    std::size_t histograms = 1'000;  // backends with histograms
+};
+
+// A configured route, for labels.
+struct RouteFacts {
+    std::string_view route;
+    std::string_view backend;
+    std::string_view host;
+    std::string_view path;
+    std::string_view origin;
 };
 
 struct Scrape {
     std::vector<worker::WorkerStats> workers;
-    std::vector<worker::BackendStats> backends;
+    worker::TrafficReport traffic;
     // Empty for a backend that is not configured any more: it is left out.
     std::function<std::string_view(routing::BackendId)> backendName;
-    std::size_t endpointLimit = 2'000;  // more endpoints than this: no evergate_endpoint_* series
+    std::map<std::uint32_t, RouteFacts> routes;  // configured ones, by statsIndex
+    std::size_t backendCount = 0;                // configured ones
+    std::size_t endpointCount = 0;
+    SeriesLimits series;
     ControlFacts control;
     GrantedLimits limits;
     std::map<std::string, std::uint64_t> sockets;
+    std::optional<std::uint64_t> socketMemory;
+    OwnSockets ownSockets;
     std::uint64_t accessLogDropped = 0;
 };
 
-// One family per row of the metric table that has anything to say, in its order.
-std::vector<prometheus::MetricFamily> collectMetrics(const Scrape& scrape);
+// The Prometheus text: the rows of the metric table that have anything to say, in its order.
+std::string metricsText(const Scrape& scrape);
 
 // Sums of what is counted in every worker.
 session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers);
@@ -63,7 +85,7 @@ std::string_view codeClass(std::size_t index) noexcept;
 // "10.0.0.1:80", "[::1]:80"
 std::string endpointText(std::string_view address, std::uint16_t port);
 
-enum class EndpointState : std::uint8_t { ready, failing, draining };
+enum class EndpointState : std::uint8_t { ready, failing, draining, down };
 EndpointState stateOf(const worker::EndpointStats& endpoint) noexcept;
 std::string_view nameOf(EndpointState state) noexcept;
 

@@ -5,17 +5,24 @@
 #include <string>
 #include <utility>
 
+#include "dataplane/control/tls_compiler.hpp"
+
 namespace evergate::dataplane {
 namespace {
 
 class FixedIds final : public routing::BackendIds {
 public:
-    explicit FixedIds(const BackendIdMap& ids) : ids_(ids) {}
+    explicit FixedIds(const Candidate& candidate) : candidate_(candidate) {}
 
-    routing::BackendId idOf(const std::string& name) override { return ids_.at(name); }
+    routing::BackendId idOf(const std::string& name) override { return candidate_.ids.at(name); }
+
+    std::uint32_t statsIndexOf(const std::string& route, std::uint32_t place) override {
+        const auto found = candidate_.routeIds.find(route);
+        return found == candidate_.routeIds.end() ? place : found->second;
+    }
 
 private:
-    const BackendIdMap& ids_;
+    const Candidate& candidate_;
 };
 
 bool validatedBefore(const model::Config* previous, const model::Key& key,
@@ -61,6 +68,7 @@ std::vector<routing::ListenerSpec> listenerSpecs(const Candidate& candidate,
         spec.listener = std::get<model::Listener>(*entry.value);
         if (spec.listener.protocol == model::ListenerProtocol::tcp) {
             spec.backendId = candidate.ids.at(spec.listener.backend);
+            spec.sources = routing::sourcesOf(spec.listener);
         } else {
             spec.routeIndex = routes.listenerIndex(key.name);
         }
@@ -88,11 +96,13 @@ Compiled compileSnapshot(const Candidate& candidate) {
     snapshot->version = candidate.version;
     for (const auto& [key, entry] : EntriesOfKind(config, model::Kind::settings))
         snapshot->settings = std::get<model::Settings>(*entry.value);
-    FixedIds ids(candidate.ids);
+    FixedIds ids(candidate);
     snapshot->routes = routing::compile(config, ids);
     snapshot->backends = backendSpecs(candidate);
     snapshot->listeners = listenerSpecs(candidate, snapshot->routes);
-    result.snapshot = std::move(snapshot);
+    compileTls(candidate, *snapshot, result.problems);
+    if (result.problems.empty())
+        result.snapshot = std::move(snapshot);
     return result;
 }
 

@@ -16,6 +16,10 @@
 #include "common/model/validation.hpp"
 #include "dataplane/routing/snapshot.hpp"
 
+namespace evergate::tls {
+class Certificate;
+}  // namespace evergate::tls
+
 namespace evergate::dataplane {
 
 // Ids of every backend of a candidate; the views point into its keys.
@@ -26,6 +30,10 @@ struct Candidate {
     std::shared_ptr<const model::Config> previous;  // validated before; null: nothing
     std::uint64_t version = 0;
     BackendIdMap ids;
+    BackendIdMap routeIds{};  // routing::Target::statsIndex, by the route's name; none: as they come
+    std::shared_ptr<const routing::Snapshot> serving{};  // unchanged TLS parts are taken from it
+    // For https clients that ask for no host we know; null only where there are none.
+    std::shared_ptr<const tls::Certificate> fallbackCertificate{};
 };
 
 struct Compiled {

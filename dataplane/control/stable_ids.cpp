@@ -7,8 +7,11 @@
 namespace evergate::dataplane {
 
 StableIds::Id StableIds::reserve(const std::string& name) {
-    if (const auto it = byName_.find(name); it != byName_.end())
+    if (const auto it = byName_.find(name); it != byName_.end()) {
+        if (slots_[it->second].dormant)
+            revive(it->second);
         return it->second;
+    }
     Id id = static_cast<Id>(slots_.size());
     if (free_.empty()) {
         slots_.emplace_back();
@@ -16,7 +19,7 @@ StableIds::Id StableIds::reserve(const std::string& name) {
         id = free_.back();
         free_.pop_back();
     }
-    slots_[id] = Slot{name, 0, 0};
+    slots_[id] = Slot{name};
     byName_.emplace(name, id);
     reserved_.push_back(id);
     return id;
@@ -36,6 +39,7 @@ void StableIds::commit(std::weak_ptr<const void> owner, const std::vector<Id>& i
         if (used[id]) {
             if (slot.first == 0)
                 slot.first = generation_;
+            slot.counted = true;
             slot.retired = 0;
         } else if (slot.first != 0) {
             if (slot.retired == 0)
@@ -48,8 +52,14 @@ void StableIds::commit(std::weak_ptr<const void> owner, const std::vector<Id>& i
 
 void StableIds::rollback() {
     for (const Id id : std::exchange(reserved_, {})) {
-        if (slots_[id].first == 0)
+        if (slots_[id].first != 0)
+            continue;
+        if (!slots_[id].counted) {
             release(id);
+            continue;
+        }
+        slots_[id].dormant = true;
+        dormant_.push_back(id);
     }
 }
 
@@ -62,9 +72,28 @@ std::vector<StableIds::Id> StableIds::collect() {
         gone.push_back(id);
         return true;
     });
-    for (const Id id : gone)
-        release(id);
+    for (const Id id : gone) {
+        slots_[id].first = slots_[id].retired = 0;
+        slots_[id].dormant = true;
+        dormant_.push_back(id);
+    }
     return gone;
+}
+
+std::vector<StableIds::Id> StableIds::evict() {
+    std::vector<Id> evicted;
+    while (dormant_.size() > remembered_) {
+        evicted.push_back(dormant_.front());
+        dormant_.pop_front();
+        release(evicted.back());
+    }
+    return evicted;
+}
+
+void StableIds::revive(Id id) {
+    slots_[id].dormant = false;
+    dormant_.erase(std::find(dormant_.begin(), dormant_.end(), id));
+    reserved_.push_back(id);
 }
 
 std::optional<StableIds::Id> StableIds::find(std::string_view name) const {

@@ -20,6 +20,8 @@ public:
     // All backends when `ids` is empty.
     virtual void collectBackends(std::vector<routing::BackendId> ids,
                                  std::function<void(std::vector<worker::BackendStats>)> done) = 0;
+    virtual void collectTraffic(bool endpoints,
+                                std::function<void(worker::TrafficReport)> done) = 0;
     virtual void collectConnections(
         std::size_t limit, std::function<void(std::vector<worker::ConnectionInfo>)> done) = 0;
     virtual std::uint64_t accessLogDropped() const noexcept = 0;
@@ -36,6 +38,10 @@ public:
     void collectBackends(std::vector<routing::BackendId> ids,
                          std::function<void(std::vector<worker::BackendStats>)> done) override {
         pool_.collectBackends(std::move(ids), std::move(done));
+    }
+
+    void collectTraffic(bool endpoints, std::function<void(worker::TrafficReport)> done) override {
+        pool_.collectTraffic(endpoints, std::move(done));
     }
 
     void collectConnections(

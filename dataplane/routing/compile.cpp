@@ -10,11 +10,11 @@ public:
     explicit Compiler(BackendIds& ids) : ids_(ids) {}
 
     void add(const model::Key& key, const model::Route& route) {
-        const Target* target = addTarget(key, route);
         // A rule is compared with normalised paths, so it is normalised too. One that cannot be (a
         // malformed escape) stays as it is and matches nothing.
         const std::string_view normal = normalizePath(route.path, scratch_);
         const std::string_view path = normal.empty() ? std::string_view(route.path) : normal;
+        const Target* target = addTarget(key, route, path);
         for (const std::string& listener : route.listeners) {
             hostsOf(listener).at(route.host).add(route.pathType, path, target);
         }
@@ -28,14 +28,17 @@ public:
     }
 
 private:
-    const Target* addTarget(const model::Key& key, const model::Route& route) {
+    const Target* addTarget(const model::Key& key, const model::Route& route,
+                            std::string_view path) {
         auto& targets = table_.impl_->targets;
         auto target = std::make_unique<Target>();
         target->route = key.name;
         target->origin = route.origin;
         target->backend = route.backend;
         target->backendId = ids_.idOf(route.backend);
-        target->statsIndex = static_cast<std::uint32_t>(targets.size());
+        target->statsIndex =
+            ids_.statsIndexOf(key.name, static_cast<std::uint32_t>(targets.size()));
+        target->policy = compilePolicy(route, path);
         return targets.emplace_back(std::move(target)).get();
     }
 

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "common/model/config.hpp"
+#include "dataplane/routing/route_policy.hpp"
 
 namespace evergate::routing {
 
@@ -29,7 +30,8 @@ struct Target {
     std::string origin;
     std::string backend;  // key name
     BackendId backendId = 0;
-    std::uint32_t statsIndex = 0;  // dense per table: index into per-worker route counters
+    std::uint32_t statsIndex = 0;               // of the per-worker route counters
+    std::unique_ptr<const RoutePolicy> policy;  // null: requests pass as they are
 };
 
 // Normalises a path for matching: percent-decodes unreserved characters, merges slashes, resolves
@@ -62,11 +64,16 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Gives the dense id of a backend name, creating one when new.
+// Gives the dense id of a backend name, creating one when new, and the place of a route.
 class BackendIds {
 public:
     virtual ~BackendIds() = default;
     virtual BackendId idOf(const std::string& name) = 0;
+
+    // Where a route's requests are counted; `place`: how many routes came before it.
+    virtual std::uint32_t statsIndexOf(const std::string& /*route*/, std::uint32_t place) {
+        return place;
+    }
 };
 
 // Compiles the routes of a validated and cross-checked configuration.

@@ -5,28 +5,20 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <tuple>
 
 #include "dataplane/http/proxy_error.hpp"
+#include "dataplane/net/handshake_counts.hpp"
+#include "dataplane/upstream/traffic_counters.hpp"
 
 namespace evergate::session {
 
-// Upper bounds in microseconds of the request duration histogram; the last bucket is +Inf.
-inline constexpr std::array<std::uint32_t, 13> kDurationBounds{
-    500,     1'000,   2'500,   5'000,     10'000,    25'000,    50'000,
-    100'000, 250'000, 500'000, 1'000'000, 5'000'000, 30'000'000};
+using upstream::DurationHistogram;
+using upstream::kDurationBounds;
+using upstream::StatusCounts;
 
-struct DurationHistogram {
-    std::array<std::uint64_t, kDurationBounds.size() + 1> buckets{};  // not cumulative
-    std::uint64_t sumMicros = 0;
-
-    void observe(std::uint32_t micros) noexcept {
-        std::size_t i = 0;
-        while (i < kDurationBounds.size() && micros > kDurationBounds[i])
-            ++i;
-        ++buckets[i];
-        sumMicros += micros;
-    }
-};
+static_assert(static_cast<std::size_t>(http::ProxyError::count_) <=
+              std::tuple_size_v<upstream::ReasonCounts>);
 
 struct Counters {
     std::uint64_t accepted = 0;           // client connections
@@ -45,7 +37,12 @@ struct Counters {
     std::uint64_t upstreamReuses = 0;    // requests sent on a pooled connection
     std::uint64_t retries = 0;
     std::uint64_t tcpConnections = 0;  // accepted by tcp listeners
-    DurationHistogram durations;
+    std::uint64_t queued = 0;          // requests and tcp connections waiting for a slot now
+    DurationHistogram queueWaits;      // of those that waited, however that ended
+    net::HandshakeCounts tls;          // with clients
+    StatusCounts statuses;             // as `responses`, by status code
+    DurationHistogram durations;       // whole requests, without tunnels
+    DurationHistogram firstBytes;      // until the endpoint's response head
 };
 
 }  // namespace evergate::session

@@ -3,12 +3,12 @@
 //
 // Owned by its ClientSession while it runs and kept for reuse afterwards. It never reads a request
 // head (the session does) and never outlives the client connection. It holds the snapshot it was
-// routed with to its end. Every call ends either with something to wait for (phase() says what) or
-// with finished().
+// routed with to its end, or until it becomes a tunnel. Every call ends either with something to
+// wait for (phase() says what) or with finished().
 //
-// States: connecting -> sending -> responding -> finished, or tunnel after a 101; a failure before
-// the first response byte becomes an error reply, after it the connection is cut so that the client
-// sees a broken message and never a complete one (RFC 9112 §8).
+// States: [queued ->] connecting -> sending -> responding -> finished, or tunnel after a 101; a
+// failure before the first response byte becomes an error reply, after it the connection is cut so
+// that the client sees a broken message and never a complete one (RFC 9112 §8).
 #pragma once
 
 #include <array>
@@ -23,6 +23,7 @@
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/phase.hpp"
 #include "dataplane/session/session_context.hpp"
+#include "dataplane/upstream/admission.hpp"
 #include "dataplane/upstream/connection.hpp"
 
 namespace evergate::session {
@@ -61,7 +62,7 @@ protected:
     ~ExchangeOwner() = default;
 };
 
-class Exchange final : public upstream::ConnectionUser {
+class Exchange final : public upstream::ConnectionUser, public upstream::Waiter {
 public:
     explicit Exchange(SessionContext& context) : context_(context) {}
 
@@ -84,7 +85,9 @@ public:
     Phase phase() const noexcept;
 
     const model::Backend& policy() const noexcept {
-        return policy_ ? *policy_ : context_.defaultPolicy;
+        if (policy_ != nullptr)
+            return *policy_;
+        return backend_ != nullptr ? *backend_->policy : context_.defaultPolicy;
     }
 
     bool finished() const noexcept { return state_ == State::finished; }
@@ -101,9 +104,17 @@ public:
     std::string_view endpointText() const noexcept;
 
 private:
-    enum class State : std::uint8_t { connecting, sending, responding, replying, tunnel, finished };
+    enum class State : std::uint8_t {
+        queued,
+        connecting,
+        sending,
+        responding,
+        replying,
+        tunnel,
+        finished
+    };
     static constexpr std::size_t kInlineHead = 1024;
-    static constexpr std::size_t kMaxTried = 4;
+    static constexpr std::size_t kMaxTried = 11;  // as many retries as validation allows, and one
 
     // exchange.cpp: the request's way
     void begin(const ClientFacts& client, ExchangeOwner& owner);
@@ -123,16 +134,38 @@ private:
 
     void step();  // whatever can be done with the flags as they are
 
+    // exchange_policy.cpp: what the route wants besides
+    http::ProxyError applyPolicy(const http::RequestHead& head, std::string_view normalPath);
+    void rewriteTarget(const http::RequestHead& head, std::string_view normalPath);
+    void replyRedirect();
+    void badRequestBody();
+    bool sendEdited(http::ResponseFacts facts, char* body, char* end, net::Buffer& buffer);
+
     // exchange_dispatch.cpp: which endpoint, which connection, again or not
-    http::ProxyError acquire();
+    http::ProxyError acquire(upstream::EndpointState* granted = nullptr);
+    upstream::PickRequest pickRequest() const noexcept;
     bool connectTo(upstream::EndpointState& endpoint);
     void use(std::unique_ptr<upstream::Connection> connection);
     void markTried();
     std::unique_ptr<upstream::Connection> openConnection(upstream::EndpointState& endpoint);
+    upstream::Security security() const;
+    static http::ProxyError connectError(const upstream::Connection& connection) noexcept;
     bool sendFirst(const Framed& body, net::Buffer& buffer);
     bool sendOnce(const Framed& body, net::Buffer& buffer, bool& broken);
     bool mayRetry() const noexcept;
     void retryOrFail(http::ProxyError error);
+
+    // exchange_queue.cpp: connection limits and affinity
+    http::ProxyError admit(upstream::EndpointState*& picked);
+    upstream::Wish wish() const noexcept;
+    void leaveQueue();
+    upstream::EndpointState* chooseEndpoint() override;
+    bool suits(const upstream::EndpointState& endpoint) const override;
+    bool selective() const noexcept override;
+    void onSlot(upstream::EndpointState& endpoint) override;
+    void onBackendGone() override;
+    void readAffinity(const http::RequestHead& head);
+    std::string affinityCookie() const;
 
     // exchange_response.cpp: the response's way
     void readResponse();
@@ -145,8 +178,10 @@ private:
     http::Framing clientFraming(const http::ResponseHead& head) const noexcept;
     bool sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
                          net::Buffer& buffer);
+    bool sendComposed(const http::ResponseFacts& facts, char* body, char* end, net::Buffer& buffer);
     void pumpResponse();
     void onResponseFlow(BodyFlow::Result result);
+    void letGoOfSnapshot();
     void pumpTunnel();
     bool pumpTunnelWay(BodyFlow& flow, net::Socket& from, net::Socket& to, bool& ended);
     void responseDone();
@@ -155,14 +190,24 @@ private:
     // exchange_end.cpp: errors, log, end
     void fail(http::ProxyError error, const char* detail = "");
     void reply(http::ProxyError error);
+    bool endsWithReply(http::ProxyError error) const noexcept;
+    void sendReply(std::string_view text, bool close);
     void flushReply();
     void cut(http::ProxyError error);
     void releaseUpstream(bool reusable);
     void finish(Outcome outcome);
     void account();
+    void countTraffic(std::size_t status, std::uint32_t micros);
     void writeLog(std::uint32_t micros) const;
 
-    std::string_view composedHead() const noexcept { return {head_, headSize_}; }
+    // What composeRequest() begins with: "METHOD target HTTP/1.1\r\nHost: authority\r\n".
+    struct RequestLine {
+        std::string_view method;
+        std::string_view target;
+        std::string_view authority;
+    };
+
+    RequestLine composedLine() const noexcept;
 
     SessionContext& context_;
     net::Socket* client_ = nullptr;
@@ -171,8 +216,11 @@ private:
     ExchangeOwner* owner_ = nullptr;
     SnapshotPtr snapshot_;
     const routing::Target* target_ = nullptr;
+    std::unique_ptr<const routing::Target> ownTarget_;  // a tunnel's copy of it
+    const routing::RoutePolicy* extras_ = nullptr;      // of target_; null: none
     upstream::BackendState* backend_ = nullptr;
-    const model::Backend* policy_ = nullptr;  // kept alive by the snapshot
+    // Kept alive by the snapshot; null: the backend's present one.
+    const model::Backend* policy_ = nullptr;
     std::unique_ptr<upstream::Connection> connection_;
     upstream::EndpointPtr endpoint_;
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
@@ -183,9 +231,13 @@ private:
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
     std::size_t responseScanned_ = 0;
     std::uint64_t hash_ = 0;
+    std::uint64_t affinity_ = 0;  // the endpoint the client's cookie names; 0: none
+    std::chrono::steady_clock::time_point queuedAt_;
     std::chrono::steady_clock::time_point startedAt_;
     std::int64_t startedUnixMicros_ = 0;
     std::uint32_t upstreamMicros_ = 0;
+    std::string rewritten_;       // the target that was sent on, when it is not the client's
+    std::string receivedTarget_;  // then: the client's, for the log
     char* head_ = nullptr;
     std::size_t headSize_ = 0;
     std::size_t headSent_ = 0;
@@ -204,6 +256,7 @@ private:
     bool headRequest_ = false;
     bool idempotent_ = false;
     bool upgrade_ = false;
+    bool redirect_ = false;    // answered with a redirect to https
     bool heldUnread_ = false;  // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
     bool requestBroken_ = false;    // the endpoint takes no more of the request

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "dataplane/session/exchange.hpp"
+#include "dataplane/upstream/admission.hpp"
 
 namespace evergate::session {
 
@@ -16,9 +17,14 @@ namespace {
 bool endsConnection(ProxyError error) noexcept {
     switch (error) {
         case ProxyError::noRoute:
+        case ProxyError::forbiddenSource:
         case ProxyError::noEndpoint:
+        case ProxyError::queueFull:
+        case ProxyError::queueTimeout:
         case ProxyError::connectFailed:
         case ProxyError::connectTimeout:
+        case ProxyError::upstreamTls:
+        case ProxyError::upstreamTlsVerify:
         case ProxyError::upstreamClosed:
         case ProxyError::upstreamBadResponse:
         case ProxyError::upstreamHeadTooLarge:
@@ -29,16 +35,27 @@ bool endsConnection(ProxyError error) noexcept {
     }
 }
 
-std::uint32_t retryAfter(ProxyError error) noexcept {
-    const bool comesBack = error == ProxyError::noEndpoint || error == ProxyError::overloaded ||
-                           error == ProxyError::draining;
-    return comesBack ? 1 : 0;
+// Seconds; those turned away together do not come back together.
+std::uint32_t retryAfter(ProxyError error, upstream::Random& random) noexcept {
+    switch (error) {
+        case ProxyError::queueFull:
+        case ProxyError::queueTimeout:
+            return 1 + random.below(3);
+        case ProxyError::noEndpoint:
+        case ProxyError::overloaded:
+        case ProxyError::draining:
+            return 1;
+        default:
+            return 0;
+    }
 }
 
 }  // namespace
 
 Phase Exchange::phase() const noexcept {
     switch (state_) {
+        case State::queued:
+            return Phase::queued;
         case State::connecting:
             return Phase::connecting;
         case State::replying:
@@ -66,6 +83,7 @@ Phase Exchange::phase() const noexcept {
 
 std::uint64_t Exchange::progress() const noexcept {
     switch (phase()) {
+        case Phase::queued:
         case Phase::connecting:
         case Phase::awaitingResponse:  // the bytes of a head that trickles in do not count
             return std::uint64_t{retries_} + (staleRetried_ ? 1 : 0) + interims_;
@@ -79,6 +97,7 @@ std::uint64_t Exchange::progress() const noexcept {
         case Phase::tunnel:
         case Phase::tunnelClosing:
             return up_.received() + up_.sent() + down_.received() + down_.sent();
+        case Phase::handshake:
         case Phase::idle:
         case Phase::head:
         case Phase::lingering:
@@ -90,6 +109,7 @@ std::uint64_t Exchange::progress() const noexcept {
 
 bool Exchange::needsClient() const noexcept {
     switch (state_) {
+        case State::queued:  // to see it leave
         case State::replying:
         case State::tunnel:
             return true;
@@ -135,26 +155,35 @@ void Exchange::abandon() {
 
 void Exchange::fail(ProxyError error, const char* detail) {
     (void)detail;  // static text for debugging; the reason label says enough in the log
-    if (responseStarted_)
+    if (responseStarted_ || error == ProxyError::clientClosed)
         return cut(error);
     releaseUpstream(false);
     reply(error);
 }
 
+// HTTP/1.0 would have to be told that the connection stays; it is not worth it.
+bool Exchange::endsWithReply(ProxyError error) const noexcept {
+    const bool bodyUnread = !up_.inputDone();
+    return !keepAlive_ || bodyUnread || clientMinorVersion_ == 0 || context_.draining ||
+           (error != ProxyError::none && endsConnection(error));
+}
+
 void Exchange::reply(ProxyError error) {
     error_ = error;
     status_ = http::info(error).status;
-    const bool bodyUnread = !up_.inputDone();
-    // HTTP/1.0 would have to be told that the connection stays; it is not worth it.
-    const bool close = !keepAlive_ || bodyUnread || clientMinorVersion_ == 0 ||
-                       endsConnection(error) || context_.draining;
-    replyOutcome_ = close ? Outcome::linger : Outcome::keepAlive;
+    const bool close = endsWithReply(error);
     char text[1024];
-    const http::ErrorReply what{error, close, headRequest_, retryAfter(error), context_.date()};
-    const std::size_t size = http::composeErrorReply(what, text, sizeof text);
+    const http::ErrorReply what{error, close, headRequest_, retryAfter(error, context_.random),
+                                context_.date()};
+    sendReply({text, http::composeErrorReply(what, text, sizeof text)}, close);
+}
+
+void Exchange::sendReply(std::string_view text, bool close) {
+    replyOutcome_ = close ? Outcome::linger : Outcome::keepAlive;
+    char* const begin = const_cast<char*>(text.data());
     net::Buffer none;
     responseStarted_ = true;
-    if (!down_.send(context_, *client_, Framed{text, text + size, {}, 0}, none))
+    if (!down_.send(context_, *client_, Framed{begin, begin + text.size(), {}, 0}, none))
         return cut(ProxyError::clientClosed);
     state_ = State::replying;
     flushReply();
@@ -183,9 +212,13 @@ void Exchange::cut(ProxyError error) {
 }
 
 void Exchange::releaseUpstream(bool reusable) {
-    if (!connection_)
+    if (!connection_) {
+        if (state_ == State::queued)
+            leaveQueue();
         return;
+    }
     --endpoint_->activeRequests;
+    upstream::giveSlotBack(*backend_, *endpoint_);
     context_.counters.bytesToUpstreams += headSent_ + up_.sent();
     if (reusable) {
         context_.pool.putIdle(std::move(connection_));
@@ -207,6 +240,8 @@ void Exchange::finish(Outcome outcome) {
     bigHead_.reset();
     snapshot_.reset();
     target_ = nullptr;
+    ownTarget_.reset();
+    extras_ = nullptr;
     backend_ = nullptr;
     policy_ = nullptr;
     endpoint_.reset();
@@ -220,22 +255,45 @@ void Exchange::account() {
     Counters& counters = context_.counters;
     --counters.activeRequests;
     const std::size_t statusClass = responseStarted_ ? std::min<std::size_t>(status_ / 100, 5) : 0;
+    const std::size_t status = StatusCounts::indexOf(responseStarted_ ? status_ : 0);
     ++counters.responses[statusClass];
+    counters.statuses.add(status);
     if (error_ != ProxyError::none)
         ++counters.errors[static_cast<std::size_t>(error_)];
     counters.bytesFromClients += up_.received();
     counters.bytesFromUpstreams += down_.received();
     counters.bytesToClients += down_.sent();
-    counters.durations.observe(micros);
-    if (backend_ != nullptr) {
-        ++backend_->counters.byStatusClass[statusClass];
-        backend_->counters.retries += retries_ + (staleRetried_ ? 1 : 0);
-        backend_->counters.bytesFromClients += up_.received();
-        backend_->counters.bytesToClients += down_.sent();
-        backend_->counters.responseTimeMicros += upstreamMicros_;
-    }
+    countTraffic(status, micros);
     if (context_.log != nullptr)
         writeLog(micros);
+}
+
+// The same numbers for everybody, for the backend and for the route.
+void Exchange::countTraffic(std::size_t status, std::uint32_t micros) {
+    Counters& counters = context_.counters;
+    // A tunnel's length says nothing about how fast we or the endpoint are.
+    const bool timed = status_ != 101;
+    const std::size_t bucket = DurationHistogram::bucketOf(micros);
+    if (timed)
+        counters.durations.add(bucket, micros);
+    if (backend_ == nullptr)
+        return;
+    upstream::TrafficCounters& backend = backend_->counters.counting();
+    upstream::TrafficCounters& route = context_.routeTraffic.at(target_->statsIndex);
+    for (upstream::TrafficCounters* traffic : {&backend, &route}) {
+        traffic->statuses.add(status);
+        if (timed)
+            traffic->durations.add(bucket, micros);
+        traffic->bytesFromClients += up_.received();
+        traffic->bytesToClients += down_.sent();
+    }
+    backend.retries += retries_ + (staleRetried_ ? 1 : 0);
+    ++backend.reasons[static_cast<std::size_t>(error_)];
+    if (upstreamMicros_ != 0) {
+        const std::size_t firstByte = DurationHistogram::bucketOf(upstreamMicros_);
+        backend.firstBytes.add(firstByte, upstreamMicros_);
+        counters.firstBytes.add(firstByte, upstreamMicros_);
+    }
 }
 
 void Exchange::writeLog(std::uint32_t micros) const {
@@ -244,14 +302,10 @@ void Exchange::writeLog(std::uint32_t micros) const {
     record.unixMicros = startedUnixMicros_;
     record.clientAddress = clientAddress_->text(address);
     record.clientPort = clientAddress_->port();
-    // "METHOD target HTTP/1.1\r\nHost: authority\r\n": what composeRequest() begins with.
-    const std::string_view head(head_, headSize_);
-    const std::size_t lineEnd = head.find("\r\n");
-    if (lineEnd != std::string_view::npos && lineEnd > methodSize_ + 10u) {
-        record.method = head.substr(0, methodSize_);
-        record.target = head.substr(methodSize_ + 1u, lineEnd - methodSize_ - 10u);
-        record.host = head.substr(lineEnd + 8, head.find("\r\n", lineEnd + 2) - lineEnd - 8);
-    }
+    const RequestLine line = composedLine();
+    record.method = line.method;
+    record.target = rewritten_.empty() ? line.target : std::string_view(receivedTarget_);
+    record.host = line.authority;
     record.minorVersion = clientMinorVersion_;
     record.status = status_;
     record.bytesIn = up_.received();
@@ -265,7 +319,21 @@ void Exchange::writeLog(std::uint32_t micros) const {
     record.endpoint = endpointText();
     record.retries = static_cast<std::uint8_t>(retries_ + (staleRetried_ ? 1 : 0));
     record.error = error_;
+    if (const net::StreamLayer* layer = client_->layer()) {
+        const net::StreamFacts facts = layer->facts();
+        record.tls = {facts.version, facts.cipher, facts.serverName, {}};
+    }
     context_.log->write(record);
+}
+
+Exchange::RequestLine Exchange::composedLine() const noexcept {
+    const std::string_view head(head_, headSize_);
+    const std::size_t lineEnd = head.find("\r\n");
+    if (lineEnd == std::string_view::npos || lineEnd <= methodSize_ + 10u)
+        return {};
+    const std::size_t host = lineEnd + 8;
+    return {head.substr(0, methodSize_), head.substr(methodSize_ + 1u, lineEnd - methodSize_ - 10u),
+            head.substr(host, head.find("\r\n", lineEnd + 2) - host)};
 }
 
 std::string_view Exchange::endpointText() const noexcept {

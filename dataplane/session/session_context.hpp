@@ -23,6 +23,10 @@
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/registry.hpp"
 
+namespace evergate::tls {
+class Engine;
+}  // namespace evergate::tls
+
 namespace evergate::session {
 
 class Session;
@@ -45,12 +49,18 @@ struct ListenerState {
     std::string address;  // "0.0.0.0:80"
     model::ListenerProtocol protocol = model::ListenerProtocol::http;
     std::uint16_t port = 0;
-    int routeIndex = -1;               // of the worker's current snapshot
-    routing::BackendId backendId = 0;  // tcp
+    int routeIndex = -1;                                     // of the worker's current snapshot
+    routing::BackendId backendId = 0;                        // tcp
+    std::string backend;                                     // tcp: its name
+    std::shared_ptr<const routing::SourceNetworks> sources;  // tcp: null: everybody is served
     std::uint64_t accepted = 0;
     std::uint64_t active = 0;
     bool closed = false;  // accepts no more; its connections finish
     std::uint32_t closedTick = 0;
+
+    std::string_view scheme() const noexcept {
+        return protocol == model::ListenerProtocol::https ? "https" : "http";
+    }
 };
 
 // Runs sessions that have more to do in the worker's next turn, so that none starves the others.
@@ -81,9 +91,11 @@ struct SessionContext {
     upstream::Registry& registry;
     Requeue& queue;
     AccessLogSink* log = nullptr;  // null: no access log
+    tls::Engine* tls = nullptr;    // set before the first backend that wants TLS
 
     Counters counters;
-    model::Backend defaultPolicy;  // deadlines of requests that have no backend
+    upstream::TrafficTable routeTraffic;  // by routing::Target::statsIndex
+    model::Backend defaultPolicy;         // deadlines of requests that have no backend
     upstream::Random random{1};
     SnapshotPtr snapshot;  // current; never null once the worker serves
     bool draining = false;

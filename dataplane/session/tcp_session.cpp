@@ -11,6 +11,16 @@ namespace evergate::session {
 
 using http::ProxyError;
 
+namespace {
+
+std::uint32_t microsSince(std::chrono::steady_clock::time_point then) noexcept {
+    const auto took = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::chrono::steady_clock::now() - then);
+    return static_cast<std::uint32_t>(std::min<std::int64_t>(took.count(), UINT32_MAX));
+}
+
+}  // namespace
+
 TcpSession::TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
                        net::Socket socket, const net::SocketAddress& address)
     : Session(context, listener, address),
@@ -22,6 +32,14 @@ TcpSession::TcpSession(SessionContext& context, SessionOwner& owner, ListenerSta
 TcpSession::~TcpSession() = default;
 
 void TcpSession::start() {
+    startedAt_ = std::chrono::steady_clock::now();
+    if (context_.log != nullptr) {
+        const auto now = std::chrono::system_clock::now().time_since_epoch();
+        startedUnixMicros_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+        backendName_ = listener_.backend;
+    }
+    if (listener_.sources && !listener_.sources->contains(address().mapped()))
+        return fail(ProxyError::forbiddenSource, Ending::reset);
     if (context_.poller.add(socket_.fd(), *this))
         return fail(ProxyError::overloaded, Ending::reset);
     socket_.setRegistered();
@@ -39,6 +57,8 @@ void TcpSession::cancel() {
 }
 
 std::string_view TcpSession::phaseName() const noexcept {
+    if (state_ == State::queued)
+        return name(Phase::queued);
     return name(state_ == State::connecting ? Phase::connecting : Phase::tunnel);
 }
 
@@ -51,7 +71,8 @@ void TcpSession::onEvents(std::uint32_t events) {
         return;
     socket_.noteEvents(events);
     // A half-closed client still waits for its answer; a reset one does not.
-    if (events & EPOLLERR)
+    // While it waits for a slot it is let go at once: whoever waits in vain costs those behind.
+    if ((events & EPOLLERR) || (state_ == State::queued && socket_.hup()))
         return fail(ProxyError::clientClosed, Ending::reset);
     if (state_ == State::tunnel)
         pump();
@@ -71,21 +92,78 @@ void TcpSession::onUpstream(upstream::Connection& connection, std::uint32_t even
 }
 
 // Connects to the endpoint that is next; when there is none, ends with the reason so far.
-void TcpSession::connectNext(ProxyError reason) {
+void TcpSession::connectNext(ProxyError reason, upstream::EndpointState* granted) {
     const std::uint32_t attempts = std::min<std::uint32_t>(policy_->retries + 1, kMaxTried);
     while (triedCount_ < attempts) {
-        const upstream::PickRequest request{address().hash(), std::span(tried_.data(), triedCount_),
-                                            context_.wheel.nowTick()};
-        upstream::EndpointState* picked = upstream::pick(backend_, request, context_.random);
+        upstream::EndpointState* picked = std::exchange(granted, nullptr);
+        if (picked == nullptr) {
+            const ProxyError error = pickNext(picked);
+            if (error != ProxyError::none)
+                return fail(error, Ending::reset);
+            if (state_ == State::queued)
+                return rearm();
+        }
         if (picked == nullptr)
             break;
         if (triedCount_ != 0)
             ++context_.counters.retries;
         if (connectTo(*picked))
             return rearm();
+        upstream::giveSlotBack(backend_, *picked);
         reason = ProxyError::connectFailed;
     }
     fail(reason, Ending::reset);
+}
+
+upstream::Wish TcpSession::wish() const noexcept {
+    return {{address().hash(), std::span(tried_.data(), triedCount_), context_.wheel.nowTick()}, 0};
+}
+
+// An endpoint, with a slot where there are limits; or null, or the state is queued.
+ProxyError TcpSession::pickNext(upstream::EndpointState*& picked) {
+    bool busy = backend_.maxConnections != 0 && !backend_.queue->empty();
+    while (!busy) {
+        picked = upstream::choose(backend_, wish(), context_.random, busy);
+        if (!busy && (picked == nullptr || upstream::takeSlot(backend_, *picked)))
+            return ProxyError::none;
+    }
+    picked = nullptr;
+    if (socket_.hup())
+        return ProxyError::clientClosed;
+    if (!backend_.queue->enter(*this, policy_->maxPending))
+        return ProxyError::queueFull;
+    state_ = State::queued;
+    idleSince_ = context_.wheel.nowTick();
+    queuedAt_ = std::chrono::steady_clock::now();
+    ++context_.counters.queued;
+    return ProxyError::none;
+}
+
+// queued => connecting, but for the connection
+void TcpSession::leaveQueue() {
+    if (Waiter::is_linked())
+        backend_.queue->leave(*this);
+    state_ = State::connecting;
+    --context_.counters.queued;
+    context_.counters.queueWaits.observe(microsSince(queuedAt_));
+}
+
+upstream::EndpointState* TcpSession::chooseEndpoint() {
+    bool busy = false;
+    return upstream::choose(backend_, wish(), context_.random, busy);
+}
+
+bool TcpSession::suits(const upstream::EndpointState& endpoint) const {
+    return upstream::suits(backend_, wish(), endpoint);
+}
+
+void TcpSession::onSlot(upstream::EndpointState& endpoint) {
+    leaveQueue();
+    connectNext(ProxyError::connectFailed, &endpoint);
+}
+
+void TcpSession::onBackendGone() {
+    fail(ProxyError::noEndpoint, Ending::reset);
 }
 
 bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
@@ -112,13 +190,16 @@ void TcpSession::releaseUpstream(Ending ending) {
     if (!connection_)
         return;
     --endpoint_->activeRequests;
+    upstream::giveSlotBack(backend_, *endpoint_);
     context_.pool.discard(std::move(connection_), ending == Ending::reset);
 }
 
 void TcpSession::beginTunnel() {
     state_ = State::tunnel;
+    ++context_.counters.tunnels;
+    connectMicros_ = microsSince(startedAt_);
     idleSince_ = context_.wheel.nowTick();
-    ++backend_.counters.requests;
+    ++backend_.counters.tcpConnections;
     for (Way* way : {&up_, &down_})
         way->flow.start(http::Framing::untilClose, 0, http::Framing::untilClose);
 }
@@ -173,8 +254,9 @@ void TcpSession::noteProgress() {
     context_.counters.bytesToUpstreams += toUpstream;
     context_.counters.bytesFromUpstreams += fromUpstream;
     context_.counters.bytesToClients += toClient;
-    backend_.counters.bytesFromClients += fromClient;
-    backend_.counters.bytesToClients += toClient;
+    upstream::TrafficCounters& traffic = backend_.counters.counting();
+    traffic.bytesFromClients += fromClient;
+    traffic.bytesToClients += toClient;
     noteStall(up_);
     noteStall(down_);
 }
@@ -195,6 +277,8 @@ std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
     const auto left = [now](std::chrono::milliseconds limit, std::uint32_t since) {
         return limit - (now - since) * net::TimerWheel::kTick;
     };
+    if (state_ == State::queued)
+        return left(policy_->queueTimeout, idleSince_);
     if (state_ == State::connecting)
         return left(policy_->connectTimeout, idleSince_);
     const model::Settings& settings = context_.settings();
@@ -219,6 +303,8 @@ void TcpSession::onTimer() {
         return;
     if (timeLeft().count() > 0)
         return rearm();
+    if (state_ == State::queued)
+        return fail(ProxyError::queueTimeout, Ending::reset);
     if (state_ == State::connecting) {
         endpoint_->noteConnectFailure(context_.wheel.nowTick());
         return connectFailed(ProxyError::connectTimeout);
@@ -236,11 +322,19 @@ void TcpSession::fail(ProxyError error, Ending ending) {
         error != ProxyError::clientWriteTimeout)
         endpoint_->noteFailure();
     ++context_.counters.errors[static_cast<std::size_t>(error)];
+    ++backend_.counters.counting().reasons[static_cast<std::size_t>(error)];
+    error_ = error;
     close(ending);
 }
 
 void TcpSession::close(Ending ending) {
     noteProgress();
+    if (context_.log != nullptr)
+        writeLog();
+    if (state_ == State::queued)
+        leaveQueue();
+    if (state_ == State::tunnel)
+        --context_.counters.tunnels;
     state_ = State::closed;
     context_.wheel.disarm(*this);
     releaseUpstream(ending);
@@ -252,6 +346,26 @@ void TcpSession::close(Ending ending) {
     up_.flow.reset();
     down_.flow.reset();
     owner_.onSessionClosed(*this);
+}
+
+// The line of a connection: no request in it, its listener in place of a route.
+void TcpSession::writeLog() const {
+    http::AccessRecord record;
+    char text[net::SocketAddress::kMaxText];
+    record.unixMicros = startedUnixMicros_;
+    record.clientAddress = address().text(text);
+    record.clientPort = address().port();
+    record.tcp = true;
+    record.bytesIn = up_.received;
+    record.bytesOut = down_.sent;
+    record.durationMicros = microsSince(startedAt_);
+    record.upstreamMicros = connectMicros_;
+    record.route = listener_.name;
+    record.backend = backendName_;
+    record.endpoint = endpointText();
+    record.retries = static_cast<std::uint8_t>(triedCount_ == 0 ? 0 : triedCount_ - 1);
+    record.error = error_;
+    context_.log->write(record);
 }
 
 }  // namespace evergate::session

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TCP connection to one endpoint.
+// One TCP connection to one endpoint, with TLS when the backend wants it.
 //
 // Exactly one owner at any time: the pool while it is idle, its user otherwise. Registered with the
 // poller from its birth to its death; while idle, an event makes the pool look and drop it if
@@ -8,11 +8,15 @@
 
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <chrono>
 #include <cstdint>
+#include <memory>
+#include <string>
 
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/socket.hpp"
 #include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/upstream/security.hpp"
 
 namespace evergate::upstream {
 
@@ -52,11 +56,19 @@ public:
 
     ConnectionUser* user() noexcept { return user_; }
 
-    // Still waiting for the handshake. Ends before the user hears of it: then connectError() says
-    // how.
+    // Still waiting for the handshakes, TCP's and TLS's. Ends before the user hears of it: then
+    // connectError() says how.
     bool connecting() const noexcept { return connecting_; }
 
     int connectError() const noexcept { return connectError_; }  // errno; 0: fine
+
+    // Why the TLS handshake failed; none when TCP did.
+    net::HandshakeFailure handshakeFailure() const noexcept;
+
+    // May it carry requests that want this?
+    bool suits(const Security& security) const noexcept {
+        return context_ == security.context && serverName_ == security.serverName;
+    }
 
     // No request was sent on it yet: a failure is the endpoint's, not that of a stale idle
     // connection.
@@ -72,15 +84,20 @@ public:
 private:
     friend class ConnectionPool;
     void finishConnect(std::uint32_t events);
+    bool secure(EndpointState& endpoint, const Security& security);
 
     ConnectionPool& pool_;
     boost::intrusive_ptr<EndpointState> endpoint_;
     ConnectionUser* user_ = nullptr;
     net::Socket socket_;
+    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::shared_ptr<const tls::ClientContext> context_;  // null: no TLS
+    std::string serverName_;
     std::uint32_t requests_ = 0;
     int connectError_ = 0;
     bool connecting_ = true;
-    bool counted_ = true;  // in endpoint().openConnections
+    bool reached_ = false;  // TCP is connected
+    bool counted_ = true;   // in endpoint().openConnections
 };
 
 // Per endpoint, and all of the pool's together.

@@ -8,6 +8,14 @@
 
 namespace evergate::upstream {
 
+namespace {
+
+// Idle connections looked at for one that suits; where many server names share an endpoint, not
+// finding one costs a new connection, not a search.
+constexpr int kLookedAt = 32;
+
+}  // namespace
+
 ConnectionPool::ConnectionPool(net::Poller& poller, net::TimerWheel& wheel)
     : poller_(poller), wheel_(wheel) {}
 
@@ -16,15 +24,20 @@ ConnectionPool::~ConnectionPool() {
     assert(open_ == 0);
 }
 
-std::unique_ptr<Connection> ConnectionPool::takeIdle(EndpointState& endpoint,
-                                                     ConnectionUser& user) {
-    while (!endpoint.idle.empty()) {
-        auto connection = unlinkIdle(endpoint.idle.front());
-        if (connection->socket_.hup() || connection->socket_.readable()) {
-            ++counters_.idleClosed;
-            discard(std::move(connection));
+std::unique_ptr<Connection> ConnectionPool::takeIdle(EndpointState& endpoint, ConnectionUser& user,
+                                                     const Security& security) {
+    int looked = 0;
+    for (auto at = endpoint.idle.begin(); at != endpoint.idle.end() && looked < kLookedAt;) {
+        Connection& idle = *at++;
+        if (idle.socket_.hup() || idle.socket_.readable()) {
+            closeIdleOne(idle);
             continue;
         }
+        if (!idle.suits(security)) {
+            ++looked;
+            continue;
+        }
+        auto connection = unlinkIdle(idle);
         connection->user_ = &user;
         ++counters_.reuses;
         return connection;
@@ -33,7 +46,8 @@ std::unique_ptr<Connection> ConnectionPool::takeIdle(EndpointState& endpoint,
 }
 
 std::unique_ptr<Connection> ConnectionPool::connect(EndpointState& endpoint, ConnectionUser& user,
-                                                    std::error_code& error) {
+                                                    std::error_code& error,
+                                                    const Security& security) {
     int fd = -1;
     ++endpoint.connects;
     ++counters_.connects;
@@ -45,6 +59,10 @@ std::unique_ptr<Connection> ConnectionPool::connect(EndpointState& endpoint, Con
     }
     auto connection =
         std::make_unique<Connection>(*this, endpoint, net::Socket(fd, /*ready=*/false));
+    if (!connection->secure(endpoint, security)) {
+        error = std::make_error_code(std::errc::protocol_error);
+        return nullptr;
+    }
     error = poller_.add(fd, *connection);
     if (error)
         return nullptr;  // never registered: no event can name it
@@ -134,7 +152,18 @@ void ConnectionPool::onIdleTimeout(Connection& connection) {
 }
 
 void ConnectionPool::onConnectDone(Connection& connection) {
+    if (const net::StreamLayer* layer = connection.socket_.layer(); layer && connection.reached_) {
+        const net::StreamFacts facts = layer->facts();
+        if (connection.connectError_ == 0) {
+            counters_.tls.countDone(facts);
+        } else if (facts.failure != net::HandshakeFailure::none) {
+            counters_.tls.countFailed(facts.failure);
+        }
+    }
     if (connection.connectError_ == 0) {
+        const auto took = std::chrono::steady_clock::now() - connection.begun_;
+        counters_.connectDurations.observe(static_cast<std::uint32_t>(
+            std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
         connection.endpoint().noteConnected();
         return;
     }

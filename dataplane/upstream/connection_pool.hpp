@@ -12,10 +12,12 @@
 #include <memory>
 #include <system_error>
 
+#include "dataplane/net/handshake_counts.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/upstream/connection.hpp"
 #include "dataplane/upstream/endpoint.hpp"
+#include "dataplane/upstream/traffic_counters.hpp"
 
 namespace evergate::upstream {
 
@@ -34,6 +36,8 @@ public:
         std::uint64_t connectFailures = 0;
         std::uint64_t reuses = 0;
         std::uint64_t idleClosed = 0;  // by the peer, by timeout, over the limit
+        net::HandshakeCounts tls;
+        DurationHistogram connectDurations;
     };
 
     ConnectionPool(net::Poller& poller, net::TimerWheel& wheel);
@@ -43,19 +47,22 @@ public:
 
     Options& options() noexcept { return options_; }
 
+    net::Poller& poller() noexcept { return poller_; }
+
     const Counters& counters() const noexcept { return counters_; }
 
     std::uint32_t open() const noexcept { return open_; }  // idle and in use
 
     std::uint32_t idle() const noexcept { return idle_; }
 
-    // Null when there is none. No system call.
-    std::unique_ptr<Connection> takeIdle(EndpointState& endpoint, ConnectionUser& user);
+    // Null when there is none that suits. No system call.
+    std::unique_ptr<Connection> takeIdle(EndpointState& endpoint, ConnectionUser& user,
+                                         const Security& security = {});
     // Null with `error` when it failed at once (the endpoint is told). Otherwise connecting and
     // registered: the user hears when it is done. The connect deadline is the user's: on
     // expiry discard it and call endpoint().noteConnectFailure().
     std::unique_ptr<Connection> connect(EndpointState& endpoint, ConnectionUser& user,
-                                        std::error_code& error);
+                                        std::error_code& error, const Security& security = {});
     // Keeps it for the next request; closes it instead when that makes no sense.
     void putIdle(std::unique_ptr<Connection> connection);
     // Closes the socket now; the object dies after the current batch. Null is fine.

@@ -52,7 +52,18 @@ std::vector<const model::Endpoint*> sorted(const model::Endpoints& endpoints) {
 }  // namespace
 
 Registry::Registry(ConnectionPool& pool)
-    : pool_(pool), defaultPolicy_(std::make_shared<const model::Backend>()) {}
+    : pool_(pool),
+      ownSlots_(std::make_unique<SlotTable>(1, nullptr)),
+      slots_(ownSlots_.get()),
+      defaultPolicy_(std::make_shared<const model::Backend>()) {}
+
+Registry::Registry(ConnectionPool& pool, SlotTable& slots, unsigned worker)
+    : pool_(pool),
+      slots_(&slots),
+      worker_(worker),
+      defaultPolicy_(std::make_shared<const model::Backend>()) {}
+
+Registry::~Registry() = default;
 
 BackendState& Registry::backend(std::uint32_t id) {
     if (id >= backends_.size())
@@ -73,10 +84,22 @@ void Registry::setPolicy(std::uint32_t id, std::shared_ptr<const model::Backend>
     BackendState& state = backend(id);
     state.policy = policy ? std::move(policy) : defaultPolicy_;
     state.balancer.stale = true;
+    applyLimit(id, state);
+}
+
+void Registry::setTrust(std::uint32_t id, const std::shared_ptr<const tls::ClientContext>& trust) {
+    BackendState& state = backend(id);
+    if (state.trust == trust)
+        return;
+    state.trust = trust;
+    for (const EndpointPtr& endpoint : state.endpoints)
+        pool_.closeIdle(*endpoint);
 }
 
 void Registry::retire(BackendState& backend, EndpointPtr endpoint) {
     endpoint->retired = true;
+    // What it counts from here on is its own: a sum over endpoints must not shrink with them.
+    backend.counters.departed.add(*endpoint);
     pool_.closeIdle(*endpoint);
     // Lives on, and stays listed, while a connection or a request holds it.
     backend.retired.push_back(*endpoint);
@@ -107,6 +130,27 @@ void Registry::setEndpoints(std::uint32_t id, const model::Endpoints& endpoints)
         retire(state, std::move(*old++));
     state.endpoints.shrink_to_fit();
     state.balancer.stale = true;
+    applyLimit(id, state);
+}
+
+void Registry::setHealth(std::uint32_t id, const std::string& address, std::uint16_t port,
+                         bool up) {
+    if (!find(id))
+        return;
+    BackendState& state = backend(id);
+    const model::Endpoint wanted{address, port};
+    const auto at = std::lower_bound(state.endpoints.begin(), state.endpoints.end(), wanted,
+                                     [](const EndpointPtr& endpoint, const model::Endpoint& key) {
+                                         return compare(*endpoint, key) < 0;
+                                     });
+    if (at == state.endpoints.end() || compare(**at, wanted) != 0 || (*at)->up == up)
+        return;
+    (*at)->up = up;
+    if (state.queue)
+        state.queue->look();
+    // Connections to an endpoint that failed its checks are no better than new ones to it.
+    if (!up)
+        pool_.closeIdle(**at);
 }
 
 void Registry::remove(std::uint32_t id) {
@@ -115,8 +159,16 @@ void Registry::remove(std::uint32_t id) {
     setEndpoints(id, {});
     BackendState& state = backend(id);
     state.policy = defaultPolicy_;
-    state.counters = {};
+    state.trust = nullptr;
     state.balancer = {};
+    applyLimit(id, state);
+    if (state.queue)
+        state.queue->dismissAll();
+}
+
+void Registry::recycle(std::uint32_t id) {
+    if (find(id))
+        backend(id).counters = {};
 }
 
 }  // namespace evergate::upstream

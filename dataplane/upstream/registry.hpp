@@ -15,6 +15,9 @@
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/endpoint.hpp"
 #include "dataplane/upstream/hash_ring.hpp"
+#include "dataplane/upstream/slots.hpp"
+#include "dataplane/upstream/traffic_counters.hpp"
+#include "dataplane/upstream/wait_queue.hpp"
 
 namespace evergate::upstream {
 
@@ -27,29 +30,54 @@ struct BalancerState {
     bool sequenceStarted = false;                  // starts at a random place in each worker
     std::vector<std::uint32_t> cumulativeWeights;  // least request with unequal weights only
     HashRing ring;                                 // consistent hash only
+    std::vector<std::pair<std::uint64_t, std::uint32_t>> byAffinity;  // with a cookie only; sorted
+};
+
+// What endpoints count by themselves, summed.
+struct EndpointTotals {
+    std::uint64_t connects = 0;
+    std::uint64_t connectFailures = 0;
+    std::uint64_t failures = 0;
+
+    void add(const EndpointState& endpoint) noexcept {
+        connects += endpoint.connects;
+        connectFailures += endpoint.connectFailures;
+        failures += endpoint.failures;
+    }
 };
 
 struct BackendCounters {
     std::uint64_t requests = 0;
-    std::array<std::uint64_t, 6> byStatusClass{};  // [2] = 2xx; [0] = no response from an endpoint
-    std::uint64_t retries = 0;
-    std::uint64_t bytesFromClients = 0;
-    std::uint64_t bytesToClients = 0;
-    std::uint64_t responseTimeMicros = 0;  // summed; over `requests`
+    std::uint64_t tcpConnections = 0;
+    EndpointTotals departed;                   // of endpoints that left the configuration
+    std::unique_ptr<TrafficCounters> traffic;  // null: none yet
+
+    TrafficCounters& counting() {
+        if (!traffic)
+            traffic = std::make_unique<TrafficCounters>();
+        return *traffic;
+    }
 };
 
 struct BackendState {
     // Never null once setPolicy() was called; all defaults before.
     std::shared_ptr<const model::Backend> policy;
-    std::vector<EndpointPtr> endpoints;  // sorted by address text and port
-    RetiredEndpoints retired;            // still in use by somebody
+    std::shared_ptr<const tls::ClientContext> trust;  // null: its endpoints speak no TLS
+    std::vector<EndpointPtr> endpoints;               // sorted by address text and port
+    RetiredEndpoints retired;                         // still in use by somebody
     BalancerState balancer;
     BackendCounters counters;
+    bool special = false;              // choosing needs more than pick(): see admission.hpp
+    std::uint32_t maxConnections = 0;  // of the policy; without it nobody has slots
+    std::unique_ptr<WaitQueue> queue;  // null until there is a limit for the first time
 };
 
 class Registry {
 public:
-    explicit Registry(ConnectionPool& pool);
+    explicit Registry(ConnectionPool& pool);  // of a single worker
+    // `slots` outlives the registry.
+    Registry(ConnectionPool& pool, SlotTable& slots, unsigned worker);
+    ~Registry();
     Registry(const Registry&) = delete;
     Registry& operator=(const Registry&) = delete;
 
@@ -58,11 +86,26 @@ public:
     const BackendState* find(std::uint32_t id) const noexcept;  // null when never seen
 
     void setPolicy(std::uint32_t id, std::shared_ptr<const model::Backend> policy);
+    // Idle connections made under another trust are closed.
+    void setTrust(std::uint32_t id, const std::shared_ptr<const tls::ClientContext>& trust);
     // Endpoints whose address is no IP literal are left out.
     void setEndpoints(std::uint32_t id, const model::Endpoints& endpoints);
-    // The backend left the configuration: retires its endpoints and forgets policy and counters, so
-    // that the id can be given out again. Requests under way keep what they hold.
+    // What the active health checks found. An endpoint that is not there (any more) is passed over.
+    void setHealth(std::uint32_t id, const std::string& address, std::uint16_t port, bool up);
+    // The backend left the configuration: retires its endpoints and forgets its policy. Its
+    // counters stay, for it may come back. Requests under way keep what they hold.
     void remove(std::uint32_t id);
+    // The id is given to another backend: everything counted so far is forgotten.
+    void recycle(std::uint32_t id);
+
+    // Mail of other workers (SlotMail).
+    void receiveSlot(std::uint32_t id, EndpointSlotsPtr slot);
+    void lookAtQueue(std::uint32_t id);
+    // Now and then: whoever waits may be served by an endpoint that is no longer failing.
+    void lookAtQueues();
+
+    // One more than the highest id seen.
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(backends_.size()); }
 
     // f(std::uint32_t id, const BackendState&) for every backend seen so far.
     template <typename F>
@@ -75,8 +118,12 @@ public:
 
 private:
     void retire(BackendState& backend, EndpointPtr endpoint);
+    void applyLimit(std::uint32_t id, BackendState& state);
 
     ConnectionPool& pool_;
+    std::unique_ptr<SlotTable> ownSlots_;  // when nobody lent one
+    SlotTable* slots_;
+    unsigned worker_ = 0;
     std::shared_ptr<const model::Backend> defaultPolicy_;
     std::vector<std::unique_ptr<BackendState>> backends_;
 };

@@ -11,6 +11,7 @@
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/client_session.hpp"
 #include "dataplane/session/tcp_session.hpp"
+#include "dataplane/tls/stream.hpp"
 
 namespace evergate::worker {
 
@@ -18,6 +19,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
 constexpr std::size_t kRefusalBytes = 1024;
+constexpr std::size_t kListenersRemembered = 1024;
 
 // Twice what a session waits: the kernel's part is the case where nobody waits any more.
 std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept {
@@ -27,16 +29,17 @@ std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept 
 }  // namespace
 
 Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
-               std::chrono::milliseconds listenerDrain)
+               std::chrono::milliseconds listenerDrain, upstream::SlotTable& slots)
     : index_(index),
       listenerDrain_(listenerDrain),
       work_(boost::asio::make_work_guard(io_)),
       poller_(io_),
       pool_(poller_, wheel_),
-      registry_(pool_),
+      registry_(pool_, slots, index),
       context_(poller_, wheel_, buffers_, pool_, registry_, *this),
       timer_(io_) {
     poller_.keepTimeFor(wheel_);
+    context_.tls = &tls_;
     context_.random = upstream::Random(seed);
     context_.snapshot = new session::HeldSnapshot(std::make_shared<const routing::Snapshot>());
     if (log != nullptr) {
@@ -87,6 +90,7 @@ void Worker::tick() {
         dateSecond_ = second;
         http::writeHttpDate(second, context_.date_);
     }
+    registry_.lookAtQueues();
     drainClosedListeners();
     dropFinishedListeners();
     if (drained_)
@@ -109,8 +113,10 @@ void Worker::publish(WorkerPublication& publication) {
     if (publication.endpoints)
         updateEndpoints(*publication.endpoints);
     const routing::Snapshot& snapshot = *publication.snapshot;
-    for (const routing::BackendSpec& backend : snapshot.backends)
+    for (const routing::BackendSpec& backend : snapshot.backends) {
         registry_.setPolicy(backend.id, backend.policy);
+        registry_.setTrust(backend.id, backend.trust);
+    }
     context_.snapshot = new session::HeldSnapshot(publication.snapshot);
     pool_.options().idleTimeout = snapshot.settings.upstreamIdleTimeout;
     refreshListeners(snapshot);
@@ -118,11 +124,28 @@ void Worker::publish(WorkerPublication& publication) {
         replaceListener(snapshot, name, std::move(socket));
     for (const routing::BackendId id : *publication.forget)
         registry_.remove(id);
+    for (const routing::BackendId id : publication.recycled->backends)
+        registry_.recycle(id);
+    for (const std::uint32_t index : publication.recycled->routes)
+        context_.routeTraffic.reset(index);
 }
 
 void Worker::updateEndpoints(const std::vector<EndpointsUpdate>& updates) {
     for (const EndpointsUpdate& update : updates)
         registry_.setEndpoints(update.backend, *update.endpoints);
+}
+
+void Worker::receiveSlot(routing::BackendId backend, upstream::EndpointSlotsPtr slot) {
+    registry_.receiveSlot(backend, std::move(slot));
+}
+
+void Worker::lookAtQueue(routing::BackendId backend) {
+    registry_.lookAtQueue(backend);
+}
+
+void Worker::setHealth(const std::vector<health::EndpointHealth>& changes) {
+    for (const health::EndpointHealth& change : changes)
+        registry_.setHealth(change.backend, change.address, change.port, change.up);
 }
 
 // The new one listens before the old one goes: where they share a port nobody is turned away.
@@ -145,6 +168,8 @@ void Worker::openListener(const routing::Snapshot& snapshot, const std::string& 
         state->protocol = at->listener.protocol;
         state->routeIndex = at->routeIndex;
         state->backendId = at->backendId;
+        state->backend = at->listener.backend;
+        state->sources = at->sources;
     }
     const net::SocketAddress local = net::SocketAddress::localOf(fd);
     state->address = local.textWithPort();
@@ -175,6 +200,10 @@ void Worker::closeListener(std::unique_ptr<Acceptor> acceptor) {
     acceptor->listener().closed = true;
     acceptor->listener().closedTick = wheel_.nowTick();
     pausesOfClosed_ += acceptor->pauses();
+    if (acceptedBefore_.size() == kListenersRemembered)
+        acceptedBefore_.erase(acceptedBefore_.begin());
+    acceptedBefore_[{acceptor->listener().name, acceptor->listener().address}] +=
+        acceptor->listener().accepted;
     poller_.retire(std::move(acceptor));
 }
 
@@ -187,6 +216,8 @@ void Worker::refreshListeners(const routing::Snapshot& snapshot) {
                 continue;
             state->routeIndex = spec.routeIndex;
             state->backendId = spec.backendId;
+            state->backend = spec.listener.backend;
+            state->sources = spec.sources;
         }
     }
     for (const auto& acceptor : acceptors_)
@@ -225,14 +256,30 @@ void Worker::dropFinishedListeners() {
 
 void Worker::onAccepted(session::ListenerState& listener, int fd, const net::SocketAddress& peer) {
     session::Session* session = nullptr;
-    if (listener.protocol == model::ListenerProtocol::http) {
-        session = new session::ClientSession(context_, *this, listener, net::Socket(fd), peer);
+    if (listener.protocol != model::ListenerProtocol::tcp) {
+        net::Socket socket(fd);
+        if (listener.protocol == model::ListenerProtocol::https && !secure(socket))
+            return socket.closeWithReset();
+        session = new session::ClientSession(context_, *this, listener, std::move(socket), peer);
     } else {
         session = new session::TcpSession(context_, *this, listener, net::Socket(fd), peer);
         ++context_.counters.tcpConnections;
     }
     sessions_.push_back(*session);
     session->start();
+}
+
+// What is published later is for later handshakes. False: there is nothing to show, or no memory.
+bool Worker::secure(net::Socket& socket) {
+    auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
+    if (!stream)
+        return false;
+    socket.setLayer(std::move(stream));
+    return true;
+}
+
+void Worker::setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys) {
+    tls_.setTicketKeys(std::move(keys));
 }
 
 bool Worker::freeDescriptors() {
@@ -253,6 +300,7 @@ void Worker::onRefused(session::ListenerState& listener, net::Socket socket) {
     const http::ErrorReply reply{ProxyError::overloaded, true, false, 1, context_.date()};
     socket.send(text, http::composeErrorReply(reply, text, sizeof text));
     ++context_.counters.responses[5];
+    context_.counters.statuses.add(session::StatusCounts::indexOf(503));
 }
 
 void Worker::onSessionClosed(session::Session& session) {

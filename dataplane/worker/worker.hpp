@@ -11,8 +11,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "dataplane/net/buffer_pool.hpp"
@@ -20,6 +23,7 @@
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/session/session.hpp"
 #include "dataplane/session/session_context.hpp"
+#include "dataplane/tls/engine.hpp"
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/registry.hpp"
 #include "dataplane/worker/acceptor.hpp"
@@ -36,12 +40,20 @@ struct WorkerPublication {
     std::vector<std::pair<std::string, net::Socket>> open;
     std::shared_ptr<const std::vector<std::string>> close;
     std::shared_ptr<const std::vector<routing::BackendId>> forget;
+    std::shared_ptr<const RecycledIds> recycled;
+};
+
+// Which backends to tell about.
+struct BackendSelection {
+    std::vector<routing::BackendId> ids;  // empty: all
+    bool endpoints = true;                // one by one, too
 };
 
 class Worker final : public session::SessionOwner, public session::Requeue, public AcceptorOwner {
 public:
+    // `slots` outlives the worker.
     Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
-           std::chrono::milliseconds listenerDrain);
+           std::chrono::milliseconds listenerDrain, upstream::SlotTable& slots);
     ~Worker() override;  // stop() first
 
     void start();  // begins the thread
@@ -52,11 +64,19 @@ public:
         boost::asio::post(io_, std::forward<F>(work));
     }
 
-    void publish(WorkerPublication& publication);                       // (worker)
-    void updateEndpoints(const std::vector<EndpointsUpdate>& updates);  // (worker)
-    WorkerStats stats() const;                                          // (worker)
-    std::vector<BackendStats> backendStats(
-        const std::vector<routing::BackendId>& ids) const;             // (worker)
+    void publish(WorkerPublication& publication);                        // (worker)
+    void updateEndpoints(const std::vector<EndpointsUpdate>& updates);   // (worker)
+    void setHealth(const std::vector<health::EndpointHealth>& changes);  // (worker)
+    // (worker) What other workers' requests left to those that wait here.
+    void receiveSlot(routing::BackendId backend, upstream::EndpointSlotsPtr slot);
+    void lookAtQueue(routing::BackendId backend);  // (worker)
+    // (worker), or before start()
+    void setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
+    WorkerStats stats() const;                                           // (worker)
+    // (worker) The next few of what was asked for, from `next` on. True: that was the last of it.
+    bool reportBackends(const BackendSelection& selection, std::size_t& next,
+                        std::vector<BackendStats>& into) const;
+    bool reportRoutes(std::size_t& next, std::vector<RouteStats>& into) const;
     std::vector<ConnectionInfo> connections(std::size_t limit) const;  // (worker)
     // (worker) Runs `done` with the number of connections cut, once, when none is left.
     void drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done);
@@ -86,6 +106,7 @@ private:
     void runQueue();
     void onAccepted(session::ListenerState& listener, int fd,
                     const net::SocketAddress& peer) override;
+    bool secure(net::Socket& socket);
     bool freeDescriptors() override;
     void onRefused(session::ListenerState& listener, net::Socket socket) override;
 
@@ -93,6 +114,7 @@ private:
     std::chrono::milliseconds listenerDrain_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    tls::Engine tls_;
     net::TimerWheel wheel_;
     net::BufferPool buffers_;
     net::Poller poller_;
@@ -104,6 +126,8 @@ private:
     std::vector<ListenerPtr> listeners_;  // open ones and those whose connections still run
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     std::uint64_t pausesOfClosed_ = 0;
+    // What listeners that are gone had accepted, by name and address: they may come back.
+    std::map<std::pair<std::string, std::string>, std::uint64_t> acceptedBefore_;
     Sessions sessions_;
     std::vector<session::Session*> queue_;
     bool queuePosted_ = false;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <cerrno>
+#include <iterator>
 #include <latch>
 #include <random>
 #include <utility>
@@ -61,10 +62,22 @@ void merge(EndpointStats& into, const EndpointStats& other) {
 }
 
 void merge(BackendStats& into, const BackendStats& other) {
-    into.responsesByClass.resize(
-        std::max(into.responsesByClass.size(), other.responsesByClass.size()));
-    for (std::size_t i = 0; i < other.responsesByClass.size(); ++i)
-        into.responsesByClass[i] += other.responsesByClass[i];
+    if (other.traffic) {
+        if (!into.traffic)
+            into.traffic.emplace();
+        into.traffic->merge(*other.traffic);
+    }
+    into.tcpConnections += other.tcpConnections;
+    into.totals.connects += other.totals.connects;
+    into.totals.connectFailures += other.totals.connectFailures;
+    into.totals.failures += other.totals.failures;
+    into.active += other.active;
+    into.idle += other.idle;
+    // Every worker has the same endpoints; it is the worst view of them that counts.
+    into.configured = std::max(into.configured, other.configured);
+    into.down = std::max(into.down, other.down);
+    into.failing = std::max(into.failing, other.failing);
+    into.draining = std::max(into.draining, other.draining);
     for (const EndpointStats& endpoint : other.endpoints) {
         const auto same = std::find_if(
             into.endpoints.begin(), into.endpoints.end(), [&](const EndpointStats& candidate) {
@@ -79,24 +92,55 @@ void merge(BackendStats& into, const BackendStats& other) {
     }
 }
 
-std::vector<BackendStats> mergeAll(std::vector<std::vector<BackendStats>> parts) {
-    std::vector<BackendStats> all;
-    for (auto& part : parts)
-        std::move(part.begin(), part.end(), std::back_inserter(all));
-    std::stable_sort(all.begin(), all.end(),
-                     [](const BackendStats& a, const BackendStats& b) { return a.id < b.id; });
-    std::vector<BackendStats> merged;
-    for (BackendStats& stats : all) {
-        if (merged.empty() || merged.back().id != stats.id) {
-            merged.push_back(std::move(stats));
-        } else {
-            merge(merged.back(), stats);
+void merge(RouteStats& into, const RouteStats& other) {
+    into.traffic.merge(other.traffic);
+}
+
+// The workers' rows as one list, sorted, those of the same key merged.
+template <typename T, typename Key>
+std::vector<T> mergeAll(std::vector<std::vector<T>> parts, Key T::*key) {
+    std::vector<T> merged = std::move(parts.front());
+    for (std::size_t i = 1; i < parts.size(); ++i) {
+        std::vector<T> both;
+        both.reserve(std::max(merged.size(), parts[i].size()));
+        auto left = merged.begin();
+        for (T& right : parts[i]) {
+            while (left != merged.end() && (*left).*key < right.*key)
+                both.push_back(std::move(*left++));
+            if (left != merged.end() && (*left).*key == right.*key) {
+                both.push_back(std::move(*left++));
+                merge(both.back(), right);
+            } else {
+                both.push_back(std::move(right));
+            }
         }
+        std::move(left, merged.end(), std::back_inserter(both));
+        merged = std::move(both);
     }
     return merged;
 }
 
 }  // namespace
+
+// What one worker's requests leave to those that wait in another. Any worker's thread; the workers
+// stay as long as the pool.
+class SlotPost final : public upstream::SlotMail {
+public:
+    explicit SlotPost(const std::vector<std::unique_ptr<Worker>>& workers) : workers_(workers) {}
+
+    void grant(unsigned worker, std::uint32_t backend, upstream::EndpointSlotsPtr slot) override {
+        workers_[worker]->post([to = workers_[worker].get(), backend, slot = std::move(slot)] {
+            to->receiveSlot(backend, slot);
+        });
+    }
+
+    void look(unsigned worker, std::uint32_t backend) override {
+        workers_[worker]->post([to = workers_[worker].get(), backend] { to->lookAtQueue(backend); });
+    }
+
+private:
+    const std::vector<std::unique_ptr<Worker>>& workers_;
+};
 
 BoundListener::~BoundListener() {
     for (const int fd : fds_) {
@@ -117,10 +161,15 @@ WorkerPool::WorkerPool(boost::asio::any_io_executor control, WorkerPoolOptions o
     : control_(std::move(control)), options_(std::move(options)) {
     if (options_.accessLog != http::AccessLogFormat::off)
         log_ = std::make_unique<AccessLogWriter>(options_.accessLog, options_.accessLogPath);
+    ticketKeys_ = tls::TicketKeys::next(nullptr);
+    post_ = std::make_unique<SlotPost>(workers_);
+    slots_ = std::make_unique<upstream::SlotTable>(std::max(1u, options_.workers), post_.get());
     std::random_device entropy;
     for (unsigned i = 0; i < std::max(1u, options_.workers); ++i) {
         const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
-        workers_.push_back(std::make_unique<Worker>(i, seed, log_.get(), options_.listenerDrain));
+        workers_.push_back(
+            std::make_unique<Worker>(i, seed, log_.get(), options_.listenerDrain, *slots_));
+        workers_.back()->setTicketKeys(ticketKeys_);
     }
 }
 
@@ -131,6 +180,15 @@ WorkerPool::~WorkerPool() {
 void WorkerPool::start() {
     for (const auto& worker : workers_)
         worker->start();
+}
+
+void WorkerPool::rotateTicketKeys() {
+    auto fresh = tls::TicketKeys::next(ticketKeys_.get());
+    if (!fresh)
+        return;  // no randomness now: the old keys serve on
+    ticketKeys_ = std::move(fresh);
+    for (const auto& each : workers_)
+        each->post([worker = each.get(), keys = ticketKeys_] { worker->setTicketKeys(keys); });
 }
 
 void WorkerPool::stop() {
@@ -156,7 +214,7 @@ std::unique_ptr<BoundListener> WorkerPool::bind(const std::string& name,
         return nullptr;
     }
     net::ListenOptions options;
-    options.deferAccept = listener.protocol == model::ListenerProtocol::http;
+    options.deferAccept = listener.protocol != model::ListenerProtocol::tcp;
     options.backlog = kBacklog;
     std::vector<int> fds;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -186,6 +244,7 @@ void WorkerPool::publish(Publication publication, std::function<void()> applied)
         std::make_shared<const std::vector<std::string>>(std::move(publication.close));
     const auto forget =
         std::make_shared<const std::vector<routing::BackendId>>(std::move(publication.forget));
+    const auto recycled = std::make_shared<const RecycledIds>(std::move(publication.recycled));
     auto gather = std::make_shared<Gather<Nothing>>(
         control_, workers_.size(), [applied = std::move(applied)](auto) { applied(); });
     // Workers take a snapshot together: whoever saw a new host answered by one worker finds it in
@@ -194,7 +253,7 @@ void WorkerPool::publish(Publication publication, std::function<void()> applied)
     const auto together =
         std::make_shared<std::latch>(static_cast<std::ptrdiff_t>(workers_.size()));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
-        WorkerPublication part{publication.snapshot, endpoints, {}, close, forget};
+        WorkerPublication part{publication.snapshot, endpoints, {}, close, forget, recycled};
         for (BoundListener& listener : publication.open)
             part.open.emplace_back(listener.name(), net::Socket(listener.take(i)));
         Worker* const worker = workers_[i].get();
@@ -220,6 +279,13 @@ void WorkerPool::updateEndpoints(std::vector<EndpointsUpdate> updates,
     }
 }
 
+void WorkerPool::setHealth(std::vector<health::EndpointHealth> changes) {
+    const auto shared =
+        std::make_shared<const std::vector<health::EndpointHealth>>(std::move(changes));
+    for (const auto& each : workers_)
+        each->post([worker = each.get(), shared] { worker->setHealth(*shared); });
+}
+
 void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
     auto gather = std::make_shared<Gather<WorkerStats>>(control_, workers_.size(), std::move(done));
     for (std::size_t i = 0; i < workers_.size(); ++i) {
@@ -230,19 +296,66 @@ void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
     }
 }
 
+template <typename T, typename Report>
+void WorkerPool::collectSlices(Report report,
+                               std::function<void(std::vector<std::vector<T>>)> done) {
+    using Parts = Gather<std::vector<T>>;
+
+    struct Slices {
+        Worker& worker;
+        std::size_t index;
+        std::shared_ptr<Parts> gather;
+        Report report;
+        std::vector<T> rows;
+        std::size_t next = 0;
+
+        static void run(std::shared_ptr<Slices> self) {
+            if (self->report(self->worker, self->next, self->rows))
+                return Parts::give(std::move(self->gather), self->index, std::move(self->rows));
+            Worker& worker = self->worker;
+            worker.post([self = std::move(self)]() mutable { run(std::move(self)); });
+        }
+    };
+
+    auto gather = std::make_shared<Parts>(control_, workers_.size(), std::move(done));
+    for (std::size_t i = 0; i < workers_.size(); ++i) {
+        auto slices = std::shared_ptr<Slices>(new Slices{*workers_[i], i, gather, report, {}, 0});
+        workers_[i]->post(
+            [slices = std::move(slices)]() mutable { Slices::run(std::move(slices)); });
+    }
+}
+
 void WorkerPool::collectBackends(std::vector<routing::BackendId> ids,
                                  std::function<void(std::vector<BackendStats>)> done) {
-    using Part = std::vector<BackendStats>;
-    const auto shared = std::make_shared<const std::vector<routing::BackendId>>(std::move(ids));
-    auto gather = std::make_shared<Gather<Part>>(
-        control_, workers_.size(),
-        [done = std::move(done)](std::vector<Part> parts) { done(mergeAll(std::move(parts))); });
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        Worker* const worker = workers_[i].get();
-        worker->post([worker, i, shared, gather]() mutable {
-            Gather<Part>::give(std::move(gather), i, worker->backendStats(*shared));
+    std::sort(ids.begin(), ids.end());
+    const auto wanted = std::make_shared<const BackendSelection>(BackendSelection{std::move(ids)});
+    collectSlices<BackendStats>(
+        [wanted](const Worker& worker, std::size_t& next, std::vector<BackendStats>& rows) {
+            return worker.reportBackends(*wanted, next, rows);
+        },
+        [done = std::move(done)](std::vector<std::vector<BackendStats>> parts) {
+            done(mergeAll(std::move(parts), &BackendStats::id));
         });
-    }
+}
+
+void WorkerPool::collectTraffic(bool endpoints, std::function<void(TrafficReport)> done) {
+    const auto wanted = std::make_shared<const BackendSelection>(BackendSelection{{}, endpoints});
+    const auto backends = [wanted](const Worker& worker, std::size_t& next,
+                                   std::vector<BackendStats>& rows) {
+        return worker.reportBackends(*wanted, next, rows);
+    };
+    const auto routes = [](const Worker& worker, std::size_t& next, std::vector<RouteStats>& rows) {
+        return worker.reportRoutes(next, rows);
+    };
+    collectSlices<BackendStats>(
+        backends, [this, routes, done = std::move(done)](auto parts) mutable {
+            auto report = std::make_shared<TrafficReport>();
+            report->backends = mergeAll(std::move(parts), &BackendStats::id);
+            collectSlices<RouteStats>(routes, [report, done = std::move(done)](auto rows) {
+                report->routes = mergeAll(std::move(rows), &RouteStats::index);
+                done(std::move(*report));
+            });
+        });
 }
 
 void WorkerPool::collectConnections(std::size_t limit,

@@ -17,9 +17,15 @@
 #include <vector>
 
 #include "common/model/values.hpp"
+#include "dataplane/health/endpoint_health.hpp"
 #include "dataplane/http/access_log.hpp"
 #include "dataplane/routing/snapshot.hpp"
+#include "dataplane/upstream/slots.hpp"
 #include "dataplane/worker/worker_stats.hpp"
+
+namespace evergate::tls {
+class TicketKeys;
+}  // namespace evergate::tls
 
 namespace evergate::worker {
 
@@ -60,6 +66,12 @@ struct EndpointsUpdate {
     std::shared_ptr<const model::Endpoints> endpoints;  // never null; empty means none
 };
 
+// Ids whose names are forgotten: what was counted under them is dropped, then they may name others.
+struct RecycledIds {
+    std::vector<routing::BackendId> backends;
+    std::vector<std::uint32_t> routes;  // routing::Target::statsIndex
+};
+
 // Everything one revision changes. Order in each worker: closed, endpoints, snapshot, opened,
 // forgotten; nothing of it is seen before all of it is done.
 struct Publication {
@@ -68,7 +80,10 @@ struct Publication {
     std::vector<BoundListener> open;  // a name that is open already replaces the old sockets
     std::vector<std::string> close;
     std::vector<routing::BackendId> forget;  // ids no snapshot uses any more: live state is dropped
+    RecycledIds recycled;
 };
+
+class SlotPost;
 
 class WorkerPool {
 public:
@@ -88,11 +103,16 @@ public:
     // there.
     void publish(Publication publication, std::function<void()> applied);
     void updateEndpoints(std::vector<EndpointsUpdate> updates, std::function<void()> applied);
+    // What the health checks found, of endpoints published before.
+    void setHealth(std::vector<health::EndpointHealth> changes);
 
     void collect(std::function<void(std::vector<WorkerStats>)> done);
     // Endpoint states of these backends (all when empty), summed over workers.
     void collectBackends(std::vector<routing::BackendId> ids,
                          std::function<void(std::vector<BackendStats>)> done);
+    // Everything that is counted per backend and route; endpoints one by one only when asked for.
+    // Workers tell it in small pieces, between which they serve.
+    void collectTraffic(bool endpoints, std::function<void(TrafficReport)> done);
     // At most `limit` client connections per worker.
     void collectConnections(std::size_t limit,
                             std::function<void(std::vector<ConnectionInfo>)> done);
@@ -102,12 +122,22 @@ public:
     void drain(std::chrono::milliseconds timeout, std::function<void(std::size_t cut)> done);
     void stop();
 
+    // New session tickets are sealed with a fresh key from here on; call it every
+    // tls::TicketKeys::kPeriod.
+    void rotateTicketKeys();
+
     std::uint64_t accessLogDropped() const noexcept;
 
 private:
+    template <typename T, typename Report>
+    void collectSlices(Report report, std::function<void(std::vector<std::vector<T>>)> done);
+
     boost::asio::any_io_executor control_;
     WorkerPoolOptions options_;
     std::unique_ptr<AccessLogWriter> log_;
+    std::shared_ptr<const tls::TicketKeys> ticketKeys_;
+    std::unique_ptr<SlotPost> post_;
+    std::unique_ptr<upstream::SlotTable> slots_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::map<std::string, std::uint16_t> openPorts_;  // of our own listeners, by name
 };

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker tells when asked: copies of its counters and live state.
+#include <time.h>
+
 #include <algorithm>
 
 #include "dataplane/worker/worker.hpp"
@@ -8,6 +10,9 @@ namespace evergate::worker {
 
 namespace {
 
+// Backends or routes told about in one turn: a scrape must not keep requests waiting.
+constexpr std::size_t kReportSlice = 128;
+
 EndpointStats describe(const upstream::EndpointState& endpoint, std::uint32_t nowTick) {
     char text[net::SocketAddress::kMaxText];
     EndpointStats stats;
@@ -15,6 +20,7 @@ EndpointStats describe(const upstream::EndpointState& endpoint, std::uint32_t no
     stats.port = endpoint.port();
     stats.weight = endpoint.weight;
     stats.retired = endpoint.retired;
+    stats.up = endpoint.up;
     stats.failing = endpoint.backingOff(nowTick);
     stats.active = endpoint.activeRequests;
     stats.idle = endpoint.idleConnections;
@@ -25,6 +31,48 @@ EndpointStats describe(const upstream::EndpointState& endpoint, std::uint32_t no
     return stats;
 }
 
+void count(BackendStats& stats, const upstream::EndpointState& endpoint, std::uint32_t nowTick) {
+    stats.active += endpoint.activeRequests;
+    stats.idle += endpoint.idleConnections;
+    if (endpoint.retired) {
+        ++stats.draining;
+        return;
+    }
+    ++stats.configured;
+    stats.totals.add(endpoint);
+    if (!endpoint.up) {
+        ++stats.down;
+    } else if (endpoint.backingOff(nowTick)) {
+        ++stats.failing;
+    }
+}
+
+BackendStats describe(routing::BackendId id, const upstream::BackendState& backend,
+                      std::uint32_t nowTick, bool withEndpoints) {
+    BackendStats stats;
+    stats.id = id;
+    if (backend.counters.traffic)
+        stats.traffic = *backend.counters.traffic;
+    stats.tcpConnections = backend.counters.tcpConnections;
+    stats.totals = backend.counters.departed;
+    const auto add = [&](const upstream::EndpointState& endpoint) {
+        count(stats, endpoint, nowTick);
+        if (withEndpoints)
+            stats.endpoints.push_back(describe(endpoint, nowTick));
+    };
+    for (const auto& endpoint : backend.endpoints)
+        add(*endpoint);
+    for (const auto& endpoint : backend.retired)
+        add(endpoint);
+    return stats;
+}
+
+double threadCpuSeconds() noexcept {
+    timespec now{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
 }  // namespace
 
 WorkerStats Worker::stats() const {
@@ -32,8 +80,10 @@ WorkerStats Worker::stats() const {
     stats.counters = context_.counters;
     for (const auto& state : listeners_) {
         if (!state->closed) {
+            const auto before = acceptedBefore_.find({state->name, state->address});
+            const std::uint64_t base = before == acceptedBefore_.end() ? 0 : before->second;
             stats.listeners.push_back(
-                {state->name, state->address, state->accepted, state->active});
+                {state->name, state->address, base + state->accepted, state->active});
         }
     }
     stats.pollerTurns = poller_.loops();
@@ -43,32 +93,35 @@ WorkerStats Worker::stats() const {
     stats.acceptPauses = pausesOfClosed_;
     for (const auto& acceptor : acceptors_)
         stats.acceptPauses += acceptor->pauses();
+    stats.cpuSeconds = threadCpuSeconds();
+    stats.connectDurations = pool_.counters().connectDurations;
+    stats.upstreamTls = pool_.counters().tls;
     return stats;
 }
 
-std::vector<BackendStats> Worker::backendStats(const std::vector<routing::BackendId>& ids) const {
-    std::vector<BackendStats> all;
+bool Worker::reportBackends(const BackendSelection& selection, std::size_t& next,
+                            std::vector<BackendStats>& into) const {
     const std::uint32_t nowTick = wheel_.nowTick();
-    const auto add = [&](routing::BackendId id, const upstream::BackendState& backend) {
-        BackendStats stats;
-        stats.id = id;
-        stats.responsesByClass.assign(backend.counters.byStatusClass.begin(),
-                                      backend.counters.byStatusClass.end());
-        for (const auto& endpoint : backend.endpoints)
-            stats.endpoints.push_back(describe(*endpoint, nowTick));
-        for (const auto& endpoint : backend.retired)
-            stats.endpoints.push_back(describe(endpoint, nowTick));
-        all.push_back(std::move(stats));
-    };
-    if (ids.empty()) {
-        registry_.forEach(add);
-        return all;
-    }
-    for (const routing::BackendId id : ids) {
+    const std::size_t end = selection.ids.empty() ? registry_.size() : selection.ids.size();
+    const std::size_t stop = std::min(end, next + kReportSlice);
+    for (; next < stop; ++next) {
+        const auto id =
+            selection.ids.empty() ? static_cast<routing::BackendId>(next) : selection.ids[next];
         if (const upstream::BackendState* backend = registry_.find(id))
-            add(id, *backend);
+            into.push_back(describe(id, *backend, nowTick, selection.endpoints));
     }
-    return all;
+    return next == end;
+}
+
+bool Worker::reportRoutes(std::size_t& next, std::vector<RouteStats>& into) const {
+    const std::size_t end = context_.routeTraffic.size();
+    const std::size_t stop = std::min(end, next + kReportSlice);
+    for (; next < stop; ++next) {
+        const auto index = static_cast<std::uint32_t>(next);
+        if (const upstream::TrafficCounters* traffic = context_.routeTraffic.find(index))
+            into.push_back({index, *traffic});
+    }
+    return next == end;
 }
 
 std::vector<ConnectionInfo> Worker::connections(std::size_t limit) const {

@@ -3,11 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dataplane/routing/snapshot.hpp"
 #include "dataplane/session/counters.hpp"
+#include "dataplane/upstream/registry.hpp"
 
 namespace evergate::worker {
 
@@ -26,6 +28,9 @@ struct WorkerStats {
     std::uint64_t bufferBytes = 0;
     std::uint64_t snapshotVersion = 0;
     std::uint64_t acceptPauses = 0;  // EMFILE and the like
+    double cpuSeconds = 0;           // of the thread
+    upstream::DurationHistogram connectDurations;
+    net::HandshakeCounts upstreamTls;
 };
 
 struct EndpointStats {
@@ -33,6 +38,9 @@ struct EndpointStats {
     std::uint16_t port = 0;
     std::uint32_t weight = 0;
     bool retired = false;
+    bool up = true;  // by its health checks
+    std::string
+        check{};  // how the last of them went; empty: not checked. Set by the control thread
     bool failing = false;  // left out for a moment after failed connects
     std::uint64_t active = 0;
     std::uint64_t idle = 0;
@@ -44,8 +52,28 @@ struct EndpointStats {
 
 struct BackendStats {
     routing::BackendId id = 0;
-    std::vector<std::uint64_t> responsesByClass;  // index 1..5 for 1xx..5xx; 0 unused
+    std::optional<upstream::TrafficCounters> traffic;  // none: no request yet
+    std::uint64_t tcpConnections = 0;
+    upstream::EndpointTotals totals;  // of all endpoints there ever were
+    std::uint64_t active = 0;
+    std::uint64_t idle = 0;
+    // How many endpoints are configured, and in which state; the rest is ready.
+    std::uint64_t configured = 0;
+    std::uint64_t down = 0;
+    std::uint64_t failing = 0;
+    std::uint64_t draining = 0;  // not among the configured
     std::vector<EndpointStats> endpoints;
+};
+
+struct RouteStats {
+    std::uint32_t index = 0;  // routing::Target::statsIndex
+    upstream::TrafficCounters traffic;
+};
+
+// Everything about backends and routes that saw traffic, summed over workers.
+struct TrafficReport {
+    std::vector<BackendStats> backends;  // sorted by id
+    std::vector<RouteStats> routes;      // sorted by index
 };
 
 struct ConnectionInfo {

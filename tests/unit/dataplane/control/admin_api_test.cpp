@@ -44,6 +44,11 @@ public:
         done(backends);
     }
 
+    void collectTraffic(bool endpoints, std::function<void(worker::TrafficReport)> done) override {
+        askedEndpoints = endpoints;
+        done({backends, {}});
+    }
+
     void collectConnections(
         std::size_t limit, std::function<void(std::vector<worker::ConnectionInfo>)> done) override {
         connectionLimit = limit;
@@ -55,6 +60,7 @@ public:
     std::vector<worker::WorkerStats> workers{2};
     std::vector<worker::BackendStats> backends;
     std::vector<routing::BackendId> asked;
+    bool askedEndpoints = false;
     std::size_t connectionLimit = 0;
 };
 

@@ -58,6 +58,11 @@ TEST(StableIds, KeepsARetiredIdWhileASnapshotWithItLives) {
     EXPECT_EQ(ids.collect(), Ids{a});
     EXPECT_FALSE(ids.find("a"));
     EXPECT_TRUE(ids.collect().empty());
+    EXPECT_NE(ids.reserve("d"), a);
+    ids.rollback();
+    EXPECT_EQ(ids.evict(), Ids{a});
+    EXPECT_TRUE(ids.evict().empty());
+    EXPECT_EQ(ids.nameOf(a), "");
     EXPECT_EQ(ids.reserve("d"), a);
 }
 
@@ -74,6 +79,46 @@ TEST(StableIds, ANameThatComesBackKeepsItsId) {
     second.reset();
     EXPECT_TRUE(ids.collect().empty());
     EXPECT_EQ(ids.find("a"), a);
+}
+
+// Publishes exactly these names; nothing older lives.
+Ids publish(StableIds& ids, Owner& owner, const std::vector<std::string>& names) {
+    Ids wanted;
+    for (const std::string& name : names)
+        wanted.push_back(ids.reserve(name));
+    owner = makeOwner();
+    ids.commit(owner, wanted);
+    ids.collect();
+    return ids.evict();
+}
+
+TEST(StableIds, RemembersNamesThatComeBack) {
+    StableIds ids(2);
+    Owner owner;
+    publish(ids, owner, {"a", "b", "c"});
+    const auto a = *ids.find("a");
+    const auto b = *ids.find("b");
+    EXPECT_TRUE(publish(ids, owner, {"c"}).empty());
+    EXPECT_FALSE(ids.find("a"));
+    publish(ids, owner, {"a", "c"});
+    EXPECT_EQ(ids.find("a"), a);
+    // "b" is the oldest of three that are gone.
+    EXPECT_EQ(publish(ids, owner, {}), Ids{b});
+    EXPECT_EQ(ids.reserve("new"), b);
+}
+
+TEST(StableIds, ARefusedComebackStaysRemembered) {
+    StableIds ids(1);
+    Owner owner;
+    publish(ids, owner, {"a"});
+    const auto a = *ids.find("a");
+    publish(ids, owner, {});
+    EXPECT_EQ(ids.reserve("a"), a);
+    ids.rollback();
+    EXPECT_FALSE(ids.find("a"));
+    EXPECT_NE(ids.reserve("b"), a);
+    ids.rollback();
+    EXPECT_EQ(ids.reserve("a"), a);
 }
 
 TEST(StableIds, AnOlderSnapshotWithoutTheNameDoesNotHoldIt) {
@@ -98,6 +143,7 @@ TEST(StableIds, StaysDenseOverManyRevisions) {
         Owner next = makeOwner();
         ids.commit(next, {id});
         ids.collect();
+        ids.evict();
         previous = std::move(next);
     }
     EXPECT_LE(ids.size(), 3U);

@@ -118,7 +118,7 @@ TEST_F(RegistryTest, EndpointThatComesBackStartsAfresh) {
     pool.discard(std::move(connection));
 }
 
-TEST_F(RegistryTest, RemoveForgetsEverythingButTheObject) {
+TEST_F(RegistryTest, RemoveForgetsEverythingButTheCounters) {
     BackendState& state = registry.backend(3);
     model::Backend policy;
     policy.balance = model::BalanceAlgorithm::leastRequest;
@@ -128,9 +128,26 @@ TEST_F(RegistryTest, RemoveForgetsEverythingButTheObject) {
     registry.remove(3);
     EXPECT_EQ(registry.find(3), &state);
     EXPECT_TRUE(state.endpoints.empty());
-    EXPECT_EQ(state.counters.requests, 0u);
+    EXPECT_EQ(state.counters.requests, 5u);
     EXPECT_EQ(*state.policy, model::Backend{});
     registry.remove(99);
+    registry.recycle(3);
+    EXPECT_EQ(state.counters.requests, 0u);
+    registry.recycle(99);
+}
+
+TEST_F(RegistryTest, SumsOverEndpointsDoNotShrinkWithThem) {
+    BackendState& state = registry.backend(2);
+    registry.setEndpoints(2, list({{"10.0.0.1", 80, 1}, {"10.0.0.2", 80, 1}}));
+    state.endpoints[0]->failures = 3;
+    state.endpoints[0]->connects = 7;
+    state.endpoints[1]->connectFailures = 2;
+    registry.setEndpoints(2, list({{"10.0.0.2", 80, 1}}));
+    EXPECT_EQ(state.counters.departed.failures, 3u);
+    EXPECT_EQ(state.counters.departed.connects, 7u);
+    EXPECT_EQ(state.counters.departed.connectFailures, 0u);
+    registry.setEndpoints(2, {});
+    EXPECT_EQ(state.counters.departed.connectFailures, 2u);
 }
 
 TEST_F(RegistryTest, VisitsEveryBackendSeen) {
@@ -149,6 +166,20 @@ TEST(RegistryMemory, StaysLean) {
         sizeof(EndpointState) + kLongText + 2 * kAllocatorOverhead + sizeof(EndpointPtr);
     EXPECT_LT(5'000 * (sizeof(BackendState) + 2 * kAllocatorOverhead) + 50'000 * kPerEndpoint,
               25'000'000u);
+}
+
+TEST_F(RegistryTest, HealthBelongsToTheEndpoint) {
+    registry.setEndpoints(0, list({{"10.0.0.1", 80, 1}, {"fd00::1", 80, 1}}));
+    registry.setHealth(0, "fd00::1", 80, false);
+    registry.setHealth(0, "10.0.0.9", 80, false);  // not there
+    registry.setHealth(9, "10.0.0.1", 80, false);  // no such backend
+    EXPECT_TRUE(registry.backend(0).endpoints[0]->up);
+    EXPECT_FALSE(registry.backend(0).endpoints[1]->up);
+    registry.setEndpoints(0, list({{"10.0.0.2", 80, 1}, {"fd00::1", 80, 1}}));
+    EXPECT_TRUE(registry.backend(0).endpoints[0]->up);
+    EXPECT_FALSE(registry.backend(0).endpoints[1]->up);  // it stayed
+    registry.setHealth(0, "fd00::1", 80, true);
+    EXPECT_TRUE(registry.backend(0).endpoints[1]->up);
 }
 
 }  // namespace
