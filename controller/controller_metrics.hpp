@@ -3,58 +3,59 @@
 // Controller thread only.
 #pragma once
 
-#include <prometheus/counter.h>
-#include <prometheus/family.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
-
 #include <array>
+#include <cstdint>
 #include <string>
 
+#include "common/process/prometheus_text.hpp"
 #include "controller/publish/publish_observer.hpp"
 #include "controller/publish/publisher.hpp"
 #include "controller/source.hpp"
 
 namespace evergate::controller {
 
+// What is asked of others when somebody scrapes.
+struct ControllerFacts {
+    SourceStatus source;
+    std::size_t problems = 0;
+    bool braking = false;
+};
+
 class ControllerMetrics final : public PublishObserver {
 public:
-    ControllerMetrics();
-
     void onAck(model::Lane lane, EventTime::duration sinceEvent) override;
+    void onApplied(model::Lane lane, EventTime::duration sinceEvent) override;
     void onNack(model::Lane lane, std::size_t keys) override;
     void onResume(model::Lane lane, ResumeKind kind) override;
     void onLinkLost() override;
 
     // The Prometheus text, after reading what is read at a scrape.
-    std::string text(const SourceStatus& source, const Publisher& publisher, std::size_t problems,
-                     bool braking);
+    std::string text(const ControllerFacts& facts, const Publisher& publisher) const;
 
 private:
-    using Counter = prometheus::Counter;
-    using Gauge = prometheus::Gauge;
+    // Upper bounds in seconds; the last bucket is +Inf.
+    static constexpr std::array<double, 14> kBounds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1,
+                                                    0.25,  0.5,    1,     2.5,  5,     10,   30};
 
-    Gauge& gauge(const char* name, const char* help, const prometheus::Labels& labels = {});
-    Counter& counter(const char* name, const char* help, const prometheus::Labels& labels = {});
-    void addLanes();
+    struct Durations {
+        std::array<std::uint64_t, kBounds.size() + 1> counts{};
+        double sum = 0;
 
-    prometheus::Registry registry_;
-    std::array<prometheus::Histogram*, 2> eventToAck_{};
-    std::array<Counter*, 2> nacks_{};
-    std::array<Counter*, 2> refusedKeys_{};
-    std::array<std::array<Counter*, 4>, 2> resumes_{};
-    std::array<Gauge*, 2> versions_{};
-    Counter& linksLost_;
-    Gauge& dataplanes_;
-    Gauge& converged_;
-    Gauge& synced_;
-    Gauge& objects_;
-    Gauge& problems_;
-    Gauge& braking_;
-    Counter& events_;
-    Counter& lists_;
-    Counter& errors_;
+        void observe(EventTime::duration duration) noexcept;
+    };
+
+    struct LaneCounters {
+        Durations eventToAck;
+        Durations eventToApplied;
+        std::uint64_t nacks = 0;
+        std::uint64_t refusedKeys = 0;
+        std::array<std::uint64_t, 4> resumes{};  // by ResumeKind
+    };
+
+    void addLane(process::PrometheusText& text, model::Lane lane, const Publisher& publisher) const;
+
+    std::array<LaneCounters, 2> lanes_;
+    std::uint64_t linksLost_ = 0;
 };
 
 }  // namespace evergate::controller

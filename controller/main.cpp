@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "controller/app.hpp"
+#include "controller/controller_metric_table.hpp"
 
 int main(int argc, char** argv) {
     using namespace evergate::controller;
@@ -16,6 +17,10 @@ int main(int argc, char** argv) {
             arguments, [](const char* name) { return std::getenv(name); }, std::cout, std::cerr);
         if (const int* code = std::get_if<int>(&settings)) {
             return *code;
+        }
+        if (std::get<ControllerSettings>(settings).printMetricsDoc) {
+            std::cout << controllerMetricsDocument();
+            return 0;
         }
         return App(std::move(std::get<ControllerSettings>(settings))).run();
     } catch (const std::exception& error) {
