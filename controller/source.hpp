@@ -32,6 +32,9 @@ struct Desired {
     std::vector<ObjectProblem> problems;
     // How many complete lists of the source this is built on (mass-delete brake).
     std::uint64_t fullList = 0;
+    // Counts up; tells when this, or something later, was published and acknowledged. 0: nobody
+    // wants to know.
+    std::uint64_t serial = 0;
 };
 
 using EventTime = std::chrono::steady_clock::time_point;
@@ -57,6 +60,9 @@ struct SourceStatus {
     std::uint64_t events = 0;
     std::uint64_t lists = 0;   // complete lists so far
     std::uint64_t errors = 0;  // failed lists, watches, files
+
+    // All is well: that is what every source calls it.
+    bool watching() const noexcept { return state == "watching"; }
 };
 
 class Source {

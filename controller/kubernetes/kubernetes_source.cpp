@@ -24,27 +24,37 @@ std::uint32_t seedOf(const KubernetesOptions& options) {
     return options.seed != 0 ? options.seed : std::random_device{}();
 }
 
+std::int64_t secondsNow() {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::system_clock::now().time_since_epoch())
+        .count();
+}
+
 std::optional<std::string> processEnvironment(const char* name) {
     const char* value = std::getenv(name);
     return value == nullptr ? std::nullopt : std::optional<std::string>(value);
 }
 
-class KubernetesSource final : public Source, private kubernetes::ReflectorSink {
+class WatchingSource final : public KubernetesSource, private kubernetes::ReflectorSink {
 public:
-    KubernetesSource(asio::io_context& context, KubernetesOptions options,
-                     const kubernetes::ClusterConfig& cluster)
+    WatchingSource(asio::io_context& context, KubernetesOptions options,
+                   const kubernetes::ClusterConfig& cluster)
         : executor_(context.get_executor()),
           options_(std::move(options)),
           tracker_(options_.translate.ingressClass) {
         auto seed = seedOf(options_);
         kubernetes::ReflectorSink& self = *this;
         for (const auto kind : kubernetes::kWatchedKinds) {
+            if (kind == ResourceKind::secret && !options_.translate.https) {
+                tracker_.doWithout(kind);  // least privilege: nothing would be made of them
+                continue;
+            }
             reflectors_.push_back(std::make_shared<Reflector>(
                 executor_, cluster, kind, options_.watchNamespace, options_.tuning, ++seed, self));
         }
     }
 
-    ~KubernetesSource() override { stop(); }
+    ~WatchingSource() override { stop(); }
 
     void start(SourceSink& sink) override {
         sink_ = &sink;
@@ -72,20 +82,40 @@ public:
 
     SourceStatus status() const override;
 
+    const ObjectStore& store() const override { return tracker_.store(); }
+
+    std::optional<std::uint64_t> serial() const override {
+        return serial_ == 0 || pending_.config ? std::nullopt : std::optional(serial_);
+    }
+
 private:
     void onListed(ResourceKind kind, std::vector<Decoded> objects, std::uint64_t round) override {
+        if (kind == ResourceKind::secret) {
+            secretsRefusedAt_.reset();
+        }
         note(tracker_.listed(kind, std::move(objects), round));
+        tell(kind);
     }
 
     void onChanged(ResourceKind kind, Decoded object) override {
         note(tracker_.changed(kind, std::move(object)));
+        tell(kind);
     }
 
-    void onErased(const ObjectKey& key) override { note(tracker_.erased(key)); }
+    void onErased(const ObjectKey& key) override {
+        note(tracker_.erased(key));
+        tell(key.kind);
+    }
 
-    void onForbidden(ResourceKind kind) override { note(tracker_.forbidden(kind, wantedRound_)); }
+    void onForbidden(ResourceKind kind) override;
 
     void onState(ResourceKind kind, const std::string& state, bool trouble) override;
+
+    void tell(ResourceKind kind) {
+        if (options_.onChange && kind != ResourceKind::endpointSlice) {
+            options_.onChange();
+        }
+    }
 
     void note(Change change);
     void flush();
@@ -94,18 +124,32 @@ private:
     KubernetesOptions options_;
     std::vector<std::shared_ptr<Reflector>> reflectors_;
     kubernetes::ObjectTracker tracker_;
+    CertificateCache certificates_;
     SourceSink* sink_ = nullptr;
     std::uint64_t wantedRound_ = 1;
     std::uint64_t publishedRound_ = 0;
+    std::uint64_t serial_ = 0;
     Change pending_;
     bool flushPosted_ = false;
-    EventTime since_{};  // of the oldest event in pending_
+    EventTime since_{};                                  // of the oldest event in pending_
+    std::optional<Clock::time_point> secretsRefusedAt_;  // since then without a list
     // Expires with this object: what a posted flush checks first.
     std::shared_ptr<const char> alive_ = std::make_shared<const char>();
 };
 
+void WatchingSource::onForbidden(ResourceKind kind) {
+    if (kind == ResourceKind::secret) {
+        const auto now = Clock::now();
+        secretsRefusedAt_ = secretsRefusedAt_.value_or(now);
+        if (now - *secretsRefusedAt_ < options_.secretGrace) {
+            return;  // the reflector asks again
+        }
+    }
+    note(tracker_.forbidden(kind, wantedRound_));
+}
+
 // Gathers changes: what one turn of the event loop brings goes to the sink at its end.
-void KubernetesSource::note(Change change) {
+void WatchingSource::note(Change change) {
     change.config |= tracker_.completeRound() > publishedRound_;
     if (change.none()) {
         return;
@@ -124,7 +168,7 @@ void KubernetesSource::note(Change change) {
     }
 }
 
-void KubernetesSource::flush() {
+void WatchingSource::flush() {
     flushPosted_ = false;
     const auto change = std::exchange(pending_, {});
     if (sink_ == nullptr) {
@@ -140,7 +184,7 @@ void KubernetesSource::flush() {
         }
         return;
     }
-    auto desired = translate(store, options_.translate);
+    auto desired = translate(store, options_.translate, certificates_, secondsNow());
     const auto malformed = tracker_.problems();
     desired.problems.insert(desired.problems.end(), malformed.begin(), malformed.end());
     if (options_.logger && tracker_.completeRound() > publishedRound_) {
@@ -149,17 +193,21 @@ void KubernetesSource::flush() {
     }
     publishedRound_ = tracker_.completeRound();
     desired.fullList = publishedRound_;
+    desired.serial = ++serial_;
     sink_->onDesired(std::move(desired), since_);
+    if (options_.onChange) {
+        options_.onChange();
+    }
 }
 
-void KubernetesSource::onState(ResourceKind kind, const std::string& state, bool trouble) {
+void WatchingSource::onState(ResourceKind kind, const std::string& state, bool trouble) {
     if (options_.logger) {
         options_.logger->log(trouble ? spdlog::level::warn : spdlog::level::debug,
                              "resource={} state=\"{}\"", kubernetes::pluralOf(kind), state);
     }
 }
 
-SourceStatus KubernetesSource::status() const {
+SourceStatus WatchingSource::status() const {
     SourceStatus status;
     status.synced = publishedRound_ > 0;
     status.objects = tracker_.store().size();
@@ -194,13 +242,14 @@ kubernetes::OrProblem<kubernetes::ClusterConfig> findCluster(const KubernetesOpt
         options.serviceAccountDirectory);
 }
 
-std::unique_ptr<Source> makeKubernetesSource(asio::io_context& context, KubernetesOptions options) {
+std::unique_ptr<KubernetesSource> makeKubernetesSource(asio::io_context& context,
+                                                       KubernetesOptions options) {
     const auto cluster = findCluster(options);
     if (const auto* problem = std::get_if<kubernetes::ConfigProblem>(&cluster)) {
         throw std::invalid_argument(problem->what);
     }
-    return std::make_unique<KubernetesSource>(context, std::move(options),
-                                              std::get<kubernetes::ClusterConfig>(cluster));
+    return std::make_unique<WatchingSource>(context, std::move(options),
+                                            std::get<kubernetes::ClusterConfig>(cluster));
 }
 
 }  // namespace evergate::controller

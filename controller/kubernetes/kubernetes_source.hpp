@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Kubernetes source: Ingresses, IngressClasses, Services and EndpointSlices of one cluster.
+// The Kubernetes source: Ingresses, IngressClasses, Services, EndpointSlices and, where there is an
+// https listener, TLS Secrets of one cluster.
 //
 // Runs on the controller's thread. The sink hears nothing before every resource has been listed
 // once. While the API server is away the last known state stays; nothing is ever taken for deleted
@@ -7,7 +8,9 @@
 #pragma once
 
 #include <boost/asio/io_context.hpp>
+#include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +18,7 @@
 #include "common/process/logging.hpp"
 #include "controller/kubernetes/cluster_config.hpp"
 #include "controller/kubernetes/reflector.hpp"
+#include "controller/objects/object_store.hpp"
 #include "controller/source.hpp"
 #include "controller/translate/translate_options.hpp"
 
@@ -25,6 +29,9 @@ struct KubernetesOptions {
     std::string watchNamespace;  // empty: all
     TranslateOptions translate;
     process::Logger logger;  // null: none
+    // Called when anything but an EndpointSlice is no longer what it was, if only in its status,
+    // and after each Desired. Null: not called.
+    std::function<void()> onChange;
 
     // What follows has the right value by default; tests change it.
     kubernetes::ReflectorTuning tuning;
@@ -32,13 +39,25 @@ struct KubernetesOptions {
     kubernetes::Environment environment;               // empty: the process's
     std::string serviceAccountDirectory = "/var/run/secrets/kubernetes.io/serviceaccount";
     std::uint32_t seed = 0;  // of jitter; 0: a random one
+    // How long an API server that refuses us Secrets is asked again before we go on without: right
+    // after its start it may refuse what it will soon allow.
+    std::chrono::milliseconds secretGrace{5'000};
+};
+
+// A Source whose store others may read: what is written back into the cluster depends on it.
+class KubernetesSource : public Source {
+public:
+    virtual const ObjectStore& store() const = 0;
+    // Desired::serial of the last Desired, when that was built from all of store(); nothing before
+    // the first, and while a newer one is due.
+    virtual std::optional<std::uint64_t> serial() const = 0;
 };
 
 // Where the API server is, as the options say; or one clear line for the user. Reads files.
 kubernetes::OrProblem<kubernetes::ClusterConfig> findCluster(const KubernetesOptions& options);
 
 // Throws std::invalid_argument with the line of findCluster(): at start, and only then.
-std::unique_ptr<Source> makeKubernetesSource(boost::asio::io_context& context,
-                                             KubernetesOptions options);
+std::unique_ptr<KubernetesSource> makeKubernetesSource(boost::asio::io_context& context,
+                                                       KubernetesOptions options);
 
 }  // namespace evergate::controller

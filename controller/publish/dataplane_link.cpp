@@ -237,7 +237,9 @@ void DataplaneLink::dispatch(rpc::Reply&& reply) {
         if (lane.awaited && *lane.awaited == reply.id) {
             lane.awaited.reset();
             answered(which, std::move(reply));
-            return pump();
+            pump();
+            owner_.onLinkAnswer();
+            return observer_.onAnswer();
         }
     }
     close("an answer nobody waits for");

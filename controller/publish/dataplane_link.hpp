@@ -26,6 +26,10 @@ class DataplaneLink;
 class LinkOwner {
 public:
     virtual void onLinkHello(DataplaneLink& link) = 0;
+
+    // The data plane answered: it may hold more now.
+    virtual void onLinkAnswer() {}
+
     virtual void onLinkDown(DataplaneLink& link, const std::string& why) = 0;
     // A data plane holds far more than this controller's first list: it wants a second one.
     virtual void onRelistWanted() = 0;

@@ -9,7 +9,8 @@ namespace evergate::controller {
 using model::Key;
 using model::Kind;
 
-void Intake::desired(model::Config config, std::uint64_t fullList, EventTime since, EventTime now) {
+void Intake::desired(model::Config config, std::uint64_t fullList, EventTime since, EventTime now,
+                     std::uint64_t serial) {
     for (auto it = early_.begin(); it != early_.end();) {
         if (!config.entries().contains(Key{Kind::backend, it->first})) {
             ++it;
@@ -22,7 +23,7 @@ void Intake::desired(model::Config config, std::uint64_t fullList, EventTime sin
         it = early_.erase(it);
     }
     since = candidate_ ? std::min(since, candidate_->since) : since;
-    candidate_ = Publication{std::move(config), fullList, since};
+    candidate_ = Publication{std::move(config), fullList, since, serial};
     schedule_.event(now);
 }
 

@@ -24,6 +24,7 @@ public:
         model::Config config;
         std::uint64_t fullList = 0;
         EventTime since{};
+        std::uint64_t serial = 0;
     };
 
     enum class State {
@@ -33,7 +34,8 @@ public:
         ready,    // take() gives the publication
     };
 
-    void desired(model::Config config, std::uint64_t fullList, EventTime since, EventTime now);
+    void desired(model::Config config, std::uint64_t fullList, EventTime since, EventTime now,
+                 std::uint64_t serial = 0);
 
     // Endpoints that changed alone. True: publish them now. Else they wait for their backend.
     bool endpoints(const std::string& backend, const model::Entry& entry,

@@ -79,6 +79,7 @@ std::optional<rpc::Transaction> LaneSender::next() {
         ++it;
     }
     if (flight.sent.empty()) {
+        acknowledged_ = published_.version(lane_);  // it has, or refused, all there is
         waitingSince_.reset();
         return std::nullopt;
     }
@@ -96,6 +97,7 @@ bool LaneSender::acknowledge(const rpc::Ack& ack) {
         return false;
     }
     applied_ = {ack.version, ack.root};
+    acknowledged_ = ack.version;
     keyCount_ = flight_->header.keyCount;
     for (const auto& [key, sent] : flight_->sent) {
         if (sent == contentOf(published_.config(), key)) {

@@ -52,6 +52,12 @@ public:
 
     const rpc::LaneState& applied() const noexcept { return applied_; }
 
+    // Whether the data plane has, or has had since it connected, this version of the published
+    // configuration or a later one; but for what it refused.
+    bool holds(std::uint64_t version) const noexcept {
+        return acknowledged_ >= version || converged();
+    }
+
     bool converged() const noexcept { return applied_.root == published_.config().root(lane_); }
 
 private:
@@ -80,6 +86,7 @@ private:
     std::optional<Flight> flight_;
     std::optional<EventTime> waitingSince_;
     std::optional<EventTime> ackedSince_;
+    std::uint64_t acknowledged_ = 0;  // version, over this connection
     std::uint64_t transaction_ = 0;
     bool snapshot_ = false;
     bool dirty_ = false;

@@ -29,7 +29,7 @@ PublishLoop::PublishLoop(boost::asio::io_context& io, Publisher& publisher, proc
 void PublishLoop::onDesired(Desired desired, EventTime since) {
     sourceProblems_ = std::move(desired.problems);
     endpointProblems_.clear();
-    intake_.desired(std::move(desired.config), desired.fullList, since, now());
+    intake_.desired(std::move(desired.config), desired.fullList, since, now(), desired.serial);
     poll();
 }
 
@@ -87,18 +87,36 @@ void PublishLoop::arm(EventTime due) {
 void PublishLoop::publish() {
     Intake::Publication publication = intake_.take();
     publisher_.publish(std::move(publication.config), publication.fullList, publication.since);
+    // One whose versions were acknowledged before a newer one was published is no loss.
+    if (unacknowledged_.size() == kMaxUnacknowledged) {
+        unacknowledged_.pop_front();
+    }
+    unacknowledged_.push_back({publication.serial, publisher_.versions()});
+}
+
+std::uint64_t PublishLoop::acknowledgedSerial() {
+    while (!unacknowledged_.empty() && publisher_.acknowledged(unacknowledged_.front().versions)) {
+        acknowledgedSerial_ = unacknowledged_.front().serial;
+        unacknowledged_.pop_front();
+    }
+    return acknowledgedSerial_;
 }
 
 std::vector<ObjectProblem> PublishLoop::problems() const {
     std::vector<ObjectProblem> all = sourceProblems_;
-    for (const model::KeyedProblem& entry : admissionProblems_) {
+    for (const model::KeyedProblem& entry : keyProblems()) {
         all.push_back(describe(entry.key, entry.problem));
     }
+    return all;
+}
+
+std::vector<model::KeyedProblem> PublishLoop::keyProblems() const {
+    std::vector<model::KeyedProblem> all = admissionProblems_;
     for (const auto& [key, problem] : endpointProblems_) {
-        all.push_back(describe(key, problem));
+        all.push_back({key, problem});
     }
-    for (const model::KeyedProblem& entry : publisher_.rejected()) {
-        all.push_back(describe(entry.key, entry.problem));
+    for (model::KeyedProblem& entry : publisher_.rejected()) {
+        all.push_back(std::move(entry));
     }
     return all;
 }

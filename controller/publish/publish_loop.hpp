@@ -8,6 +8,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -38,10 +40,26 @@ public:
     // Of the source, of admission and of the data planes, in this order.
     std::vector<ObjectProblem> problems() const;
 
+    const std::vector<ObjectProblem>& sourceProblems() const noexcept { return sourceProblems_; }
+
+    // Of admission and of the data planes.
+    std::vector<model::KeyedProblem> keyProblems() const;
+
+    // The last Desired::serial that every live data plane has acknowledged; it never goes back.
+    std::uint64_t acknowledgedSerial();
+
 private:
     void poll();
     void arm(EventTime due);
     void publish();
+
+    // A publication that not every live data plane has acknowledged, as far as we have looked.
+    struct Unacknowledged {
+        std::uint64_t serial = 0;
+        Versions versions{};
+    };
+
+    static constexpr std::size_t kMaxUnacknowledged = 1'000;
 
     Publisher& publisher_;
     process::Logger logger_;
@@ -51,6 +69,8 @@ private:
     std::vector<ObjectProblem> sourceProblems_;
     std::vector<model::KeyedProblem> admissionProblems_;
     std::map<model::Key, model::Problem> endpointProblems_;
+    std::deque<Unacknowledged> unacknowledged_;
+    std::uint64_t acknowledgedSerial_ = 0;
     // A timer that is due when we go looks at it.
     std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

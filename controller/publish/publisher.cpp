@@ -68,10 +68,38 @@ void Publisher::publishEndpoints(const model::Key& key, model::Entry entry, Even
 
 void Publisher::spread(const std::vector<KeyChange>& changes, EventTime since) {
     remember(changes);
+    noteUnapplied(changes, since);
     for (std::size_t i = 0; i < links_.size();) {
         DataplaneLink* link = links_[i].get();
         link->published(changes, since);
         i += i < links_.size() && links_[i].get() == link ? 1 : 0;  // it may have gone down
+    }
+}
+
+void Publisher::noteUnapplied(const std::vector<KeyChange>& changes, EventTime since) {
+    for (const Lane lane : {Lane::config, Lane::endpoints}) {
+        const bool changed = std::any_of(
+            changes.begin(), changes.end(),
+            [lane](const KeyChange& change) { return model::laneOf(change.key.kind) == lane; });
+        auto& unapplied = unapplied_[static_cast<std::size_t>(lane)];
+        // Nobody is there to apply it: what a data plane gets when it connects is no event.
+        if (links_.empty()) {
+            unapplied.clear();
+        } else if (changed && unapplied.size() < kMaxUnapplied) {
+            unapplied.push_back({state_.version(lane), since});
+        }
+    }
+}
+
+void Publisher::onLinkAnswer() {
+    for (const Lane lane : {Lane::config, Lane::endpoints}) {
+        auto& unapplied = unapplied_[static_cast<std::size_t>(lane)];
+        while (!unapplied.empty() && everyLive([&](const DataplaneLink& link) {
+            return link.sender(lane).holds(unapplied.front().version);
+        })) {
+            observer_.onApplied(lane, EventTime::clock::now() - unapplied.front().since);
+            unapplied.pop_front();
+        }
     }
 }
 
@@ -133,11 +161,26 @@ std::vector<model::KeyedProblem> Publisher::rejected() const {
     return problems;
 }
 
+Versions Publisher::versions() const {
+    return {state_.version(Lane::config), state_.version(Lane::endpoints)};
+}
+
+bool Publisher::acknowledged(const Versions& versions) const {
+    return everyLive([&](const DataplaneLink& link) {
+        return link.sender(Lane::config).holds(versions[0]) &&
+               link.sender(Lane::endpoints).holds(versions[1]);
+    });
+}
+
 bool Publisher::converged() const {
+    return everyLive([](const DataplaneLink& link) { return link.converged(); });
+}
+
+bool Publisher::everyLive(const std::function<bool(const DataplaneLink&)>& condition) const {
     const auto greeted = [](const auto& link) { return link->greeted(); };
     return std::any_of(links_.begin(), links_.end(), greeted) &&
            std::all_of(links_.begin(), links_.end(),
-                       [&](const auto& link) { return !greeted(link) || link->converged(); });
+                       [&](const auto& link) { return !greeted(link) || condition(*link); });
 }
 
 void Publisher::watchDeadlines() {

@@ -30,6 +30,9 @@ struct Revision {
     std::chrono::system_clock::time_point at;
 };
 
+// One version per lane, indexed by model::Lane.
+using Versions = std::array<std::uint64_t, 2>;
+
 struct DataplaneStatus {
     std::string nodeId;
     std::string build;
@@ -64,15 +67,30 @@ public:
     std::vector<DataplaneStatus> dataplanes() const;
     // What data planes refused, each key once.
     std::vector<model::KeyedProblem> rejected() const;
+    Versions versions() const;
+    // Every connected data plane (and there is one) has acknowledged these versions, but for what
+    // it refused.
+    bool acknowledged(const Versions& versions) const;
     // Every connected data plane has all of it (and there is one).
     bool converged() const;
 
 private:
+    // A version that not every data plane has, and the event that led to it.
+    struct Unapplied {
+        std::uint64_t version = 0;
+        EventTime since;
+    };
+
+    static constexpr std::size_t kMaxUnapplied = 1'000;
+
+    bool everyLive(const std::function<bool(const DataplaneLink&)>& condition) const;
     void accept(std::unique_ptr<rpc::Channel> channel);
     void spread(const std::vector<KeyChange>& changes, EventTime since);
     void remember(const std::vector<KeyChange>& changes);
     void watchDeadlines();
+    void noteUnapplied(const std::vector<KeyChange>& changes, EventTime since);
     void onLinkHello(DataplaneLink& link) override;
+    void onLinkAnswer() override;
     void onLinkDown(DataplaneLink& link, const std::string& why) override;
     void onRelistWanted() override;
 
@@ -82,6 +100,7 @@ private:
     std::function<void()> relistWanted_;
     PublishedState state_;
     std::deque<Revision> revisions_;
+    std::array<std::deque<Unapplied>, 2> unapplied_;  // by lane, oldest first
     std::vector<std::unique_ptr<DataplaneLink>> links_;
     std::vector<std::unique_ptr<DataplaneLink>> ended_;  // destroyed from the loop, not from a call
     std::unique_ptr<rpc::Listener> listener_;
