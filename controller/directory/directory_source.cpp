@@ -72,6 +72,7 @@ private:
     DirectoryOptions options_;
     SourceSink* sink_ = nullptr;
     directory::ManifestStore store_;
+    CertificateCache certificates_;
     directory::FolderWatch watch_;
     boost::asio::steady_timer removalTimer_;
     boost::asio::steady_timer retryTimer_;
@@ -198,7 +199,9 @@ void DirectorySource::publish(const Change& change, EventTime since) {
 }
 
 void DirectorySource::publishAll(EventTime since) {
-    Desired desired = translate(store_.objects(), options_.translate);
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    Desired desired = translate(store_.objects(), options_.translate, certificates_, now.count());
     store_.locate(desired.problems);
     problems_ = store_.problems();
     desired.problems.insert(desired.problems.end(), problems_.begin(), problems_.end());

@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "controller/translate/backend_table.hpp"
+#include "controller/translate/certificates.hpp"
 #include "controller/translate/class_selector.hpp"
 #include "controller/translate/endpoints.hpp"
 #include "controller/translate/route_table.hpp"
@@ -28,32 +29,63 @@ std::optional<std::string> hostOf(const IngressRule& rule) {
     return host == nullptr ? std::nullopt : std::optional(std::move(*host));
 }
 
-std::optional<std::string> backendNameOf(const Ingress& ingress, const IngressBackend& backend) {
-    const auto reference = referenceOf(ingress.metadata.id.ns, backend);
-    const auto* good = std::get_if<BackendReference>(&reference);
-    return good == nullptr ? std::nullopt : std::optional(good->backendName());
+std::optional<BackendReference> goodReference(const Ingress& ingress,
+                                              const IngressBackend& backend) {
+    auto reference = referenceOf(ingress.metadata.id.ns, backend);
+    auto* good = std::get_if<BackendReference>(&reference);
+    return good == nullptr ? std::nullopt : std::optional(std::move(*good));
 }
+
+std::optional<BackendReference> goodDefault(const Ingress& ingress) {
+    return ingress.defaultBackend ? goodReference(ingress, *ingress.defaultBackend) : std::nullopt;
+}
+
+// What an ACME authority asks for over http (RFC 8555 §8.3): to redirect it would keep a host from
+// its first certificate.
+bool isAcmeChallenge(const std::string& path) {
+    return path.starts_with("/.well-known/acme-challenge");
+}
+
+// An Ingress of ours and what its annotations say.
+struct OwnIngress {
+    const Ingress* ingress = nullptr;
+    GivenAnnotations given;
+    RouteClaim policy;  // of all its routes, without their match
+};
 
 // One run of translate(): who claims what, in order of precedence.
 class Translation {
 public:
-    Translation(const ObjectStore& store, const TranslateOptions& options)
-        : store_(store), options_(options), backends_(store, options, problems_) {}
+    Translation(const ObjectStore& store, const TranslateOptions& options, CertificateCache& cache,
+                std::int64_t now)
+        : store_(store),
+          options_(options),
+          services_(store, problems_),
+          backends_(store, options, services_, problems_) {
+        if (options.https) {
+            certificates_.emplace(store, *options.https, cache, now, problems_);
+        }
+    }
 
     Desired run() {
         selectIngresses();
-        for (const Ingress* ingress : ingresses_) {
-            backends_.addIngress(*ingress);
-            claimRules(*ingress);
+        if (certificates_) {
+            for (const OwnIngress& own : ingresses_) {
+                certificates_->addIngress(*own.ingress);
+            }
+        }
+        for (const OwnIngress& own : ingresses_) {
+            backends_.addIngress(*own.ingress, own.given);
+            claimRules(own);
         }
         // After every explicit rule: a default never takes what somebody wrote down.
-        for (const Ingress* ingress : ingresses_) {
-            claimHostDefaults(*ingress);
+        for (const OwnIngress& own : ingresses_) {
+            claimHostDefaults(own);
         }
         for (const bool withRules : {false, true}) {
-            for (const Ingress* ingress : ingresses_) {
-                if (ingress->rules.empty() != withRules) {
-                    claimCatchAll(*ingress);
+            for (const OwnIngress& own : ingresses_) {
+                if (own.ingress->rules.empty() != withRules) {
+                    claimCatchAll(own);
                 }
             }
         }
@@ -62,40 +94,57 @@ public:
 
 private:
     void selectIngresses();
-    void claimRules(const Ingress& ingress);
+    void select(const Ingress& ingress);
+    void claimRules(const OwnIngress& own);
     // `place` names the route within the Ingress.
-    void claim(const Ingress& ingress, const std::string& place, std::string host, PathMatch match,
-               std::string backend, std::string where);
-    void claimPath(const Ingress& ingress, std::size_t i, std::size_t j, const std::string& host);
-    void claimHostDefaults(const Ingress& ingress);
-    void claimCatchAll(const Ingress& ingress);
+    void claim(const OwnIngress& own, const std::string& place, std::string host, PathMatch match,
+               const BackendReference& backend, std::string where);
+    void claimPath(const OwnIngress& own, std::size_t i, std::size_t j, const std::string& host);
+    void claimHostDefaults(const OwnIngress& own);
+    void claimCatchAll(const OwnIngress& own);
     Desired emit();
 
     const ObjectStore& store_;
     const TranslateOptions& options_;
     ProblemList problems_;
+    const ServiceAnnotations services_;
     BackendTable backends_;
+    std::optional<CertificateTable> certificates_;  // without an https listener: none
     RouteTable routes_;
-    std::vector<const Ingress*> ingresses_;  // ours, oldest first
+    std::vector<OwnIngress> ingresses_;  // oldest first
 };
 
 void Translation::selectIngresses() {
     const ClassSelector selector(store_, options_);
+    std::vector<const Ingress*> ours;
     for (const auto& [id, ingress] : store_.ingresses()) {
         if (selector.selects(ingress)) {
-            ingresses_.push_back(&ingress);
-            reportUnknownAnnotations({ResourceKind::ingress, id}, ingress.metadata, problems_);
+            ours.push_back(&ingress);
         } else {
             selector.explain(ingress, problems_);
         }
     }
-    std::sort(ingresses_.begin(), ingresses_.end(), [](const Ingress* a, const Ingress* b) {
+    std::sort(ours.begin(), ours.end(), [](const Ingress* a, const Ingress* b) {
         return std::tie(a->metadata.createdAt, a->metadata.id) <
                std::tie(b->metadata.createdAt, b->metadata.id);
     });
+    ingresses_.reserve(ours.size());
+    for (const Ingress* ingress : ours) {
+        select(*ingress);
+    }
 }
 
-void Translation::claimRules(const Ingress& ingress) {
+void Translation::select(const Ingress& ingress) {
+    OwnIngress own;
+    own.ingress = &ingress;
+    own.given =
+        readAnnotations({ResourceKind::ingress, ingress.metadata.id}, ingress.metadata, problems_);
+    applyToRoute(own.given, {}, own.policy);
+    ingresses_.push_back(std::move(own));
+}
+
+void Translation::claimRules(const OwnIngress& own) {
+    const Ingress& ingress = *own.ingress;
     if (ingress.rules.empty() && !ingress.defaultBackend) {
         problems_.add(textOf(ingress), "spec", "has neither rules nor a defaultBackend");
     }
@@ -111,26 +160,35 @@ void Translation::claimRules(const Ingress& ingress) {
                           "has no paths, and the Ingress has no defaultBackend");
         }
         for (std::size_t j = 0; j < rule.paths.size(); ++j) {
-            claimPath(ingress, i, j, std::get<std::string>(parsed));
+            claimPath(own, i, j, std::get<std::string>(parsed));
         }
     }
 }
 
-void Translation::claim(const Ingress& ingress, const std::string& place, std::string host,
-                        PathMatch match, std::string backend, std::string where) {
-    routes_.claim({routePrefix(ingress) + place,
-                   model::Route{{"http"},
-                                std::move(host),
-                                match.type,
-                                std::move(match.path),
-                                std::move(backend),
-                                textOf(ingress)},
-                   std::move(where), std::nullopt},
-                  problems_);
+void Translation::claim(const OwnIngress& own, const std::string& place, std::string host,
+                        PathMatch match, const BackendReference& backend, std::string where) {
+    RouteClaim claim = own.policy;
+    applyToRoute(services_.of(backend.service), own.given, claim);
+    claim.name = routePrefix(*own.ingress) + place;
+    claim.where = std::move(where);
+    claim.route.listeners = {"http"};
+    if (certificates_) {
+        claim.route.listeners.emplace_back("https");
+        claim.route.redirectToHttps = claim.sslRedirect.value_or(
+            certificates_->asksForTls(*own.ingress, host) && !isAcmeChallenge(match.path));
+        claim.route.redirectPort = options_.https->redirectPort;
+    }
+    claim.route.host = std::move(host);
+    claim.route.pathType = match.type;
+    claim.route.path = std::move(match.path);
+    claim.route.backend = backend.backendName();
+    claim.route.origin = textOf(*own.ingress);
+    routes_.claim(std::move(claim), problems_);
 }
 
-void Translation::claimPath(const Ingress& ingress, std::size_t i, std::size_t j,
+void Translation::claimPath(const OwnIngress& own, std::size_t i, std::size_t j,
                             const std::string& host) {
+    const Ingress& ingress = *own.ingress;
     const IngressPath& path = ingress.rules[i].paths[j];
     auto match = parsePath(path.pathType, path.path);
     if (auto* error = std::get_if<SyntaxError>(&match)) {
@@ -138,16 +196,16 @@ void Translation::claimPath(const Ingress& ingress, std::size_t i, std::size_t j
         return;
     }
     // A reference that is wrong was noted when the backends were gathered.
-    if (auto backend = backendNameOf(ingress, path.backend)) {
-        claim(ingress, std::to_string(i) + '/' + std::to_string(j), host,
-              std::get<PathMatch>(std::move(match)), std::move(*backend), pathPath(i, j));
+    if (const auto backend = goodReference(ingress, path.backend)) {
+        claim(own, std::to_string(i) + '/' + std::to_string(j), host,
+              std::get<PathMatch>(std::move(match)), *backend, pathPath(i, j));
     }
 }
 
 // Paths that no rule of a host matches go to the defaultBackend of the Ingress that has the host.
-void Translation::claimHostDefaults(const Ingress& ingress) {
-    const auto backend =
-        ingress.defaultBackend ? backendNameOf(ingress, *ingress.defaultBackend) : std::nullopt;
+void Translation::claimHostDefaults(const OwnIngress& own) {
+    const Ingress& ingress = *own.ingress;
+    const auto backend = goodDefault(ingress);
     if (!backend) {
         return;
     }
@@ -161,15 +219,14 @@ void Translation::claimHostDefaults(const Ingress& ingress) {
         const bool otherDefault = owner != nullptr && owner->where == "spec.defaultBackend" &&
                                   owner->route.origin != textOf(ingress);
         if (owner == nullptr || otherDefault) {
-            claim(ingress, std::to_string(i) + "/default", *host, {}, *backend,
-                  "spec.defaultBackend");
+            claim(own, std::to_string(i) + "/default", *host, {}, *backend, "spec.defaultBackend");
         }
     }
 }
 
-void Translation::claimCatchAll(const Ingress& ingress) {
-    const auto backend =
-        ingress.defaultBackend ? backendNameOf(ingress, *ingress.defaultBackend) : std::nullopt;
+void Translation::claimCatchAll(const OwnIngress& own) {
+    const Ingress& ingress = *own.ingress;
+    const auto backend = goodDefault(ingress);
     if (!backend) {
         return;
     }
@@ -188,24 +245,28 @@ void Translation::claimCatchAll(const Ingress& ingress) {
                           owner->where + "), which comes first; ignored");
         return;
     }
-    claim(ingress, "default", "", {}, *backend, "spec.defaultBackend");
+    claim(own, "default", "", {}, *backend, "spec.defaultBackend");
 }
 
 Desired Translation::emit() {
     Desired desired;
     model::Config& config = desired.config;
-    config.put({model::Kind::settings, "global"}, options_.settings);
+    model::Settings settings = options_.settings;
+    if (certificates_) {
+        certificates_->emit(config, settings);
+        config.put({model::Kind::listener, "https"},
+                   model::Listener{options_.https->address, options_.https->port,
+                                   model::ListenerProtocol::https});
+    }
+    config.put({model::Kind::settings, "global"}, settings);
     config.put({model::Kind::listener, "http"},
                model::Listener{options_.listenAddress, options_.listenPort,
                                model::ListenerProtocol::http, ""});
-    for (const auto& [id, service] : store_.services()) {
-        reportUnknownAnnotations({ResourceKind::service, id}, service.metadata, problems_);
-    }
     const auto requests = listenerRequests(store_, problems_);
     for (const ListenerRequest& request : requests) {
         backends_.add(request.target);
     }
-    emitListeners(requests, options_, config, problems_);
+    emitListeners(requests, options_, services_, config, problems_);
     backends_.emit(config);
     routes_.emit(config);
     desired.problems = problems_.take();
@@ -214,8 +275,14 @@ Desired Translation::emit() {
 
 }  // namespace
 
+Desired translate(const ObjectStore& store, const TranslateOptions& options,
+                  CertificateCache& certificates, std::int64_t now) {
+    return Translation(store, options, certificates, now).run();
+}
+
 Desired translate(const ObjectStore& store, const TranslateOptions& options) {
-    return Translation(store, options).run();
+    CertificateCache certificates;
+    return translate(store, options, certificates, 0);
 }
 
 model::Endpoints translateEndpoints(const ObjectStore& store, const TranslateOptions& options,
@@ -234,8 +301,8 @@ std::vector<std::string> affectedBackends(const ObjectStore& store, const Transl
         }
         forEachBackend(*ingress, [&](const IngressBackend& backend, const std::string&) {
             if (!backend.resource && backend.service == name.name) {
-                if (auto backendName = backendNameOf(*ingress, backend)) {
-                    names.insert(std::move(*backendName));
+                if (const auto reference = goodReference(*ingress, backend)) {
+                    names.insert(reference->backendName());
                 }
             }
         });

@@ -8,11 +8,18 @@
 
 #include "controller/objects/object_store.hpp"
 #include "controller/source.hpp"
+#include "controller/translate/certificate_cache.hpp"
 #include "controller/translate/translate_options.hpp"
 
 namespace evergate::controller {
 
 // Everything, both lanes. `fullList` is left at 0 for the source to set.
+// `certificates` saves time from run to run; `now`, in seconds since 1970, is for problems with the
+// time of certificates.
+Desired translate(const ObjectStore& store, const TranslateOptions& options,
+                  CertificateCache& certificates, std::int64_t now);
+
+// Once, whatever the time.
 Desired translate(const ObjectStore& store, const TranslateOptions& options);
 
 // The endpoint lane alone, in time proportional to one Service. `backend` is a name that
