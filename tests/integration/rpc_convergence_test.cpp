@@ -72,6 +72,31 @@ TEST_P(Convergence, HoldsWhenEitherProgramDies) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Convergence, ::testing::Range(1U, 9U));
 
+TEST(RpcApplied, EveryVersionIsTimedOnceAndOnlyWhenSomebodyIsThere) {
+    RpcRig rig(1);
+    Scenario scenario(1);
+    scenario.mutate();
+    rig.publish(scenario.config);
+    rig.startDataplane(rig.rpcPath());
+    ASSERT_TRUE(rig.converge());
+    EXPECT_EQ(rig.observer.applied[0], 0);  // it was there before the data plane
+
+    std::array<std::uint64_t, 2> before{};
+    for (const model::Lane lane : {model::Lane::config, model::Lane::endpoints}) {
+        before[CountingObserver::index(lane)] = rig.publisher->state().version(lane);
+    }
+    for (int i = 0; i < 50; ++i) {
+        step(rig, scenario);
+        rig.run(std::chrono::milliseconds(scenario.pick(2)));
+    }
+    ASSERT_TRUE(rig.converge());
+    for (const model::Lane lane : {model::Lane::config, model::Lane::endpoints}) {
+        const std::size_t i = CountingObserver::index(lane);
+        EXPECT_EQ(static_cast<std::uint64_t>(rig.observer.applied[i]),
+                  rig.publisher->state().version(lane) - before[i]);
+    }
+}
+
 TEST(RpcRefusal, KeepsTheOldValueAndRetriesWhenItChanges) {
     RpcRig rig(1);
     Scenario scenario(1);

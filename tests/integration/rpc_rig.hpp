@@ -32,6 +32,10 @@ inline process::Logger quietLogger() {
 struct CountingObserver final : controller::PublishObserver {
     void onAck(model::Lane lane, controller::EventTime::duration) override { ++acks[index(lane)]; }
 
+    void onApplied(model::Lane lane, controller::EventTime::duration) override {
+        ++applied[index(lane)];
+    }
+
     void onNack(model::Lane, std::size_t) override { ++nacks; }
 
     void onResume(model::Lane, controller::ResumeKind kind) override { ++resumes[kind]; }
@@ -41,6 +45,7 @@ struct CountingObserver final : controller::PublishObserver {
     static std::size_t index(model::Lane lane) { return static_cast<std::size_t>(lane); }
 
     std::array<int, 2> acks{};
+    std::array<int, 2> applied{};
     int nacks = 0;
     int lost = 0;
     std::map<controller::ResumeKind, int> resumes;

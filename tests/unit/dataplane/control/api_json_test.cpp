@@ -26,7 +26,18 @@ protected:
         snapshot_ = compileSnapshot(candidate).snapshot;
         worker::BackendStats stats;
         stats.id = 1;
-        stats.endpoints.push_back({"10.0.0.1", 8080, 1, false, true, 2, 3, 100, 5, 1, 4});
+        worker::EndpointStats endpoint;
+        endpoint.address = "10.0.0.1";
+        endpoint.port = 8080;
+        endpoint.weight = 1;
+        endpoint.failing = true;
+        endpoint.active = 2;
+        endpoint.idle = 3;
+        endpoint.requests = 100;
+        endpoint.connects = 5;
+        endpoint.connectFailures = 1;
+        endpoint.failures = 4;
+        stats.endpoints.push_back(endpoint);
         stats_.push_back(stats);
     }
 
