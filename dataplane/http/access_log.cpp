@@ -80,7 +80,8 @@ void forEachField(const AccessRecord& record, Field&& field) {
     field("method", record.method);
     field("host", record.host);
     field("target", record.target.substr(0, kMaxTargetBytes));
-    field("protocol", std::string_view{version, sizeof version});
+    field("protocol",
+          record.tcp ? std::string_view("TCP") : std::string_view{version, sizeof version});
     field("status", std::uint64_t{record.status});
     field("bytes_in", record.bytesIn);
     field("bytes_out", record.bytesOut);
@@ -92,6 +93,13 @@ void forEachField(const AccessRecord& record, Field&& field) {
     field("retries", std::uint64_t{record.retries});
     field("error",
           record.error == ProxyError::none ? std::string_view{} : info(record.error).reason);
+    if (!record.tls.version.empty() || !record.tls.failure.empty()) {
+        field("tls_version", record.tls.version);
+        field("tls_cipher", record.tls.cipher);
+        field("tls_server_name", record.tls.serverName);
+        if (!record.tls.failure.empty())
+            field("tls_failure", record.tls.failure);
+    }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One access-log line per request, formatted on the worker and written by a thread of its own.
+// One access-log line per request or TCP connection, formatted on the worker and written by a
+// thread of its own.
 //
 // A worker appends lines to its own bounded single-producer ring and never blocks: when the writer
 // is behind, the line is dropped and counted. JSON strings are escaped; header values are never
@@ -15,6 +16,14 @@
 namespace evergate::http {
 
 enum class AccessLogFormat : std::uint8_t { off, text, json };
+
+// Of a connection with TLS; all empty without.
+struct TlsRecord {
+    std::string_view version;
+    std::string_view cipher;
+    std::string_view serverName;  // what the client asked for (SNI)
+    std::string_view failure;     // why the handshake failed: there was no request then
+};
 
 struct AccessRecord {
     std::int64_t unixMicros = 0;  // when the request head was complete
@@ -34,6 +43,8 @@ struct AccessRecord {
     std::string_view endpoint;  // "10.1.2.3:8080"
     std::uint8_t retries = 0;
     ProxyError error = ProxyError::none;
+    bool tcp = false;  // a connection of a tcp listener: `route` is its name, there is no request
+    TlsRecord tls{};
 };
 
 // Appends one line including '\n'.

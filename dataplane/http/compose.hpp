@@ -6,7 +6,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/http/head.hpp"
 
@@ -18,17 +20,28 @@ struct ForwardedFacts {
     std::uint16_t port = 0;          // local port: X-Forwarded-Port
 };
 
-// Upper bound of what composeRequest/composeResponse write for this head.
+// What a route wants changed in a head, after everything the proxy does itself. The framing of the
+// message is not open to it: such names never get here (model::isEditableHeader).
+struct HeadEdits {
+    const std::vector<std::string>* drop = nullptr;  // fields to leave out, ours too; lower case
+    std::string_view add;                            // complete fields, each with its CRLF
+    std::string_view more;                           // as `add`
+
+    std::size_t size() const noexcept { return add.size() + more.size(); }
+};
+
+// Upper bound of what composeRequest/composeResponse write for this head, edits apart.
 std::size_t composedSizeBound(const RequestHead& head, const ForwardedFacts& facts) noexcept;
 std::size_t composedSizeBound(const ResponseHead& head) noexcept;
 
-// Writes the request head for the upstream (HTTP/1.1, persistent) at `out`; returns its length.
+// Writes the request head for the upstream (HTTP/1.1, persistent) at `out`; returns its length. A
+// null `edits`: none.
 // X-Forwarded-For is appended to; -Proto, -Host and -Port of an untrusted client are replaced.
 // X-Real-IP is the peer's address, whatever the client said. `Proxy` and proxy credentials are
 // dropped. `Connection: Upgrade` + `Upgrade:` are written anew when the request asks for an
 // upgrade; `Expect: 100-continue` is forwarded; TE: trailers is forwarded when the client sent it.
-std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
-                           char* out) noexcept;
+std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts, char* out,
+                           const HeadEdits* edits = nullptr) noexcept;
 
 struct ResponseFacts {
     bool clientKeepAlive = true;          // else `Connection: close`
@@ -36,13 +49,14 @@ struct ResponseFacts {
     Framing framing = Framing::none;      // to the client: length, chunked, untilClose or none
     bool upgrade = false;                 // a 101: Connection/Upgrade are forwarded
     std::string_view date;                // IMF-fixdate, used when the upstream sent none
+    const HeadEdits* edits = nullptr;
 };
 
 // Writes the head for the client so that it ENDS at `end`; returns where it begins. The caller has
-// composedSizeBound() bytes of headroom before `end`, so that head and body leave in one send. The
-// bytes `head` points into may end exactly at `end` (the head as received, its body behind it) and
-// are then overwritten: its views are dead afterwards; else they lie outside that headroom.
-// `Server: evergate` is said when the upstream names none.
+// composedSizeBound() bytes (and those of the edits) of headroom before `end`, so that head and
+// body leave in one send. The bytes `head` points into may end exactly at `end` (the head as
+// received, its body behind it) and are then overwritten: its views are dead afterwards; else they
+// lie outside that headroom. `Server: evergate` is said when the upstream names none.
 char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts,
                             char* end) noexcept;
 
@@ -58,6 +72,19 @@ struct ErrorReply {
 };
 
 std::size_t composeErrorReply(const ErrorReply& reply, char* out, std::size_t capacity) noexcept;
+
+// 308 to https://<host>[:port]<target> (RFC 9110 §15.4.9): the method and body stay. `host` is
+// without port. Empty when the host is no plain name or address, since it would be
+// sent to the client as it is, and for the target "*".
+struct Redirect {
+    std::string_view host;
+    std::uint16_t port = 443;
+    std::string_view target;
+    bool close = false;
+    std::string_view date;
+};
+
+std::string composeRedirect(const Redirect& redirect);
 
 // "Sun, 06 Nov 1994 08:49:37 GMT" (29 bytes, RFC 9110 §5.6.7) for a UNIX time.
 void writeHttpDate(std::int64_t unixSeconds, char (&out)[30]) noexcept;

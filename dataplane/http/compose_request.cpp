@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/http/compose.hpp"
+#include "dataplane/http/head_edits.hpp"
 #include "dataplane/http/head_writer.hpp"
 
 namespace evergate::http {
@@ -15,8 +16,8 @@ constexpr std::uint64_t kRewritten =
 // All the text composeRequest adds itself, numbers included.
 constexpr std::size_t kOwnText = 384;
 
-void writeForwarded(const RequestHead& head, const ForwardedFacts& facts, bool appended,
-                    HeadWriter& writer) noexcept {
+void writeForwardedFor(const RequestHead& head, const ForwardedFacts& facts, bool appended,
+                       HeadWriter& writer) noexcept {
     writer.literal("X-Forwarded-For: ");
     if (appended) {
         for (const HeaderField& field : head.fields) {
@@ -26,13 +27,27 @@ void writeForwarded(const RequestHead& head, const ForwardedFacts& facts, bool a
             }
         }
     }
-    writer.add(facts.clientAddress);
-    writer.field("\r\nX-Real-IP: ", facts.clientAddress);
-    writer.field("X-Forwarded-Proto: ", facts.scheme);
-    if (!head.authority.empty()) {
+    writer.field("", facts.clientAddress);
+}
+
+// `left`: those the route leaves out or writes itself.
+void writeForwarded(const RequestHead& head, const ForwardedFacts& facts, bool appended,
+                    std::uint64_t left, HeadWriter& writer) noexcept {
+    if (!contains(left, HeaderName::xForwardedFor)) {
+        writeForwardedFor(head, facts, appended, writer);
+    }
+    if (!contains(left, HeaderName::xRealIp)) {
+        writer.field("X-Real-IP: ", facts.clientAddress);
+    }
+    if (!contains(left, HeaderName::xForwardedProto)) {
+        writer.field("X-Forwarded-Proto: ", facts.scheme);
+    }
+    if (!head.authority.empty() && !contains(left, HeaderName::xForwardedHost)) {
         writer.field("X-Forwarded-Host: ", head.authority);
     }
-    writer.field("X-Forwarded-Port: ", facts.port);
+    if (!contains(left, HeaderName::xForwardedPort)) {
+        writer.field("X-Forwarded-Port: ", facts.port);
+    }
 }
 
 void writeFraming(const RequestHead& head, HeadWriter& writer) noexcept {
@@ -64,8 +79,8 @@ std::size_t composedSizeBound(const RequestHead& head, const ForwardedFacts& fac
            2 * facts.clientAddress.size() + facts.scheme.size() + kOwnText;
 }
 
-std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
-                           char* out) noexcept {
+std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts, char* out,
+                           const HeadEdits* edits) noexcept {
     HeadWriter writer(out);
     writer.add(head.method);
     writer.literal(" ");
@@ -76,11 +91,17 @@ std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
         head.framing == Framing::chunked ? kRewritten : kRewritten | nameSet(HeaderName::trailer);
     writer.fields(head.fields, [&](const HeaderField& field) {
         sawForwardedFor |= field.id == HeaderName::xForwardedFor;
-        return !field.hopByHop && !contains(dropped, field.id);
+        return !field.hopByHop && !contains(dropped, field.id) &&
+               (edits == nullptr || !drops(*edits, field.name));
     });
-    writeForwarded(head, facts, sawForwardedFor, writer);
+    writeForwarded(head, facts, sawForwardedFor, edits == nullptr ? 0 : droppedNames(*edits),
+                   writer);
     writeFraming(head, writer);
     writeConnection(head, writer);
+    if (edits != nullptr) {
+        writer.add(edits->add);
+        writer.add(edits->more);
+    }
     writer.literal("\r\n");
     return static_cast<std::size_t>(writer.position() - out);
 }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "dataplane/http/compose.hpp"
+#include "dataplane/http/head_edits.hpp"
 #include "dataplane/http/head_writer.hpp"
 
 namespace evergate::http {
@@ -64,7 +65,8 @@ std::size_t composedSizeBound(const ResponseHead& head) noexcept {
 // whatever is taken out of its order (the Upgrade value) is written first.
 char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts,
                             char* end) noexcept {
-    char* const begin = end - composedSizeBound(head);
+    const HeadEdits* const edits = facts.edits;
+    char* const begin = end - composedSizeBound(head) - (edits == nullptr ? 0 : edits->size());
     const Framing framing = framingFor(facts);
     const bool final = head.status >= 200;
     const std::string_view upgrade =
@@ -82,15 +84,21 @@ char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts
     bool sawServer = false;
     writer.fields(head.fields, [&](const HeaderField& field) {
         sawServer |= field.id == HeaderName::server;
-        return !field.hopByHop && !contains(dropped, field.id);
+        return !field.hopByHop && !contains(dropped, field.id) &&
+               (edits == nullptr || !drops(*edits, field.name));
     });
+    const std::uint64_t left = edits == nullptr ? 0 : droppedNames(*edits);
     if (final) {
-        if (!head.hasDate && !facts.date.empty()) {
+        if (!head.hasDate && !facts.date.empty() && !contains(left, HeaderName::date)) {
             writer.field("Date: ", facts.date);
         }
-        if (!sawServer) {
+        if (!sawServer && !contains(left, HeaderName::server)) {
             writer.literal("Server: evergate\r\n");
         }
+    }
+    if (edits != nullptr) {
+        writer.add(edits->add);
+        writer.add(edits->more);
     }
     writeLength(head, framing, writer);
     writer.literal("\r\n");

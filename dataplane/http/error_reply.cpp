@@ -13,10 +13,14 @@ std::string_view reasonPhrase(std::uint16_t status) noexcept {
     switch (status) {
         case 400:
             return "Bad Request";
+        case 403:
+            return "Forbidden";
         case 404:
             return "Not Found";
         case 408:
             return "Request Timeout";
+        case 413:
+            return "Content Too Large";
         case 414:
             return "URI Too Long";
         case 417:

@@ -30,7 +30,11 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::clientClosed, {499, "client_closed", "client closed the connection"}},
     {ProxyError::clientWriteTimeout, {499, "client_write_timeout", "client takes no data"}},
     {ProxyError::noRoute, {404, "no_route", "no route"}},
+    {ProxyError::forbiddenSource, {403, "forbidden_source", "not allowed from this address"}},
+    {ProxyError::bodyTooLarge, {413, "body_too_large", "request body too large"}},
     {ProxyError::noEndpoint, {503, "no_endpoint", "no endpoint available"}},
+    {ProxyError::queueFull, {503, "queue_full", "too many requests are waiting"}},
+    {ProxyError::queueTimeout, {503, "queue_timeout", "no endpoint came free in time"}},
     {ProxyError::connectFailed, {502, "connect_failed", "cannot connect to the endpoint"}},
     {ProxyError::connectTimeout, {504, "connect_timeout", "connecting to the endpoint timed out"}},
     {ProxyError::upstreamClosed, {502, "upstream_closed", "endpoint closed without a response"}},
@@ -45,6 +49,11 @@ constexpr std::array<Row, kCount> kRows = {{
      {504, "upstream_body_timeout", "response stopped before its end"}},
     {ProxyError::overloaded, {503, "overloaded", "too many requests at the moment"}},
     {ProxyError::draining, {503, "draining", "shutting down"}},
+    {ProxyError::plainHttp, {400, "plain_http", "plain HTTP sent to an HTTPS port"}},
+    {ProxyError::clientTls, {499, "client_tls", "no TLS handshake with the client"}},
+    {ProxyError::upstreamTls, {502, "upstream_tls", "no TLS handshake with the endpoint"}},
+    {ProxyError::upstreamTlsVerify,
+     {502, "upstream_tls_verify", "the endpoint's certificate is not trusted"}},
 }};
 
 constexpr bool isInEnumOrder() {

@@ -24,8 +24,12 @@ enum class ProxyError : std::uint8_t {
     clientClosed,        // client left before the response ended; logged as 499, never sent
     clientWriteTimeout,  // client takes no bytes; logged, connection dropped
     // Routing and upstream.
-    noRoute,         // 404
-    noEndpoint,      // backend without (ready) endpoints: 503
+    noRoute,          // 404
+    forbiddenSource,  // the client's address is not among those the route (or listener) allows: 403
+    bodyTooLarge,     // request body over the route's limit: 413
+    noEndpoint,       // backend without (ready) endpoints: 503
+    queueFull,  // every endpoint at its connection limit, and as many waiting as may: 503 at once
+    queueTimeout,    // no connection came free while the request waited: 503
     connectFailed,   // refused, reset, unreachable on every endpoint tried: 502 (haproxy says 503)
     connectTimeout,  // 504
     upstreamClosed,  // endpoint closed or reset before a complete response head: 502
@@ -36,6 +40,10 @@ enum class ProxyError : std::uint8_t {
     upstreamBodyTimeout,  // endpoint stopped in the middle of a body: as above
     overloaded,           // a limit of ours is reached: 503 + Retry-After
     draining,             // shutting down: 503
+    plainHttp,            // HTTP without TLS on a port for HTTPS: 400
+    clientTls,            // no TLS handshake with the client: nothing can be answered
+    upstreamTls,          // no TLS handshake with the endpoint: 502
+    upstreamTlsVerify,    // the endpoint's certificate is not trusted, or for another name: 502
     count_,               // number of values above
 };
 

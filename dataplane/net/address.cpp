@@ -147,6 +147,16 @@ std::uint64_t SocketAddress::hash() const noexcept {
     return mix(mix(halves[0] + 0x9e3779b97f4a7c15u) ^ halves[1]);
 }
 
+std::array<std::uint8_t, 16> SocketAddress::mapped() const noexcept {
+    std::array<std::uint8_t, 16> bytes{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (const in_addr* address = v4()) {
+        std::memcpy(&bytes[12], address, 4);
+    } else {
+        std::memcpy(bytes.data(), &storage_.in6.sin6_addr, bytes.size());
+    }
+    return bytes;
+}
+
 socklen_t SocketAddress::nativeSize() const noexcept {
     return family() == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in);
 }

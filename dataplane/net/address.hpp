@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <array>
 #include <boost/system/result.hpp>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,9 @@ public:
     std::string textWithPort() const;  // "10.0.0.1:80", "[::1]:80"
     // Of the address without the port: the same client hashes the same on every connection.
     std::uint64_t hash() const noexcept;
+
+    // The address alone: 16 bytes in network order, IPv4 as IPv4-mapped IPv6.
+    std::array<std::uint8_t, 16> mapped() const noexcept;
 
     const sockaddr* native() const noexcept { return &storage_.any; }
 

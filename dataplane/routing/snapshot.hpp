@@ -13,6 +13,11 @@
 #include "common/model/values.hpp"
 #include "dataplane/routing/routing_table.hpp"
 
+namespace evergate::tls {
+class ClientContext;
+class ServerCertificates;
+}  // namespace evergate::tls
+
 namespace evergate::routing {
 
 // One listener as a worker needs it. `id` is dense and stable for the life of the process, like
@@ -22,12 +27,14 @@ struct ListenerSpec {
     model::Listener listener;
     int routeIndex = -1;      // http: RoutingTable::listenerIndex of this table
     BackendId backendId = 0;  // tcp: where its connections go
+    std::shared_ptr<const SourceNetworks> sources;  // tcp: whom it serves; null: everybody
 };
 
 struct BackendSpec {
     BackendId id = 0;
     std::string name;
     std::shared_ptr<const model::Backend> policy;
+    std::shared_ptr<const tls::ClientContext> trust{};  // https: whom to trust; else null
 };
 
 struct Snapshot {
@@ -36,6 +43,8 @@ struct Snapshot {
     RoutingTable routes;
     std::vector<ListenerSpec> listeners;  // sorted by name
     std::vector<BackendSpec> backends;    // sorted by id
+    // What https listeners show; null where there is no such listener.
+    std::shared_ptr<const tls::ServerCertificates> certificates;
 };
 
 }  // namespace evergate::routing
