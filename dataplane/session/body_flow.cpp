@@ -46,6 +46,8 @@ void BodyFlow::reset() noexcept {
 void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
     if (in == Framing::chunked)
         decoder_.reset();
+    limit_ = 0;
+    overLimit_ = false;
     tail_.clear();
     remaining_ = length;
     received_ = 0;
@@ -75,6 +77,7 @@ Framed BodyFlow::frame(char* data, std::size_t size) {
             break;
         case Framing::chunked:
             out.end = stripChunked(data, size, out);
+            overLimit_ = limit_ != 0 && received_ + out.size() > limit_;
             break;
     }
     received_ += out.size();

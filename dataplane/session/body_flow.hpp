@@ -46,7 +46,7 @@ public:
         needWrite,     // the receiver takes no more now; pending is not empty
         yield,         // moved its share of this turn; call again soon
         done,          // the whole body is with the kernel
-        badFraming,    // the source's chunked coding is invalid
+        badFraming,    // the source's chunked coding is invalid, or the body over its limit
         truncated,     // the source ended in the middle
         sourceFailed,  // reset or error while reading
         sinkFailed,    // reset or error while writing
@@ -62,7 +62,14 @@ public:
 
     bool done() const noexcept { return inputDone_ && pending_.empty(); }
 
-    bool failed() const noexcept { return in_ == http::Framing::chunked && decoder_.failed(); }
+    bool failed() const noexcept {
+        return in_ == http::Framing::chunked && (overLimit_ || decoder_.failed());
+    }
+
+    // After start(): a chunked body over `bytes` fails (0: no limit). Others tell their length.
+    void limitTo(std::uint64_t bytes) noexcept { limit_ = bytes; }
+
+    bool overLimit() const noexcept { return overLimit_; }
 
     const char* detail() const noexcept { return decoder_.detail(); }
 
@@ -112,6 +119,7 @@ private:
     http::ChunkedDecoder decoder_;
     std::string tail_;  // last chunk and trailers
     std::uint64_t remaining_ = 0;
+    std::uint64_t limit_ = 0;  // of a chunked body
     std::uint64_t received_ = 0;
     std::uint64_t sent_ = 0;
     http::Framing in_ = http::Framing::none;
@@ -119,6 +127,7 @@ private:
     int sinkError_ = 0;
     bool inputDone_ = true;
     bool endDistrusted_ = false;
+    bool overLimit_ = false;
 };
 
 }  // namespace evergate::session

@@ -25,13 +25,17 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     composeHead(head, client.addressText);
     // From here on the views of `head` are dead: framing is written over them.
     up_.start(head.framing, head.contentLength, head.framing);
+    if (extras_ != nullptr) [[unlikely]]
+        up_.limitTo(extras_->maxBodyBytes);
     const Framed first = up_.frame(body, bodySize);
     if (first.consumed < bodySize)
         owner.onLeftover(std::string_view(body + first.consumed, bodySize - first.consumed));
-    if (up_.failed())
-        return fail(ProxyError::badChunk, up_.detail());
     if (unroutable != ProxyError::none)
         return fail(unroutable);
+    if (up_.failed())
+        return badRequestBody();
+    if (redirect_)
+        return replyRedirect();
     const ProxyError error = acquire();
     if (error != ProxyError::none)
         return fail(error);
@@ -60,8 +64,10 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
         startedUnixMicros_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
     }
     target_ = nullptr;
+    extras_ = nullptr;
     backend_ = nullptr;
     policy_ = nullptr;
+    rewritten_.clear();
     up_.reset();
     down_.reset();
     heldSize_ = responseScanned_ = headSize_ = headSent_ = 0;
@@ -71,7 +77,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     error_ = ProxyError::none;
     clientMinorVersion_ = 1;
     headRequest_ = idempotent_ = upgrade_ = upstreamReusable_ = requestBroken_ = false;
-    upstreamReset_ = localFailure_ = heldUnread_ = false;
+    upstreamReset_ = localFailure_ = heldUnread_ = redirect_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     ++context_.counters.requests;
@@ -98,23 +104,36 @@ ProxyError Exchange::route(const http::RequestHead& head) {
     target_ = snapshot_->snapshot->routes.match(listener_->routeIndex, head.host, path);
     if (target_ == nullptr)
         return ProxyError::noRoute;
+    if (target_->policy) [[unlikely]] {
+        const ProxyError error = applyPolicy(head, path);
+        if (error != ProxyError::none || redirect_)
+            return error;
+    }
     backend_ = &context_.registry.backend(target_->backendId);
     policy_ = backend_->policy.get();
     ++backend_->counters.requests;
     hash_ = balanceHash(head);
+    affinity_ = 0;
+    if (backend_->special) [[unlikely]]
+        readAffinity(head);
     return ProxyError::none;
 }
 
 void Exchange::composeHead(const http::RequestHead& head, std::string_view clientText) {
-    const http::ForwardedFacts facts{clientText, "http", listener_->port};
-    const std::size_t bound = http::composedSizeBound(head, facts);
+    const http::ForwardedFacts facts{clientText, listener_->scheme(), listener_->port};
+    http::HeadEdits edits;
+    std::size_t bound = http::composedSizeBound(head, facts);
+    if (extras_ != nullptr) [[unlikely]] {
+        edits = {&extras_->request.drop, extras_->request.add, {}};
+        bound += edits.size() + rewritten_.size();
+    }
     head_ = inlineHead_.data();
     if (bound > kInlineHead) {
         bigHead_ =
             bound > net::BufferPool::kSmall ? context_.buffers.large() : context_.buffers.small();
         head_ = bigHead_.data();
     }
-    headSize_ = http::composeRequest(head, facts, head_);
+    headSize_ = http::composeRequest(head, facts, head_, extras_ == nullptr ? nullptr : &edits);
 }
 
 std::uint64_t Exchange::balanceHash(const http::RequestHead& head) const noexcept {
@@ -179,7 +198,7 @@ void Exchange::onRequestFlow(BodyFlow::Result result) {
         case BodyFlow::Result::done:
             return requestSent();
         case BodyFlow::Result::badFraming:
-            return fail(ProxyError::badChunk, up_.detail());
+            return badRequestBody();
         case BodyFlow::Result::truncated:
         case BodyFlow::Result::sourceFailed:
             return cut(ProxyError::clientClosed);
@@ -214,7 +233,7 @@ void Exchange::onUpstream(upstream::Connection& connection, std::uint32_t) {
         if (connection.connecting())
             return;
         if (connection.connectError() != 0) {
-            retryOrFail(ProxyError::connectFailed);
+            retryOrFail(connectError(connection));
         } else {
             state_ = State::sending;
             connection.noteRequest();
@@ -232,6 +251,11 @@ void Exchange::onClientEvents() {
     if (client_->broken() && state_ != State::tunnel)
         return cut(ProxyError::clientClosed);
     switch (state_) {
+        case State::queued:
+            // It may have closed one side only, but whoever waits in vain costs those behind.
+            if (client_->hup())
+                cut(ProxyError::clientClosed);
+            break;
         case State::replying:
             flushReply();
             break;
@@ -251,7 +275,8 @@ void Exchange::onClientEvents() {
 void Exchange::resume() {
     if (state_ == State::tunnel) {
         pumpTunnel();
-    } else if (state_ != State::finished && state_ != State::connecting) {
+    } else if (state_ != State::finished && state_ != State::connecting &&
+               state_ != State::queued) {
         step();
     }
 }

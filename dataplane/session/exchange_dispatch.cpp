@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <span>
+#include <utility>
 
 #include "dataplane/session/exchange.hpp"
+#include "dataplane/upstream/admission.hpp"
 
 namespace evergate::session {
 
@@ -20,19 +22,58 @@ bool lacksDescriptors(const std::error_code& error) noexcept {
            error.value() == ENOMEM;
 }
 
+// Without port, and an IPv6 address without its brackets.
+std::string_view hostOf(std::string_view authority) noexcept {
+    if (authority.starts_with('['))
+        return authority.substr(1, std::min(authority.find(']'), authority.size()) - 1);
+    return authority.substr(0, authority.rfind(':'));
+}
+
 }  // namespace
 
+upstream::Security Exchange::security() const {
+    if (!backend_->trust) [[likely]]
+        return {};
+    const std::string_view name = policy_->tlsServerName;
+    return {context_.tls, backend_->trust, name.empty() ? hostOf(composedLine().authority) : name};
+}
+
+ProxyError Exchange::connectError(const upstream::Connection& connection) noexcept {
+    switch (connection.handshakeFailure()) {
+        case net::HandshakeFailure::none:
+            return ProxyError::connectFailed;
+        case net::HandshakeFailure::verification:
+            return ProxyError::upstreamTlsVerify;
+        default:
+            return ProxyError::upstreamTls;
+    }
+}
+
+upstream::PickRequest Exchange::pickRequest() const noexcept {
+    return {hash_, std::span(tried_.data(), triedCount_), context_.wheel.nowTick()};
+}
+
 // Finds an endpoint and a connection to it: none, or why there is none. Afterwards the state is
-// connecting or sending.
-ProxyError Exchange::acquire() {
+// connecting, sending or queued. `granted`: the queue gave us a slot of this one.
+ProxyError Exchange::acquire(upstream::EndpointState* granted) {
     for (;;) {
-        const upstream::PickRequest request{hash_, std::span(tried_.data(), triedCount_),
-                                            context_.wheel.nowTick()};
-        upstream::EndpointState* picked = upstream::pick(*backend_, request, context_.random);
+        upstream::EndpointState* picked = std::exchange(granted, nullptr);
+        if (picked != nullptr) {
+            // has its slot
+        } else if (backend_->special) [[unlikely]] {
+            const ProxyError error = admit(picked);
+            if (error != ProxyError::none || state_ == State::queued)
+                return error;
+        } else {
+            picked = upstream::pick(*backend_, pickRequest(), context_.random);
+        }
         if (picked == nullptr && triedCount_ == 0)
             return ProxyError::noEndpoint;
-        if (picked != nullptr && connectTo(*picked))
-            return ProxyError::none;
+        if (picked != nullptr) {
+            if (connectTo(*picked))
+                return ProxyError::none;
+            upstream::giveSlotBack(*backend_, *picked);
+        }
         if (picked == nullptr || retries_ >= policy_->retries || triedCount_ == kMaxTried)
             return localFailure_ ? ProxyError::overloaded : ProxyError::connectFailed;
         ++retries_;
@@ -43,7 +84,7 @@ ProxyError Exchange::acquire() {
 bool Exchange::connectTo(upstream::EndpointState& endpoint) {
     endpoint_ = &endpoint;
     if (!staleRetried_) {
-        if (auto idle = context_.pool.takeIdle(endpoint, *this)) {
+        if (auto idle = context_.pool.takeIdle(endpoint, *this, security())) {
             ++context_.counters.upstreamReuses;
             use(std::move(idle));
             connection_->noteRequest();
@@ -63,11 +104,12 @@ bool Exchange::connectTo(upstream::EndpointState& endpoint) {
 // Idle connections give way when the process has no descriptor left.
 std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::EndpointState& endpoint) {
     std::error_code error;
+    const upstream::Security wanted = security();
     ++context_.counters.upstreamConnects;
-    auto fresh = context_.pool.connect(endpoint, *this, error);
+    auto fresh = context_.pool.connect(endpoint, *this, error, wanted);
     if (!fresh && lacksDescriptors(error) && context_.pool.idle() != 0) {
         context_.pool.closeAllIdle();
-        fresh = context_.pool.connect(endpoint, *this, error);
+        fresh = context_.pool.connect(endpoint, *this, error, wanted);
     }
     localFailure_ = !fresh && (lacksDescriptors(error) || error.value() == EADDRNOTAVAIL);
     return fresh;

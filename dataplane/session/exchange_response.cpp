@@ -15,6 +15,19 @@ namespace {
 
 constexpr std::uint8_t kMaxInterims = 8;
 
+// Moves the body back when the head grew by more than there is room before it. Validation bounds
+// what a route may add; behind the body there is more than that (BodyFlow::kReadSize).
+void makeRoomBefore(char*& body, char*& end, std::size_t headSize, const net::Buffer& buffer) {
+    const std::size_t room =
+        static_cast<std::size_t>(body - buffer.data()) + buffer.headroom() - BodyFlow::kFramingRoom;
+    if (headSize <= room)
+        return;
+    const std::size_t shift = headSize - room;
+    std::memmove(body + shift, body, static_cast<std::size_t>(end - body));
+    body += shift;
+    end += shift;
+}
+
 http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
     return {settings.maxHeadBytes, settings.maxHeaders};
 }
@@ -166,12 +179,20 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     pumpResponse();
 }
 
-// Puts the edited head directly before the body, so that both leave in one send. The head is
-// composed elsewhere first: it is made from views into the very bytes it will overwrite.
 bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
                                net::Buffer& buffer) {
+    if (extras_ != nullptr || backend_->special) [[unlikely]]
+        return sendEdited(facts, body, end, buffer);
+    return sendComposed(facts, body, end, buffer);
+}
+
+// Puts the edited head directly before the body, so that both leave in one send. The head is
+// composed elsewhere first: it is made from views into the very bytes it will overwrite.
+bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* end,
+                            net::Buffer& buffer) {
     const http::ResponseHead& head = context_.responseHead;
-    const std::size_t bound = http::composedSizeBound(head);
+    const std::size_t bound =
+        http::composedSizeBound(head) + (facts.edits == nullptr ? 0 : facts.edits->size());
     char inlineSpace[kInlineHead];
     net::Buffer space;
     char* composedEnd = inlineSpace + kInlineHead;
@@ -182,6 +203,8 @@ bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, cha
     }
     const char* const composed = http::composeResponseBefore(head, facts, composedEnd);
     const auto headSize = static_cast<std::size_t>(composedEnd - composed);
+    if (facts.edits != nullptr)
+        makeRoomBefore(body, end, headSize, buffer);
     Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
     if (down_.failed()) {
         endpoint_->noteFailure();
@@ -257,6 +280,7 @@ void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
     heldSize_ = 0;
     state_ = State::tunnel;
     ++context_.counters.tunnels;
+    letGoOfSnapshot();
     // What the client sent behind its request before it knew the answer.
     const std::string_view early = owner_->takeLeftover();
     char* const bytes = const_cast<char*>(early.data());
@@ -265,6 +289,17 @@ void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
     if (!up_.send(context_, connection_->socket(), first, none))
         return cut(ProxyError::upstreamClosed);
     pumpTunnel();
+}
+
+// A tunnel may last for days; what it was routed with must not.
+void Exchange::letGoOfSnapshot() {
+    ownTarget_ = std::make_unique<const routing::Target>(
+        routing::Target{target_->route, target_->origin, target_->backend, target_->backendId,
+                        target_->statsIndex, nullptr});
+    target_ = ownTarget_.get();
+    extras_ = nullptr;
+    policy_ = nullptr;
+    snapshot_.reset();
 }
 
 void Exchange::pumpTunnel() {

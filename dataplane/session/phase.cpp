@@ -14,8 +14,10 @@ constexpr std::chrono::milliseconds kLinger{2'000};
 
 std::string_view name(Phase phase) noexcept {
     static constexpr std::array<std::string_view, static_cast<std::size_t>(Phase::count_)> kNames{
-        "idle",           "head",          "connecting",     "request_body", "request_blocked",
-        "await_response", "response_body", "client_blocked", "tunnel",       "tunnel_closing",
+        "tls_handshake",   "idle",           "head",
+        "queued",          "connecting",     "request_body",
+        "request_blocked", "await_response", "response_body",
+        "client_blocked",  "tunnel",         "tunnel_closing",
         "lingering"};
     return kNames[static_cast<std::size_t>(phase)];
 }
@@ -25,8 +27,11 @@ std::chrono::milliseconds deadlineOf(Phase phase, const model::Settings& setting
     switch (phase) {
         case Phase::idle:
             return settings.keepAliveTimeout;
+        case Phase::handshake:
         case Phase::head:
             return settings.headTimeout;
+        case Phase::queued:
+            return backend.queueTimeout;
         case Phase::connecting:
             return backend.connectTimeout;
         case Phase::requestBody:
@@ -54,6 +59,8 @@ http::ProxyError timeoutError(Phase phase) noexcept {
     switch (phase) {
         case Phase::head:
             return ProxyError::headTimeout;
+        case Phase::queued:
+            return ProxyError::queueTimeout;
         case Phase::connecting:
             return ProxyError::connectTimeout;
         case Phase::requestBody:
@@ -65,6 +72,7 @@ http::ProxyError timeoutError(Phase phase) noexcept {
             return ProxyError::upstreamBodyTimeout;
         case Phase::clientBlocked:
             return ProxyError::clientWriteTimeout;
+        case Phase::handshake:
         case Phase::idle:
         case Phase::tunnel:
         case Phase::tunnelClosing:

@@ -14,8 +14,10 @@
 namespace evergate::session {
 
 enum class Phase : std::uint8_t {
+    handshake,         // TLS with the client
     idle,              // between requests
     head,              // part of a request head is here (or the connection is new)
+    queued,            // waiting for a slot: every endpoint is at its connection limit
     connecting,        // waiting for the endpoint's handshake
     requestBody,       // waiting for the client to send more of its body
     requestBlocked,    // waiting for the endpoint to take bytes

@@ -5,7 +5,8 @@
 // half-close, a reset as a reset. Both sockets are registered from the start, so that the client's
 // going is seen while the endpoint is being connected to. Owned by its worker; one thread.
 //
-// Deadlines: the backend's connectTimeout per attempt; then tunnelTimeout without a byte either
+// Deadlines: the backend's queueTimeout while its endpoints are at their connection limit; its
+// connectTimeout per attempt; then tunnelTimeout without a byte either
 // way, the backend's inactivityTimeout once one side has ended, and writeTimeout for a receiver
 // that takes nothing, whatever the other direction does.
 #pragma once
@@ -14,15 +15,17 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/phase.hpp"
 #include "dataplane/session/session.hpp"
+#include "dataplane/upstream/admission.hpp"
 #include "dataplane/upstream/connection.hpp"
 
 namespace evergate::session {
 
-class TcpSession final : public Session, public upstream::ConnectionUser {
+class TcpSession final : public Session, public upstream::ConnectionUser, public upstream::Waiter {
 public:
     TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
                net::Socket socket, const net::SocketAddress& address);
@@ -44,9 +47,9 @@ public:
     void onUpstream(upstream::Connection& connection, std::uint32_t events) override;
 
 private:
-    enum class State : std::uint8_t { connecting, tunnel, closed };
+    enum class State : std::uint8_t { queued, connecting, tunnel, closed };
     enum class Ending : std::uint8_t { close, reset };
-    static constexpr std::size_t kMaxTried = 4;
+    static constexpr std::size_t kMaxTried = 11;  // as many retries as validation allows, and one
 
     // One direction: its bytes, and since when its receiver has been taking none.
     struct Way {
@@ -58,7 +61,17 @@ private:
         bool ended = false;
     };
 
-    void connectNext(http::ProxyError reason);
+    void connectNext(http::ProxyError reason, upstream::EndpointState* granted = nullptr);
+    http::ProxyError pickNext(upstream::EndpointState*& picked);
+    void leaveQueue();
+    upstream::Wish wish() const noexcept;
+    upstream::EndpointState* chooseEndpoint() override;
+    bool suits(const upstream::EndpointState& endpoint) const override;
+
+    bool selective() const noexcept override { return triedCount_ != 0; }
+
+    void onSlot(upstream::EndpointState& endpoint) override;
+    void onBackendGone() override;
     bool connectTo(upstream::EndpointState& endpoint);
     void connectFailed(http::ProxyError error);
     void releaseUpstream(Ending ending);
@@ -72,6 +85,7 @@ private:
     void rearm();
     void fail(http::ProxyError error, Ending ending);
     void close(Ending ending);
+    void writeLog() const;
 
     SessionOwner& owner_;
     net::Socket socket_;
@@ -82,7 +96,13 @@ private:
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
     Way up_;
     Way down_;
-    std::uint32_t idleSince_ = 0;  // tick
+    std::chrono::steady_clock::time_point startedAt_;
+    std::chrono::steady_clock::time_point queuedAt_;
+    std::int64_t startedUnixMicros_ = 0;
+    std::uint32_t connectMicros_ = 0;  // until its endpoint had answered
+    std::string backendName_;          // for the log
+    std::uint32_t idleSince_ = 0;      // tick
+    http::ProxyError error_ = http::ProxyError::none;
     std::uint8_t triedCount_ = 0;
     State state_ = State::connecting;
 };

@@ -9,7 +9,9 @@ namespace {
 enum class Failing : std::uint8_t { skip, allow };
 
 bool eligible(const EndpointState& endpoint, const PickRequest& request, Failing failing) {
-    if (endpoint.weight == 0 || (failing == Failing::skip && endpoint.backingOff(request.nowTick)))
+    if (endpoint.weight == 0 || endpoint.full(request.limit))
+        return false;
+    if (failing == Failing::skip && (!endpoint.up || endpoint.backingOff(request.nowTick)))
         return false;
     return std::find(request.tried.begin(), request.tried.end(), &endpoint) == request.tried.end();
 }
@@ -35,6 +37,17 @@ void buildCumulativeWeights(BackendState& backend) {
         sums.push_back(sum += endpoint->weight);
 }
 
+void buildAffinity(BackendState& backend) {
+    auto& names = backend.balancer.byAffinity;
+    for (std::uint32_t i = 0; i < backend.endpoints.size(); ++i) {
+        EndpointState& endpoint = *backend.endpoints[i];
+        // Not the hash by which the ring places it: that one follows from what clients choose.
+        endpoint.affinity = std::max<std::uint64_t>(stableHash("affinity " + endpoint.text), 1);
+        names.emplace_back(endpoint.affinity, i);
+    }
+    std::sort(names.begin(), names.end());
+}
+
 void buildRing(BackendState& backend) {
     std::vector<HashRing::Member> members;
     members.reserve(backend.endpoints.size());
@@ -50,6 +63,9 @@ void refresh(BackendState& backend) {
     noteWeights(backend);
     std::vector<std::uint32_t>().swap(state.cumulativeWeights);
     state.ring.clear();
+    state.byAffinity.clear();
+    if (!backend.policy->affinityCookie.empty())
+        buildAffinity(backend);
     switch (backend.policy->balance) {
         case model::BalanceAlgorithm::roundRobin:
             break;
@@ -151,6 +167,15 @@ EndpointState* pickAny(BackendState& backend, const PickRequest& request, Failin
     return chosen;
 }
 
+// Would do, were it not for its limit.
+bool anyHealthyFull(const BackendState& backend, const PickRequest& request) {
+    PickRequest unlimited = request;
+    unlimited.limit = 0;
+    return std::any_of(backend.endpoints.begin(), backend.endpoints.end(), [&](const auto& each) {
+        return each->full(request.limit) && eligible(*each, unlimited, Failing::skip);
+    });
+}
+
 EndpointState* pickQuickly(BackendState& backend, const PickRequest& request, Random& random) {
     switch (backend.policy->balance) {
         case model::BalanceAlgorithm::leastRequest:
@@ -174,7 +199,19 @@ EndpointState* pick(BackendState& backend, const PickRequest& request, Random& r
         return endpoint;
     if (EndpointState* endpoint = pickAny(backend, request, Failing::skip, random))
         return endpoint;
+    if (request.limit != 0 && anyHealthyFull(backend, request))
+        return nullptr;  // better to wait for one of those than to try a failing one
     return pickAny(backend, request, Failing::allow, random);
+}
+
+EndpointState* findByAffinity(BackendState& backend, std::uint64_t affinity) {
+    if (backend.balancer.stale)
+        refresh(backend);
+    const auto& names = backend.balancer.byAffinity;
+    const auto at = std::lower_bound(names.begin(), names.end(), std::pair(affinity, 0u));
+    if (at == names.end() || at->first != affinity)
+        return nullptr;
+    return backend.endpoints[at->second].get();
 }
 
 }  // namespace evergate::upstream

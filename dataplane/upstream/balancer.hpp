@@ -3,7 +3,8 @@
 // in.
 //
 // Never picks an endpoint of weight 0 or one already tried; endpoints that just refused a
-// connection are skipped while another is left.
+// connection or fail their health checks are skipped while another is left. When none is, they are
+// tried all the same: a wrong check must not take a whole backend away.
 #pragma once
 
 #include <cstdint>
@@ -38,10 +39,14 @@ struct PickRequest {
     std::uint64_t hash = 0;  // consistentHash only: of what Backend::hashOn names
     std::span<const EndpointState* const> tried{};  // by this request, without success
     std::uint32_t nowTick = 0;                      // TimerWheel::nowTick()
+    std::uint32_t limit = 0;  // requests one endpoint takes at once (slots); 0: any number
 };
 
 // Null when no endpoint is left. The caller keeps what it uses (EndpointPtr) and its
 // activeRequests.
 EndpointState* pick(BackendState& backend, const PickRequest& request, Random& random);
+
+// Of a backend with an affinity cookie; null: none (any more) is called that.
+EndpointState* findByAffinity(BackendState& backend, std::uint64_t affinity);
 
 }  // namespace evergate::upstream

@@ -9,11 +9,17 @@
 #include <boost/intrusive/list.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/upstream/connection.hpp"
+#include "dataplane/upstream/slots.hpp"
+
+namespace evergate::tls {
+class ResumableSession;
+}  // namespace evergate::tls
 
 namespace evergate::upstream {
 
@@ -21,8 +27,7 @@ struct RetiredTag;
 using RetiredHook = ListHook<RetiredTag>;
 
 struct EndpointState : RetiredHook {
-    EndpointState(const net::SocketAddress& where, std::string name, std::uint32_t initialWeight)
-        : address(where), weight(initialWeight), text(std::move(name)) {}
+    EndpointState(const net::SocketAddress& where, std::string name, std::uint32_t initialWeight);
 
     ~EndpointState();
     EndpointState(const EndpointState&) = delete;
@@ -35,6 +40,11 @@ struct EndpointState : RetiredHook {
 
     bool backingOff(std::uint32_t nowTick) const noexcept {
         return consecutiveFailures != 0 && nowTick - lastFailureTick < kBackOffTicks;
+    }
+
+    // `limit`: of its backend; 0: none.
+    bool full(std::uint32_t limit) const noexcept {
+        return limit != 0 && slots && slots->full(limit);
     }
 
     void noteConnected() noexcept { consecutiveFailures = 0; }
@@ -53,6 +63,9 @@ struct EndpointState : RetiredHook {
     std::uint32_t activeRequests = 0;   // kept by the sessions
     std::uint32_t openConnections = 0;  // kept by Connection
     std::uint32_t idleConnections = 0;  // kept by ConnectionPool
+    bool up = true;                     // what the active health checks say
+    EndpointSlotsPtr slots;             // null: no limit. Counts activeRequests of all workers
+    std::uint64_t affinity = 0;         // its name in affinity cookies, once there is one
     bool retired = false;               // left the configuration: no new requests, nothing pooled
     std::uint32_t consecutiveFailures = 0;
     std::uint32_t lastFailureTick = 0;
@@ -60,6 +73,9 @@ struct EndpointState : RetiredHook {
     std::uint64_t connects = 0;
     std::uint64_t connectFailures = 0;
     std::uint64_t failures = 0;
+    // The TLS session to resume; made when first asked for.
+    tls::ResumableSession& resumable();
+
     std::string text;  // "10.1.2.3:8080", for logs, metrics and X-headers
     IdleList idle;     // last in, first out; kept by ConnectionPool
 
@@ -72,6 +88,7 @@ private:
     }
 
     std::uint32_t references_ = 0;
+    std::unique_ptr<tls::ResumableSession> resumable_;
 };
 
 using EndpointPtr = boost::intrusive_ptr<EndpointState>;

@@ -135,7 +135,8 @@ public:
     }
 
     void look(unsigned worker, std::uint32_t backend) override {
-        workers_[worker]->post([to = workers_[worker].get(), backend] { to->lookAtQueue(backend); });
+        workers_[worker]->post(
+            [to = workers_[worker].get(), backend] { to->lookAtQueue(backend); });
     }
 
 private:

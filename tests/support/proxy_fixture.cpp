@@ -6,6 +6,8 @@
 #include <filesystem>
 #include <stdexcept>
 
+#include "dataplane/control/tls_compiler.hpp"
+
 namespace evergate::test {
 
 namespace {
@@ -29,6 +31,10 @@ void add(session::Counters& sum, const session::Counters& one) {
     sum.upstreamReuses += one.upstreamReuses;
     sum.retries += one.retries;
     sum.tcpConnections += one.tcpConnections;
+    sum.queued += one.queued;
+    for (std::size_t i = 0; i < sum.queueWaits.buckets.size(); ++i)
+        sum.queueWaits.buckets[i] += one.queueWaits.buckets[i];
+    sum.tls.add(one.tls);
 }
 
 class FixtureIds : public routing::BackendIds {
@@ -48,7 +54,8 @@ std::size_t openDescriptors() {
 ProxyFixture::ProxyFixture(model::Settings settings, worker::WorkerPoolOptions options)
     : work_(boost::asio::make_work_guard(control_)),
       pool_(std::make_unique<worker::WorkerPool>(control_.get_executor(), std::move(options))),
-      settings_(settings) {
+      settings_(settings),
+      fallbackCertificate_(tls::Certificate::selfSigned()) {
     pool_->start();
     thread_ = std::thread([this] { control_.run(); });
 }
@@ -68,10 +75,10 @@ void ProxyFixture::onControl(const std::function<void(std::function<void()>)>& c
 
 std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     model::Config config;
-    model::Route route{{}, "", model::PathType::prefix, "/", "b", "test"};
+    model::Route route = route_;
     for (const auto& [name, listener] : listeners_) {
         config.put({model::Kind::listener, name}, listener);
-        if (listener.protocol == model::ListenerProtocol::http)
+        if (listener.protocol != model::ListenerProtocol::tcp)
             route.listeners.push_back(name);
     }
     if (backend_) {
@@ -85,10 +92,27 @@ std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     snapshot->settings = settings_;
     snapshot->routes = routing::compile(config, ids);
     for (const auto& [name, listener] : listeners_)
-        snapshot->listeners.push_back({name, listener, snapshot->routes.listenerIndex(name), 0});
+        snapshot->listeners.push_back({name, listener, snapshot->routes.listenerIndex(name), 0,
+                                       routing::sourcesOf(listener)});
     if (backend_)
         snapshot->backends.push_back({0, "b", backend_});
+    for (const auto& [name, certificate] : certificates_)
+        config.put({model::Kind::certificate, name}, certificate);
+    config.put({model::Kind::settings, "global"}, settings_);
+    dataplane::Candidate candidate;
+    candidate.config = std::make_shared<const model::Config>(std::move(config));
+    candidate.serving = serving_;
+    candidate.fallbackCertificate = fallbackCertificate_;
+    std::vector<model::KeyedProblem> problems;
+    dataplane::compileTls(candidate, *snapshot, problems);
+    if (!problems.empty())
+        throw std::runtime_error(problems.front().problem.where + problems.front().problem.what);
+    serving_ = snapshot;
     return snapshot;
+}
+
+void ProxyFixture::setCertificate(const std::string& name, model::Certificate certificate) {
+    certificates_[name] = std::move(certificate);
 }
 
 void ProxyFixture::publish(worker::Publication publication) {
@@ -147,9 +171,15 @@ void ProxyFixture::forgetBackend() {
 }
 
 void ProxyFixture::setEndpoints(const std::vector<std::uint16_t>& ports) {
-    auto endpoints = std::make_shared<model::Endpoints>();
+    std::vector<model::Endpoint> all;
     for (const std::uint16_t port : ports)
-        endpoints->endpoints.push_back({"127.0.0.1", port, 1});
+        all.push_back({"127.0.0.1", port, 1});
+    setWeighted(std::move(all));
+}
+
+void ProxyFixture::setWeighted(std::vector<model::Endpoint> all) {
+    auto endpoints = std::make_shared<model::Endpoints>();
+    endpoints->endpoints = std::move(all);
     onControl([&](std::function<void()> done) {
         pool_->updateEndpoints({{0, endpoints}}, std::move(done));
     });

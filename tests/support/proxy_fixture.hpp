@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "common/model/config.hpp"
+#include "dataplane/tls/certificate.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 #include "tests/support/raw_connection.hpp"
 
@@ -34,15 +35,29 @@ public:
     // it, on listener "http" (opened by the first call).
     void serve(const std::vector<std::uint16_t>& ports, model::Backend backend = {});
     void setEndpoints(const std::vector<std::uint16_t>& ports);
+    void setWeighted(std::vector<model::Endpoint> all);
 
     // A further listener, or another port for one: its port. Publishes.
     std::uint16_t openListener(const std::string& name, std::uint16_t port = 0,
                                model::ListenerProtocol protocol = model::ListenerProtocol::http);
     void closeListener(const std::string& name);
+    // For https listeners, with the next publication. openSecureListener() opens one.
+    void setCertificate(const std::string& name, model::Certificate certificate);
+
+    std::uint16_t openSecureListener(const std::string& name = "https") {
+        return openListener(name, 0, model::ListenerProtocol::https);
+    }
+
     void publish();        // the same once more, as a new revision
     void forgetBackend();  // routes and backend leave the configuration
 
     model::Settings& settings() noexcept { return settings_; }  // for the next publication
+
+    // The route of all requests, for the next publication; its listeners and backend are set then.
+    model::Route& route() noexcept { return route_; }
+
+    // For the next publication: of a listener that was opened before.
+    model::Listener& listener(const std::string& name) { return listeners_.at(name); }
 
     std::uint16_t port() const noexcept { return port_; }
 
@@ -76,8 +91,12 @@ private:
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     std::unique_ptr<worker::WorkerPool> pool_;
     model::Settings settings_;
+    model::Route route_{{}, "", model::PathType::prefix, "/", "b", "test"};
     std::shared_ptr<const model::Backend> backend_;  // null: none
     std::map<std::string, model::Listener> listeners_;
+    std::map<std::string, model::Certificate> certificates_;
+    std::shared_ptr<const tls::Certificate> fallbackCertificate_;
+    std::shared_ptr<const routing::Snapshot> serving_;
     std::uint16_t port_ = 0;
     std::uint64_t version_ = 0;
     std::thread thread_;

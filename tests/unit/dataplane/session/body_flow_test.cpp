@@ -284,5 +284,28 @@ TEST_F(BodyFlowTest, BrokenPeersAreToldApart) {
     EXPECT_EQ(pump(), Result::sourceFailed);
 }
 
+TEST(BodyFlow, ChunkedBodyOverItsLimitFails) {
+    const auto feed = [](std::uint64_t limit, std::size_t step) {
+        BodyFlow flow;
+        flow.start(Framing::chunked, 0, Framing::chunked);
+        flow.limitTo(limit);
+        const std::string wire = chunked({"0123", "456789"});
+        for (std::size_t at = 0; at < wire.size() && !flow.failed(); at += step) {
+            std::string buffer(BodyFlow::kFramingRoom, ' ');
+            buffer += wire.substr(at, step);
+            flow.frame(buffer.data() + BodyFlow::kFramingRoom,
+                       buffer.size() - BodyFlow::kFramingRoom);
+        }
+        EXPECT_EQ(flow.failed(), flow.overLimit());
+        return flow.overLimit();
+    };
+    for (const std::size_t step : {std::size_t{1}, std::size_t{5}, std::size_t{100}}) {
+        EXPECT_FALSE(feed(0, step));
+        EXPECT_FALSE(feed(10, step));
+        EXPECT_TRUE(feed(9, step));
+        EXPECT_TRUE(feed(1, step));
+    }
+}
+
 }  // namespace
 }  // namespace evergate::session::test

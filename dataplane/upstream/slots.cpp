@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/upstream/slots.hpp"
+
+namespace evergate::upstream {
+
+BackendSlots::BackendSlots(unsigned workers) : fronts_(workers) {
+    for (auto& front : fronts_)
+        front.store(kNobody);
+}
+
+EndpointSlotsPtr BackendSlots::endpoint(const std::string& text) {
+    const std::lock_guard lock(mutex_);
+    if (endpoints_.size() >= pruneAt_) {
+        std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
+        pruneAt_ = 2 * endpoints_.size() + 64;
+    }
+    std::weak_ptr<EndpointSlots>& known = endpoints_[text];
+    EndpointSlotsPtr slots = known.lock();
+    if (!slots) {
+        slots = std::make_shared<EndpointSlots>();
+        known = slots;
+    }
+    return slots;
+}
+
+bool BackendSlots::enter(std::uint32_t most) noexcept {
+    if (pending_.fetch_add(1) < most)
+        return true;
+    pending_.fetch_sub(1);
+    return false;
+}
+
+int BackendSlots::longestWaiting() const noexcept {
+    int worker = -1;
+    std::uint64_t oldest = kNobody;
+    for (std::size_t i = 0; i < fronts_.size(); ++i) {
+        const std::uint64_t ticket = fronts_[i].load();
+        if (ticket < oldest) {
+            oldest = ticket;
+            worker = static_cast<int>(i);
+        }
+    }
+    return worker;
+}
+
+std::shared_ptr<BackendSlots> SlotTable::backend(std::uint32_t id) {
+    const std::lock_guard lock(mutex_);
+    std::weak_ptr<BackendSlots>& known = backends_[id];
+    std::shared_ptr<BackendSlots> slots = known.lock();
+    if (!slots) {
+        slots = std::make_shared<BackendSlots>(workers_);
+        known = slots;
+    }
+    return slots;
+}
+
+}  // namespace evergate::upstream
