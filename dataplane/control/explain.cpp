@@ -103,7 +103,7 @@ private:
         if (listener_ == nullptr) {
             const auto http = std::find_if(
                 snapshot_.listeners.begin(), snapshot_.listeners.end(), [](const auto& spec) {
-                    return spec.listener.protocol == model::ListenerProtocol::http;
+                    return spec.listener.protocol != model::ListenerProtocol::tcp;
                 });
             if (http == snapshot_.listeners.end())
                 return "there is no http listener";

@@ -26,6 +26,7 @@ ClientSession::ClientSession(SessionContext& context, SessionOwner& owner, Liste
                              net::Socket socket, const net::SocketAddress& address)
     : Session(context, listener, address), owner_(owner), socket_(std::move(socket)) {
     addressSize_ = static_cast<std::uint8_t>(this->address().text(addressText_).size());
+    handshaking_ = socket_.layer() != nullptr;
 }
 
 void ClientSession::start() {
@@ -46,7 +47,8 @@ void ClientSession::resume() {
 }
 
 void ClientSession::closeIfIdle() {
-    if (!closed_ && !exchange_ && !lingering_ && inputBegin_ == inputEnd_ && !socket_.readable())
+    if (!closed_ && !exchange_ && !lingering_ && !handshaking_ && inputBegin_ == inputEnd_ &&
+        !socket_.readable())
         close();
 }
 
@@ -62,6 +64,8 @@ Phase ClientSession::phase() const noexcept {
         return exchange_->phase();
     if (lingering_)
         return Phase::lingering;
+    if (handshaking_)
+        return Phase::handshake;
     return inputBegin_ == inputEnd_ && requests_ != 0 ? Phase::idle : Phase::head;
 }
 
@@ -99,6 +103,8 @@ void ClientSession::onTimer() {
     if (exchange_) {
         exchange_->onDeadline();
         settle();
+    } else if (handshaking_) {
+        handshakeFailed(net::HandshakeFailure::timeout);
     } else if (phase == Phase::head && inputBegin_ != inputEnd_) {
         refuse(ProxyError::headTimeout, "head incomplete");
         settle();
@@ -117,6 +123,8 @@ void ClientSession::onExchangeYield() {
 
 // Idle or head => requests, until something has to be waited for.
 void ClientSession::advance() {
+    if (handshaking_ && !shakeHands())
+        return;
     for (int started = 0; started < kRequestsPerTurn; ++started) {
         if (!takeRequest())
             return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP/1.1 client connection: reads a request head, lets an Exchange carry the request,
-// repeats.
+// One HTTP/1.1 client connection: TLS first where the listener wants it, then reads a request head,
+// lets an Exchange carry the request, repeats.
 //
 // Owned by its worker (SessionOwner). While idle it owns no buffer. In every state a deadline is
 // armed; once it waits for its client the socket is registered, and while it waits for an endpoint
@@ -50,6 +50,9 @@ public:
 
 private:
     void advance();
+    bool shakeHands();
+    void handshakeFailed(net::HandshakeFailure failure);
+    void logHandshake(const net::StreamFacts& facts);
     bool takeRequest();
     bool parseHeld();
     bool parse(char* data, std::size_t size, net::Buffer& buffer);
@@ -82,6 +85,7 @@ private:
     std::uint32_t discarded_ = 0;  // while lingering
     Phase armed_ = Phase::count_;
     std::uint8_t addressSize_ = 0;
+    bool handshaking_ = false;
     bool lingering_ = false;
     bool closed_ = false;
     bool lazy_ = false;  // the armed deadline is the registration tick

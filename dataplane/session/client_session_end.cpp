@@ -16,6 +16,53 @@ constexpr std::size_t kMaxSpareExchanges = 256;
 
 }  // namespace
 
+// handshake => head; false: waiting, or refused.
+bool ClientSession::shakeHands() {
+    switch (socket_.handshake()) {
+        case net::Handshake::done:
+            handshaking_ = false;
+            context_.counters.tls.countDone(socket_.layer()->facts());
+            return true;
+        case net::Handshake::pending:
+            rearm();
+            break;
+        case net::Handshake::failed:
+            handshakeFailed(socket_.layer()->facts().failure);
+            break;
+    }
+    return false;
+}
+
+void ClientSession::handshakeFailed(net::HandshakeFailure failure) {
+    context_.counters.tls.countFailed(failure);
+    handshaking_ = false;
+    if (failure == net::HandshakeFailure::plainHttp) {
+        // It will understand an answer without TLS.
+        socket_.setLayer(nullptr);
+        refuse(http::ProxyError::plainHttp, "plain HTTP");
+        return settle();
+    }
+    // Who left without a word is a port scan or a health check, and no event.
+    if (context_.log != nullptr && failure != net::HandshakeFailure::closed) {
+        net::StreamFacts facts = socket_.layer()->facts();
+        facts.failure = failure;
+        logHandshake(facts);
+    }
+    close();
+}
+
+void ClientSession::logHandshake(const net::StreamFacts& facts) {
+    http::AccessRecord record;
+    record.unixMicros = std::chrono::duration_cast<std::chrono::microseconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count();
+    record.clientAddress = std::string_view(addressText_, addressSize_);
+    record.clientPort = address().port();
+    record.tls = {facts.version, facts.cipher, facts.serverName, name(facts.failure)};
+    record.error = http::ProxyError::clientTls;
+    context_.log->write(record);
+}
+
 // After anything that may have ended the exchange or moved bytes.
 void ClientSession::settle() {
     if (closed_ || !exchange_)

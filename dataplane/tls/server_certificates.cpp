@@ -100,6 +100,8 @@ std::shared_ptr<const ServerCertificates> ServerCertificates::compile(
     const auto named = result->loaded_.find(defaultName(config));
     const Group byDefault{named == result->loaded_.end() ? fallback : named->second.certificate};
     result->default_ = byDefault.front() ? result->contextFor(byDefault, before, wrong) : nullptr;
+    if (!result->default_ && wrong.empty())
+        wrong = "no self-signed certificate could be made";
     if (!result->default_)
         problems.push_back({settings, {"settings/global.defaultCertificate", wrong}});
     for (const auto& [host, group] : groups) {

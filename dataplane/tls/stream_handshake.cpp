@@ -92,6 +92,8 @@ std::unique_ptr<Stream> Stream::client(Engine& engine, std::shared_ptr<const Cli
 Handshake Stream::handshake(net::Socket& socket) noexcept {
     if (established_)
         return Handshake::done;
+    if (failure_ != HandshakeFailure::none)
+        return Handshake::failed;
     const Use use(*this, socket);
     const int result = SSL_do_handshake(ssl_.get());
     const int error = SSL_get_error(ssl_.get(), result);

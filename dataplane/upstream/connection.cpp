@@ -3,6 +3,9 @@
 
 #include <sys/epoll.h>
 
+#include <cerrno>
+
+#include "dataplane/tls/stream.hpp"
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/endpoint.hpp"
 
@@ -33,12 +36,41 @@ void Connection::onEvents(std::uint32_t events) {
 }
 
 void Connection::finishConnect(std::uint32_t events) {
-    if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
-        return;
+    if (!reached_) {
+        if (!(events & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+            return;
+        reached_ = true;
+        if (events & (EPOLLERR | EPOLLHUP))
+            connectError_ = socket_.pendingError();
+    }
+    if (connectError_ == 0) {
+        const net::Handshake state = socket_.handshake();
+        if (state == net::Handshake::pending)
+            return;
+        if (state == net::Handshake::failed)
+            connectError_ = EPROTO;
+    }
     connecting_ = false;
-    if (events & (EPOLLERR | EPOLLHUP))
-        connectError_ = socket_.pendingError();
     pool_.onConnectDone(*this);
+}
+
+// Before the first event. False: no TLS can be had, or there is no name to expect.
+bool Connection::secure(EndpointState& endpoint, const Security& security) {
+    if (!security.context)
+        return true;
+    auto stream = tls::Stream::client(*security.engine, security.context, security.serverName,
+                                      endpoint.resumable());
+    if (!stream)
+        return false;
+    context_ = security.context;
+    serverName_ = security.serverName;
+    socket_.setLayer(std::move(stream));
+    return true;
+}
+
+net::HandshakeFailure Connection::handshakeFailure() const noexcept {
+    return socket_.layer() == nullptr ? net::HandshakeFailure::none
+                                      : socket_.layer()->facts().failure;
 }
 
 void Connection::onTimer() {

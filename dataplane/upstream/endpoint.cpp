@@ -3,11 +3,23 @@
 
 #include <cassert>
 
+#include "dataplane/tls/resumable_session.hpp"
+
 namespace evergate::upstream {
+
+EndpointState::EndpointState(const net::SocketAddress& where, std::string name,
+                             std::uint32_t initialWeight)
+    : address(where), weight(initialWeight), text(std::move(name)) {}
 
 EndpointState::~EndpointState() {
     // Every connection holds a reference.
     assert(idle.empty() && openConnections == 0);
+}
+
+tls::ResumableSession& EndpointState::resumable() {
+    if (!resumable_)
+        resumable_ = std::make_unique<tls::ResumableSession>();
+    return *resumable_;
 }
 
 }  // namespace evergate::upstream

@@ -26,12 +26,16 @@ from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
 LOAD_CPU, PROXY_CPU = 0, 1
 CONNECTS_PER_REQUEST = 0.001
-# name: (title, path, connections, one connection per request)
+# name: (title, path, connections, one connection per request); those over TLS begin with "tls"
 CASES = {
     "small": ("Small, keep-alive (128 bytes, 64 connections)", "/bytes/128", 64, False),
     "64k": ("64 KiB, keep-alive (32 connections)", "/bytes/65536", 32, False),
     "1m": ("1 MiB, keep-alive (16 connections)", "/bytes/1048576", 16, False),
     "close": ("Small, one connection per request (32 at a time)", "/bytes/128", 32, True),
+    "tls": ("Small over TLS 1.3, keep-alive (128 bytes, 64 connections)", "/bytes/128", 64, False),
+    "tls64k": ("64 KiB over TLS 1.3, keep-alive (32 connections)", "/bytes/65536", 32, False),
+    "tlshandshake": ("Small over TLS 1.3, a full handshake per request (ECDSA P-256, 32 at a time)", "/bytes/128", 32,
+                     True),
 }
 
 
@@ -40,11 +44,12 @@ def backend_counters(port):
     return {key: int(value) for key, value in re.findall(r"(\w+) (\d+)", text)}
 
 
-def measure(proxy, backend, path, connections, close, seconds):
+def measure(proxy, backend, path, connections, close, seconds, tls):
     """One load of one proxy."""
     tree = procfs.children(proxy.pid)
     before, cpu = backend_counters(backend), procfs.cpu_seconds(tree)
-    result = load.Wrk(f"http://127.0.0.1:{proxy.port}{path}", peers.HOST, connections, close, seconds, LOAD_CPU).wait()
+    url = f"https://127.0.0.1:{proxy.tls_port}{path}" if tls else f"http://127.0.0.1:{proxy.port}{path}"
+    result = load.Wrk(url, peers.HOST, connections, close, seconds, LOAD_CPU).wait()
     cpu = procfs.cpu_seconds(tree) - cpu
     after = backend_counters(backend)
     if result.socket_errors or result.bad_status or not result.requests:
@@ -70,7 +75,8 @@ def run_case(case, proxies, backend, rounds, seconds):
     for number in range(-1, rounds):  # round -1 warms up
         turn = number % len(proxies)
         for proxy in proxies[turn:] + proxies[:turn]:
-            sample = measure(proxy, backend, path, connections, close, 1 if number < 0 else seconds)
+            sample = measure(proxy, backend, path, connections, close, 1 if number < 0 else seconds,
+                             case.startswith("tls"))
             if number < 0:
                 continue
             check(title, close, proxy, sample)
@@ -85,6 +91,7 @@ def run_all(options, folder):
     backend_port = free_port()
     backend = Program("backend", [binaries() / "echo_backend", f"--listen=127.0.0.1:{backend_port}", "--name=bench"],
                       folder, LOAD_CPU).start()
+    peers.make_certificate(folder)
     proxies = [peers.Ours(folder, backend_port, PROXY_CPU), peers.haproxy(folder, backend_port, PROXY_CPU, "always"),
                peers.haproxy(folder, backend_port, PROXY_CPU, "safe"), peers.nginx(folder, backend_port, PROXY_CPU)]
     started = []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The proxies that are compared, each configured for what it is good at and for the same job: keep
 connections on both sides for ever, tell the endpoint who the client is, log nothing, one thread."""
+import base64
 import json
 import pathlib
 import re
@@ -9,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
-from harness import http  # noqa: E402
+from harness import http, manifests  # noqa: E402
 from harness.evergate import Evergate  # noqa: E402
 from harness.programs import Program, free_port, wait_until  # noqa: E402
 
@@ -31,6 +32,7 @@ defaults
     timeout http-request 10s
 frontend web
     bind 127.0.0.1:{port} backlog 4096
+    bind 127.0.0.1:{tls_port} backlog 4096 ssl crt {folder}/both.pem ssl-min-ver TLSv1.2 alpn http/1.1
     use_backend echo if {{ hdr(host) -i {host} }}
 backend echo
     server one 127.0.0.1:{backend} pool-max-conn -1
@@ -58,6 +60,10 @@ http {{
     }}
     server {{
         listen 127.0.0.1:{port} backlog=4096;
+        listen 127.0.0.1:{tls_port} backlog=4096 ssl;
+        ssl_certificate {folder}/cert.pem;
+        ssl_certificate_key {folder}/key.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
         server_name {host};
         location / {{
             proxy_pass http://echo;
@@ -81,8 +87,8 @@ def version_of(command):
 class Peer:
     """A proxy that is not ours."""
 
-    def __init__(self, name, version, command, folder, port, cpu):
-        self.name, self.version, self.port = name, version, port
+    def __init__(self, name, version, command, folder, ports, cpu):
+        self.name, self.version, (self.port, self.tls_port) = name, version, ports
         self.program = Program(name, command, folder, cpu)
 
     def start(self):
@@ -97,19 +103,29 @@ class Peer:
         return self.program.pid
 
 
+def make_certificate(folder):
+    """ECDSA P-256, for all proxies the same."""
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                    "-keyout", folder / "key.pem", "-out", folder / "cert.pem", "-days", "30", "-subj", f"/CN={HOST}",
+                    "-addext", f"subjectAltName=DNS:{HOST}"], check=True, capture_output=True)
+    (folder / "both.pem").write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
+
+
 def haproxy(folder, backend, cpu, reuse):
-    port = free_port()
+    ports = free_port(), free_port()
     config = folder / f"haproxy-{reuse}.cfg"
-    config.write_text(HAPROXY.format(folder=folder, port=port, backend=backend, host=HOST, reuse=reuse))
+    config.write_text(HAPROXY.format(folder=folder, port=ports[0], tls_port=ports[1], backend=backend, host=HOST,
+                                     reuse=reuse))
     # -db: stay in the foreground as one process
-    return Peer(f"haproxy ({reuse})", version_of(["haproxy", "-v"]), ["haproxy", "-db", "-f", config], folder, port, cpu)
+    return Peer(f"haproxy ({reuse})", version_of(["haproxy", "-v"]), ["haproxy", "-db", "-f", config], folder, ports,
+                cpu)
 
 
 def nginx(folder, backend, cpu):
-    port = free_port()
+    ports = free_port(), free_port()
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=port, backend=backend, host=HOST))
-    return Peer("nginx", version_of(["nginx", "-v"]), ["nginx", "-p", folder, "-c", config], folder, port, cpu)
+    config.write_text(NGINX.format(folder=folder, port=ports[0], tls_port=ports[1], backend=backend, host=HOST))
+    return Peer("nginx", version_of(["nginx", "-v"]), ["nginx", "-p", folder, "-c", config], folder, ports, cpu)
 
 
 class Ours:
@@ -118,13 +134,17 @@ class Ours:
     name = "evergate"
 
     def __init__(self, folder, backend, cpu):
-        self.stack = Evergate(folder, workers=1, cpu=cpu)
+        self.folder = folder
+        self.stack = Evergate(folder, workers=1, cpu=cpu, https=True)
         self.backend = backend
         self.version = "?"
 
     def start(self):
         self.stack.start()
         self.stack.expose("bench", self.backend, HOST)
+        ingress = manifests.ingress("bench", {HOST: [manifests.path("bench")]})
+        ingress["spec"]["tls"] = [{"hosts": [HOST], "secretName": "bench"}]
+        self.stack.source.put(self._secret(), ingress)
         self.stack.wait_status(HOST)
         self.version = self.stack.status()["build"]
 
@@ -135,6 +155,16 @@ class Ours:
     @property
     def port(self):
         return self.stack.http_port
+
+    def _secret(self):
+        data = {field: base64.b64encode((self.folder / file).read_bytes()).decode("ascii")
+                for field, file in (("tls.crt", "cert.pem"), ("tls.key", "key.pem"))}
+        return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "data": data,
+                "metadata": {"name": "bench", "namespace": "default"}}
+
+    @property
+    def tls_port(self):
+        return self.stack.https_port
 
     @property
     def pid(self):

@@ -58,6 +58,8 @@ int listenOnLoopback(int backlog, std::uint16_t& port) {
 RawConnection& RawConnection::operator=(RawConnection&& other) noexcept {
     std::swap(fd_, other.fd_);
     std::swap(held_, other.held_);
+    std::swap(tls_, other.tls_);
+    std::swap(tlsError_, other.tlsError_);
     return *this;
 }
 
@@ -73,9 +75,20 @@ RawConnection RawConnection::connect(std::uint16_t port, int receiveBuffer) {
     return RawConnection(fd);
 }
 
+bool RawConnection::secure(const TlsOptions& options) {
+    tls_ = TlsPeer::client(fd_, options, tlsError_);
+    return tls_ != nullptr;
+}
+
+bool RawConnection::secureAsServer(const TlsOptions& options) {
+    tls_ = TlsPeer::server(fd_, options, tlsError_);
+    return tls_ != nullptr;
+}
+
 bool RawConnection::send(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t sent = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const ssize_t sent = tls_ ? tls_->send(bytes.data(), bytes.size())
+                                  : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
         if (sent <= 0)
             return false;
         bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -85,7 +98,8 @@ bool RawConnection::send(std::string_view bytes) {
 
 bool RawConnection::fill() {
     char buffer[65536];
-    const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+    const ssize_t got =
+        tls_ ? tls_->recv(buffer, sizeof buffer) : ::recv(fd_, buffer, sizeof buffer, 0);
     if (got <= 0)
         return false;
     held_.append(buffer, static_cast<std::size_t>(got));
@@ -159,10 +173,14 @@ RawConnection::Response RawConnection::readResponse(bool headRequest) {
 
 bool RawConnection::eof() {
     char byte = 0;
+    if (tls_)
+        return held_.empty() && tls_->recv(&byte, 1) == 0;
     return held_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
 }
 
 void RawConnection::shutdownWrite() {
+    if (tls_)
+        tls_->sayGoodbye();
     ::shutdown(fd_, SHUT_WR);
 }
 
@@ -173,6 +191,7 @@ void RawConnection::reset() {
 }
 
 void RawConnection::close() {
+    tls_.reset();
     if (fd_ >= 0)
         ::close(fd_);
     fd_ = -1;

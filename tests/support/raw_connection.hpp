@@ -6,21 +6,25 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "tests/support/tls_peer.hpp"
+
 namespace evergate::test {
 
-// A blocking TCP connection with deadlines.
+// A blocking TCP connection with deadlines, and TLS on it when asked.
 class RawConnection {
 public:
     RawConnection() = default;
 
     explicit RawConnection(int fd) : fd_(fd) {}
 
-    RawConnection(RawConnection&& other) noexcept : fd_(other.fd_), held_(std::move(other.held_)) {
+    RawConnection(RawConnection&& other) noexcept
+        : fd_(other.fd_), held_(std::move(other.held_)), tls_(std::move(other.tls_)) {
         other.fd_ = -1;
     }
 
@@ -34,6 +38,14 @@ public:
     bool open() const noexcept { return fd_ >= 0; }
 
     int fd() const noexcept { return fd_; }
+
+    // Everything after it goes through TLS. False when the handshake failed: tlsError() says why.
+    bool secure(const TlsOptions& options);
+    bool secureAsServer(const TlsOptions& options);
+
+    const TlsPeer& tls() const noexcept { return *tls_; }
+
+    const std::string& tlsError() const noexcept { return tlsError_; }
 
     bool send(std::string_view bytes);  // all of them, or false
     std::string readUntil(
@@ -50,7 +62,7 @@ public:
     };
 
     Response readResponse(bool headRequest = false);
-    bool eof();  // waits for the peer's close
+    bool eof();  // waits for the peer's close; over TLS for its close_notify
     // Waits for what comes next.
     enum class Next : std::uint8_t { data, end, reset, nothing };
     Next next();
@@ -66,6 +78,8 @@ private:
     bool fill();
     int fd_ = -1;
     std::string held_;
+    std::unique_ptr<TlsPeer> tls_;
+    std::string tlsError_;
 };
 
 // Accepts connections and runs a script on each, in threads of its own.

@@ -55,14 +55,14 @@ void addExtension(X509* certificate, X509* issuer, int id, const std::string& va
     X509_EXTENSION_free(extension);
 }
 
-Certificate blank(EVP_PKEY* key, const std::string& commonName, bool expired) {
+Certificate blank(EVP_PKEY* key, const std::string& commonName, long hours) {
     Certificate certificate(X509_new(), X509_free);
     std::uint32_t serial = 0;
     RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
     X509_set_version(certificate.get(), 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), static_cast<long>(serial >> 1U) + 1);
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24 * kHour);
-    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), expired ? -kHour : 24 * kHour);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), hours * kHour);
     X509_set_pubkey(certificate.get(), key);
     auto* const name = X509_get_subject_name(certificate.get());
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
@@ -94,7 +94,7 @@ struct TemporaryAuthority::Keys {
 TemporaryAuthority::TemporaryAuthority(const std::string& commonName)
     : keys_(std::make_unique<Keys>()) {
     require(keys_->key != nullptr, "key");
-    keys_->certificate = blank(keys_->key.get(), commonName, false);
+    keys_->certificate = blank(keys_->key.get(), commonName, 24);
     auto* const certificate = keys_->certificate.get();
     X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
     addExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
@@ -106,9 +106,10 @@ TemporaryAuthority::TemporaryAuthority(const std::string& commonName)
 TemporaryAuthority::~TemporaryAuthority() = default;
 
 CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) const {
-    const Key key(EVP_EC_gen("P-256"), EVP_PKEY_free);
+    const Key key(request.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), EVP_PKEY_free);
     require(key != nullptr, "key");
-    const auto certificate = blank(key.get(), request.commonName, request.expired);
+    const auto certificate =
+        blank(key.get(), request.commonName, request.expired ? -1 : request.hours);
     auto* const issuer = keys_->certificate.get();
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
     addExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");

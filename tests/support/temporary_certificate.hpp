@@ -22,6 +22,8 @@ struct CertificateRequest {
     std::vector<std::string> addresses;  // IP literals
     std::vector<std::string> uris;
     bool expired = false;  // its time ended an hour ago
+    bool rsa = false;      // instead of ECDSA P-256
+    int hours = 24;        // that it is good for
 };
 
 class TemporaryAuthority {

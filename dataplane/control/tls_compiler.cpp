@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/control/tls_compiler.hpp"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "dataplane/tls/client_context.hpp"
+#include "dataplane/tls/server_certificates.hpp"
+
+namespace evergate::dataplane {
+namespace {
+
+using TrustMap = std::map<std::pair<bool, std::string>, std::shared_ptr<const tls::ClientContext>>;
+
+bool needsCertificates(const Candidate& candidate, const routing::Snapshot& snapshot) {
+    return candidate.config->count(model::Kind::certificate) != 0 ||
+           std::any_of(snapshot.listeners.begin(), snapshot.listeners.end(), [](const auto& spec) {
+               return spec.listener.protocol == model::ListenerProtocol::https;
+           });
+}
+
+// Few backends differ in whom they trust: they share a context, and reading the system's
+// authorities happens once.
+TrustMap trustOf(const routing::Snapshot* serving) {
+    TrustMap known;
+    if (serving == nullptr)
+        return known;
+    for (const auto& backend : serving->backends) {
+        if (backend.trust)
+            known[{backend.trust->verifies(), backend.trust->authorities()}] = backend.trust;
+    }
+    return known;
+}
+
+void compileTrust(const Candidate& candidate, routing::Snapshot& snapshot,
+                  std::vector<model::KeyedProblem>& problems) {
+    TrustMap known = trustOf(candidate.serving.get());
+    for (auto& backend : snapshot.backends) {
+        if (backend.policy->protocol != model::BackendProtocol::https)
+            continue;
+        const bool verify = backend.policy->tlsVerify;
+        const std::string authorities = verify ? backend.policy->tlsAuthorities : "";
+        auto& trust = known[{verify, authorities}];
+        std::string wrong;
+        if (!trust)
+            trust = tls::ClientContext::make(verify, authorities, wrong);
+        backend.trust = trust;
+        if (!trust) {
+            const model::Key key{model::Kind::backend, backend.name};
+            problems.push_back({key, {model::toText(key) + ".tlsAuthorities", std::move(wrong)}});
+        }
+    }
+}
+
+}  // namespace
+
+void compileTls(const Candidate& candidate, routing::Snapshot& snapshot,
+                std::vector<model::KeyedProblem>& problems) {
+    compileTrust(candidate, snapshot, problems);
+    if (!needsCertificates(candidate, snapshot))
+        return;
+    const auto* before = candidate.serving ? candidate.serving->certificates.get() : nullptr;
+    std::vector<model::KeyedProblem> found;
+    snapshot.certificates = tls::ServerCertificates::compile(
+        *candidate.config, candidate.fallbackCertificate, before, found);
+    std::move(found.begin(), found.end(), std::back_inserter(problems));
+}
+
+}  // namespace evergate::dataplane
