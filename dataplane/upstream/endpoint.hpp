@@ -64,11 +64,11 @@ struct EndpointState : RetiredHook {
     std::uint32_t openConnections = 0;  // kept by Connection
     std::uint32_t idleConnections = 0;  // kept by ConnectionPool
     bool up = true;                     // what the active health checks say
-    EndpointSlotsPtr slots;             // null: no limit. Counts activeRequests of all workers
-    std::uint64_t affinity = 0;         // its name in affinity cookies, once there is one
     bool retired = false;               // left the configuration: no new requests, nothing pooled
     std::uint32_t consecutiveFailures = 0;
     std::uint32_t lastFailureTick = 0;
+    EndpointSlotsPtr slots;      // null: no limit. Counts activeRequests of all workers
+    std::uint64_t affinity = 0;  // its name in affinity cookies, once there is one
     std::uint64_t requests = 0;  // kept by the sessions
     std::uint64_t connects = 0;
     std::uint64_t connectFailures = 0;

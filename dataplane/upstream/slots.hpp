@@ -21,6 +21,10 @@
 
 namespace evergate::upstream {
 
+using SharedCount = std::atomic<std::uint32_t>;   // layering: allow locks: decision 11
+using SharedTicket = std::atomic<std::uint64_t>;  // layering: allow locks: decision 11
+using SlotMutex = std::mutex;                     // layering: allow locks: changes of config only
+
 class BackendSlots;
 
 // Of one endpoint.
@@ -47,7 +51,7 @@ public:
     std::uint32_t used() const noexcept { return used_.load(); }
 
 private:
-    std::atomic<std::uint32_t> used_{0};
+    SharedCount used_{0};
 };
 
 using EndpointSlotsPtr = std::shared_ptr<EndpointSlots>;
@@ -81,10 +85,10 @@ public:
     unsigned workers() const noexcept { return static_cast<unsigned>(fronts_.size()); }
 
 private:
-    std::vector<std::atomic<std::uint64_t>> fronts_;
-    std::atomic<std::uint64_t> nextTicket_{0};
-    std::atomic<std::uint32_t> pending_{0};
-    std::mutex mutex_;
+    std::vector<SharedTicket> fronts_;
+    SharedTicket nextTicket_{0};
+    SharedCount pending_{0};
+    SlotMutex mutex_;
     std::map<std::string, std::weak_ptr<EndpointSlots>> endpoints_;  // guarded by mutex_
     std::size_t pruneAt_ = 64;                                       // likewise
 };
@@ -115,7 +119,7 @@ public:
 private:
     const unsigned workers_;
     SlotMail* const mail_;
-    std::mutex mutex_;
+    SlotMutex mutex_;
     std::unordered_map<std::uint32_t, std::weak_ptr<BackendSlots>> backends_;  // by mutex_
 };
 
