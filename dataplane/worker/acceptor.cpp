@@ -16,6 +16,8 @@ namespace evergate::worker {
 namespace {
 
 constexpr int kPerEvent = 64;
+// A handshake costs as much as twenty requests: others get their turn between them.
+constexpr int kPerEventTls = 4;
 constexpr int kBacklog = 4096;
 constexpr int kOnClose = 65'536;
 constexpr std::chrono::milliseconds kPause{100};
@@ -59,7 +61,8 @@ void Acceptor::close() {
 }
 
 void Acceptor::onEvents(std::uint32_t) {
-    if (fd_ >= 0 && !acceptSome(kPerEvent))
+    const bool tls = listener_.protocol == model::ListenerProtocol::https;
+    if (fd_ >= 0 && !acceptSome(tls ? kPerEventTls : kPerEvent))
         pause();
 }
 

@@ -100,8 +100,12 @@ std::unique_ptr<TlsPeer> TlsPeer::make(int fd, const TlsOptions& options, bool s
     SSL_set_fd(ssl, fd);
     if (!server && !options.serverName.empty())
         SSL_set_tlsext_host_name(ssl, options.serverName.c_str());
-    if (options.session)
-        SSL_set_session(ssl, options.session.get());
+    if (options.session) {
+        // A copy: a ticket in exchange for it would spoil the original.
+        SSL_SESSION* const copy = SSL_SESSION_dup(options.session.get());
+        SSL_set_session(ssl, copy);
+        SSL_SESSION_free(copy);
+    }
     if ((server ? SSL_accept(ssl) : SSL_connect(ssl)) == 1)
         return peer;
     error = takeReason();

@@ -76,8 +76,10 @@ Scrape fullScrape() {
     scrape.routes.emplace(7, RouteFacts{"r", "default/shop/80", "shop.example", "/", "Ingress x"});
     scrape.traffic.routes = {{2, traffic()}, {7, traffic()}};
     scrape.control.objects = {{"route", 2}};
+    scrape.control.certificates = {{"shop/tls", 1'800'000'000}};
     scrape.control.rpcAgeSeconds = 1.5;
     scrape.control.appliedAt = 1e9;
+    scrape.control.certificates = {{"shop/tls", 1'700'000'000}};
     scrape.limits.memoryBytes = 1'000;
     scrape.limits.socketMemoryBytes = 2'000;
     scrape.limits.localPorts = 28'232;

@@ -82,7 +82,7 @@ TEST_F(TlsCompilerTest, TakesOverWhatDidNotChange) {
 
 TEST_F(TlsCompilerTest, RefusesWhatCannotBeUsedByItsKey) {
     put("a", {{"a.test"}, pair.certificatePem, authority.issue({}).keyPem, ""});
-    putBackend("b", true, "nonsense");
+    putBackend("b", true, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
     EXPECT_FALSE(compile());
     std::vector<std::string> places;
     for (const auto& [key, problem] : problems) {
