@@ -6,6 +6,8 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <chrono>
+#include <cstdlib>
+#include <optional>
 #include <random>
 #include <stdexcept>
 #include <utility>
@@ -42,6 +44,7 @@ TranslateOptions translateOptions(const ControllerSettings& settings) {
     options.ingressClass = settings.ingressClass;
     options.listenAddress = settings.httpListen.address;
     options.listenPort = settings.httpListen.port;
+    options.https = httpsOptions(settings.https);
     options.loopbackEndpoints = settings.loopbackEndpoints;
     options.reservedPorts.push_back(settings.adminListen.port);
     if (const auto* tcp = std::get_if<rpc::TcpAddress>(&settings.rpcAddress)) {
@@ -56,7 +59,8 @@ App::App(ControllerSettings settings)
     : settings_(std::move(settings)),
       logging_(settings_.logLevel, settings_.logFormat),
       logger_(logging_.logger("controller")),
-      publisher_(io_, newEpoch(), logging_.logger("publish"), metrics_, [this] { relist(); }),
+      relay_(metrics_, [this](bool refused) { noteAnswer(refused); }),
+      publisher_(io_, newEpoch(), logging_.logger("publish"), relay_, [this] { relist(); }),
       loop_(io_, publisher_, logging_.logger("publish"), [this] { relist(); }),
       admin_(io_.get_executor(), logging_.logger("admin")),
       signals_(io_) {}
@@ -94,12 +98,38 @@ std::unique_ptr<Source> App::makeSource() {
         options.logger = logging_.logger("marathon");
         return makeMarathonSource(io_, std::move(options));
     }
+    return makeKubernetes();
+}
+
+std::unique_ptr<Source> App::makeKubernetes() {
     KubernetesOptions options;
     options.kubeconfig = settings_.kubeconfig;
     options.watchNamespace = settings_.watchNamespace;
     options.translate = translateOptions(settings_);
     options.logger = logging_.logger("kubernetes");
-    return makeKubernetesSource(io_, std::move(options));
+    options.onChange = [this] {
+        if (writeback_) {
+            writeback_->changed();
+        }
+    };
+    const auto cluster = findCluster(options);
+    auto source = makeKubernetesSource(io_, std::move(options));  // throws when there is no cluster
+    const auto& access = std::get<kubernetes::ClusterConfig>(cluster);
+    auto writing = writebackOptions(settings_.writeback, access.nameSpace,
+                                    [](const char* name) { return std::getenv(name); });
+    writing.cluster = access;
+    writing.translate = translateOptions(settings_);
+    writing.logger = logging_.logger("writeback");
+    writeback_ = std::make_shared<writeback::Writeback>(
+        io_.get_executor(), std::move(writing),
+        writeback::WritebackInputs{
+            [watched = source.get()]() -> const ObjectStore& { return watched->store(); },
+            [watched = source.get()] { return watched->serial(); },
+            [this] { return loop_.acknowledgedSerial(); },
+            [this] {
+                return writeback::ProblemSet{loop_.sourceProblems(), loop_.keyProblems()};
+            }});
+    return source;
 }
 
 bool App::start() {
@@ -116,6 +146,9 @@ bool App::start() {
     }
     watchSignals();
     source_->start(loop_);
+    if (writeback_) {
+        writeback::Writeback::launch(writeback_);
+    }
     return true;
 }
 
@@ -134,8 +167,7 @@ void App::addRoutes() {
     admin_.route("GET", "/metrics", [this](const AdminRequest&) {
         AdminResponse response;
         response.contentType = process::kPrometheusContentType;
-        response.body =
-            metrics_.text(sourceStatus(), publisher_, loop_.problems().size(), loop_.holding());
+        response.body = metrics_.text(facts(), publisher_);
         return response;
     });
     admin_.route("GET", "/api/v1/config", [this](const AdminRequest& request) {
@@ -145,10 +177,22 @@ void App::addRoutes() {
     });
     json("/api/v1/source",
          [this](const AdminRequest&) { return sourceJson(sourceStatus(), loop_.holding()); });
+    json("/api/v1/leader", [this](const AdminRequest&) {
+        const auto status = writeback_ ? std::optional(writeback_->status()) : std::nullopt;
+        return leaderJson(status ? &*status : nullptr);
+    });
     json("/api/v1/dataplanes", [this](const AdminRequest&) { return dataplanesJson(publisher_); });
     json("/api/v1/revisions", [this](const AdminRequest&) { return revisionsJson(publisher_); });
     json("/api/v1/problems",
          [this](const AdminRequest&) { return problemsJson(loop_.problems()); });
+}
+
+ControllerFacts App::facts() const {
+    ControllerFacts facts{sourceStatus(), loop_.problems().size(), loop_.holding()};
+    if (writeback_) {
+        facts.leader = writeback_->status();
+    }
+    return facts;
 }
 
 void App::watchSignals() {
@@ -176,10 +220,20 @@ void App::stop() {
     asio::co_spawn(
         io_,
         [this]() -> asio::awaitable<void> {
+            if (writeback_) {
+                co_await writeback::Writeback::release(writeback_, std::chrono::seconds(1));
+            }
             co_await admin_.stop(std::chrono::seconds(1));
             io_.stop();
         },
         asio::detached);
+}
+
+void App::noteAnswer(bool refused) {
+    if (!writeback_) {
+        return;
+    }
+    refused ? writeback_->changed() : writeback_->acknowledged();
 }
 
 void App::relist() {

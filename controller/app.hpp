@@ -15,7 +15,9 @@
 #include "controller/controller_settings.hpp"
 #include "controller/publish/publish_loop.hpp"
 #include "controller/publish/publisher.hpp"
+#include "controller/publish_relay.hpp"
 #include "controller/source.hpp"
+#include "controller/writeback/writeback.hpp"
 
 namespace evergate::controller {
 
@@ -30,23 +32,28 @@ public:
 
 private:
     std::unique_ptr<Source> makeSource();
+    std::unique_ptr<Source> makeKubernetes();
     bool start();
     void addRoutes();
     void watchSignals();
     void stop();
     void relist();
+    void noteAnswer(bool refused);
     SourceStatus sourceStatus() const;
+    ControllerFacts facts() const;
 
     ControllerSettings settings_;
     process::Logging logging_;
     process::Logger logger_;
     boost::asio::io_context io_{1};
     ControllerMetrics metrics_;
+    PublishRelay relay_;
     Publisher publisher_;
     PublishLoop loop_;
     process::AdminServer admin_;
     boost::asio::signal_set signals_;
-    std::unique_ptr<Source> source_;  // goes first: it calls the loop
+    std::unique_ptr<Source> source_;                   // goes early: it calls the loop
+    std::shared_ptr<writeback::Writeback> writeback_;  // null: nothing is written back
 };
 
 }  // namespace evergate::controller

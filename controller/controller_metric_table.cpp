@@ -30,6 +30,16 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(ControllerMetri
     {"evergate_controller_delete_brake", gauge, "",
      "1 while a change that removes most routes waits for a second list."},
 
+    {"evergate_controller_leader", gauge, "",
+     "1 while this controller is the one that writes statuses and Events; sources other than "
+     "kubernetes have none."},
+    {"evergate_controller_status_writes_total", counter, "result",
+     "Ingress statuses written: written, conflict (somebody else changed the object; tried again) "
+     "or failed."},
+    {"evergate_controller_event_writes_total", counter, "result",
+     "Kubernetes Events: created, repeated (an earlier one was counted up), failed or dropped "
+     "(too many at a time)."},
+
     {"evergate_controller_ready", gauge, "", "1 while /readyz says yes."},
     {"evergate_controller_published_version", gauge, "lane",
      "Version published last, by lane (config, endpoints)."},

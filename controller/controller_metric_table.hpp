@@ -21,6 +21,10 @@ enum class ControllerMetric : std::uint8_t {
     sourceErrors,
     problems,
     deleteBrake,
+    // What is written back.
+    leader,
+    statusWrites,
+    eventWrites,
     // Publishing.
     ready,
     publishedVersion,

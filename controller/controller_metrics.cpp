@@ -33,6 +33,18 @@ void addSource(PrometheusText& text, const ControllerFacts& facts) {
     text.add(Row::deleteBrake, facts.braking);
 }
 
+void addWriteback(PrometheusText& text, const writeback::LeaderStatus& status) {
+    const writeback::WritebackCounters& counters = status.counters;
+    text.add(Row::leader, status.leading);
+    text.add(Row::statusWrites, {{"result", "written"}}, counters.statusWritten);
+    text.add(Row::statusWrites, {{"result", "conflict"}}, counters.statusConflicts);
+    text.add(Row::statusWrites, {{"result", "failed"}}, counters.statusFailed);
+    text.add(Row::eventWrites, {{"result", "created"}}, counters.eventsCreated);
+    text.add(Row::eventWrites, {{"result", "repeated"}}, counters.eventsRepeated);
+    text.add(Row::eventWrites, {{"result", "failed"}}, counters.eventsFailed);
+    text.add(Row::eventWrites, {{"result", "dropped"}}, counters.eventsDropped);
+}
+
 void addObjects(PrometheusText& text, const model::Config& config) {
     for (const model::Kind kind :
          {model::Kind::certificate, model::Kind::listener, model::Kind::backend,
@@ -118,6 +130,9 @@ std::string ControllerMetrics::text(const ControllerFacts& facts,
                                     const Publisher& publisher) const {
     PrometheusText text(controllerMetricTable());
     addSource(text, facts);
+    if (facts.leader) {
+        addWriteback(text, *facts.leader);
+    }
     text.add(Row::ready, publisher.state().ready());
     addObjects(text, publisher.state().config());
     for (const model::Lane lane : {model::Lane::config, model::Lane::endpoints}) {

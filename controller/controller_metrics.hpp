@@ -5,12 +5,14 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "common/process/prometheus_text.hpp"
 #include "controller/publish/publish_observer.hpp"
 #include "controller/publish/publisher.hpp"
 #include "controller/source.hpp"
+#include "controller/writeback/writeback.hpp"
 
 namespace evergate::controller {
 
@@ -19,6 +21,7 @@ struct ControllerFacts {
     SourceStatus source;
     std::size_t problems = 0;
     bool braking = false;
+    std::optional<writeback::LeaderStatus> leader{};  // of sources that are written back to
 };
 
 class ControllerMetrics final : public PublishObserver {

@@ -12,6 +12,9 @@ _RESOURCES = {
     "Ingress": ("/apis/networking.k8s.io/v1", "ingresses", True),
     "IngressClass": ("/apis/networking.k8s.io/v1", "ingressclasses", False),
     "Service": ("/api/v1", "services", True),
+    "Event": ("/api/v1", "events", True),
+    "Secret": ("/api/v1", "secrets", True),
+    "Lease": ("/apis/coordination.k8s.io/v1", "leases", True),
     "EndpointSlice": ("/apis/discovery.k8s.io/v1", "endpointslices", True),
 }
 
@@ -145,6 +148,17 @@ class KubernetesSource:
             status, text = self.request("DELETE", f"{self._collection(thing)}/{thing['metadata']['name']}")
             if status not in (200, 404):
                 raise AssertionError(f"the API server answers {status}: {text[:300]!r}")
+
+    def get(self, kind, name, namespace="default"):
+        """The object as the API server has it, or None."""
+        base, plural, namespaced = _RESOURCES[kind]
+        scope = f"/namespaces/{namespace}" if namespaced else ""
+        status, text = self.request("GET", f"{base}{scope}/{plural}/{name}")
+        return json.loads(text) if status == 200 else None
+
+    def all(self, kind):
+        base, plural, _ = _RESOURCES[kind]
+        return json.loads(self.request("GET", f"{base}/{plural}")[1])["items"]
 
     def put_all(self, _, things):
         status, text = self.request("POST", "/fake/objects", {"items": list(things)})

@@ -106,7 +106,12 @@ protected:
             io_.run_one();
         worker::BackendStats stats;
         stats.id = *applier_.ids().find("shop");
-        stats.endpoints.push_back({"10.0.0.1", 80, 1, false, false, 0, 0, 5, 0, 0, 0});
+        worker::EndpointStats endpoint;
+        endpoint.address = "10.0.0.1";
+        endpoint.port = 80;
+        endpoint.weight = 1;
+        endpoint.requests = 5;
+        stats.endpoints.push_back(endpoint);
         reports_.backends = {stats};
     }
 
