@@ -2,7 +2,6 @@
 #include "controller/translate/backend_table.hpp"
 
 #include <algorithm>
-#include <iterator>
 
 #include "controller/translate/endpoints.hpp"
 
@@ -44,8 +43,10 @@ void BackendTable::addIngress(const Ingress& ingress, const GivenAnnotations& gi
         const auto& reference = std::get<BackendReference>(parsed);
         checkTarget(key, where, reference);
         Use& use = uses_.try_emplace(reference.backendName(), Use{reference, {}}).first->second;
+        // What the Service says counts for whoever refers to it.
+        const GivenAnnotations& stronger = services_.of(reference.service);
         for (const GivenAnnotation& each : given) {
-            if (each.row->backend != nullptr) {
+            if (each.row->backend != nullptr && !contains(stronger, *each.row)) {
                 addWord(key, each, use);
             }
         }
@@ -83,7 +84,6 @@ void BackendTable::addWord(const ObjectKey& from, const GivenAnnotation& given, 
     }
 }
 
-// What the Service says counts for whoever refers to it; else what the first Ingress says.
 model::Backend BackendTable::backendOf(const Use& use) const {
     model::Backend backend;
     const GivenAnnotations& own = services_.of(use.reference.service);
@@ -96,8 +96,7 @@ model::Backend BackendTable::backendOf(const Use& use) const {
             words.push_back({each, {ResourceKind::service, use.reference.service}});
         }
     }
-    std::copy_if(use.words.begin(), use.words.end(), std::back_inserter(words),
-                 [&](const Word& word) { return !contains(own, *word.given.row); });
+    words.insert(words.end(), use.words.begin(), use.words.end());
     for (const Word& word : words) {
         word.given.row->backend(word.given.value, backend);
     }
@@ -111,8 +110,7 @@ model::Backend BackendTable::backendOf(const Use& use) const {
 }
 
 // Whoever says what an http check looks like wants one.
-void BackendTable::settleHealthCheck(const std::vector<Word>& words,
-                                     model::Backend& backend) const {
+void BackendTable::settleHealthCheck(const std::vector<Word>& words, model::Backend& backend) {
     const bool said = std::any_of(words.begin(), words.end(), [](const Word& word) {
         return word.given.row->name == annotation::kHealthCheck;
     });

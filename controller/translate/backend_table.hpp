@@ -38,14 +38,15 @@ private:
 
     struct Use {
         BackendReference reference;
-        std::vector<Word> words;  // of Ingresses; of each annotation the first
+        std::vector<Word>
+            words;  // of Ingresses: of each annotation the first, but for the Service's
     };
 
     void checkTarget(const ObjectKey& from, const std::string& where,
                      const BackendReference& reference);
     void addWord(const ObjectKey& from, const GivenAnnotation& given, Use& use);
     model::Backend backendOf(const Use& use) const;
-    void settleHealthCheck(const std::vector<Word>& words, model::Backend& backend) const;
+    static void settleHealthCheck(const std::vector<Word>& words, model::Backend& backend);
 
     const ObjectStore& store_;
     const TranslateOptions& options_;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// First line: the name of an annotation; the rest: its value. Whatever that is, what becomes of it
+// is good for the data plane, and an access list stays one.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "common/model/validation.hpp"
+#include "controller/translate/annotation_table.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace evergate;
+    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::size_t line = text.find('\n');
+    const auto* row = controller::findAnnotation(text.substr(0, line));
+    if (row == nullptr || line == std::string_view::npos) {
+        return 0;
+    }
+    const std::string_view value = text.substr(line + 1);
+    const bool used = controller::check(*row, value).empty() || row->failsClosed;
+    model::Backend backend;
+    controller::RouteClaim claim{"r", {{"l"}, "", {}, "/", "b"}, "", {}};
+    if (used && row->backend != nullptr) {
+        row->backend(value, backend);
+    } else if (used && row->route != nullptr) {
+        row->route(value, claim);
+    }
+    if (claim.route.restrictSources != row->failsClosed ||
+        !model::validate({model::Kind::backend, "b"}, backend).empty() ||
+        !model::validate({model::Kind::route, "r"}, claim.route).empty()) {
+        std::abort();
+    }
+    return 0;
+}

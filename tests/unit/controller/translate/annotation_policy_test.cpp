@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: Apache-2.0
+// What annotations become in a whole translation: whose word counts, and what a wrong one costs.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "common/model/validation.hpp"
+#include "controller/translate/annotation_table.hpp"
+#include "tests/unit/controller/translate/cluster.hpp"
+
+namespace evergate::controller {
+namespace {
+
+using std::chrono::milliseconds;
+using ::testing::AllOf;
+using testing::Cluster;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::problemsOf;
+
+const std::vector<ServicePort> kPorts{{"http", 80, true}};
+
+class AnnotationPolicy : public ::testing::Test {
+protected:
+    void addIngress(const std::string& name, const std::string& host, Annotations notes,
+                    std::int64_t createdAt = 0, const std::string& service = "web") {
+        Ingress ingress =
+            Cluster::ingress(name, host, {{"/", "Prefix", service, {"", 80}}}, createdAt);
+        ingress.metadata.annotations = std::move(notes);
+        cluster.store.upsert(std::move(ingress));
+    }
+
+    void translate() { desired = cluster.translated(); }
+
+    const model::Backend& backend(const std::string& service = "web") {
+        const auto* found =
+            desired.config.find<model::Backend>({model::Kind::backend, "shop/" + service + "/80"});
+        return found == nullptr ? fallback_ : *found;
+    }
+
+    const model::Route& route(const std::string& ingress) {
+        const auto* found =
+            desired.config.find<model::Route>({model::Kind::route, "shop/" + ingress + "/0/0"});
+        return found == nullptr ? none_ : *found;
+    }
+
+    Cluster cluster;
+    Desired desired;
+
+private:
+    model::Backend fallback_;
+    model::Route none_;
+};
+
+TEST_F(AnnotationPolicy, OfTheServiceCountsForABackend) {
+    cluster.addService("web", kPorts, {{"evergate.io/retries", "3"}});
+    addIngress("a", "a.test",
+               {{"evergate.io/retries", "5"}, {"evergate.io/timeout-connect", "250ms"}});
+    translate();
+    EXPECT_EQ(backend().retries, 3u);
+    EXPECT_EQ(backend().connectTimeout, milliseconds(250));
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, OfTheOldestIngressCountsForABackend) {
+    cluster.addService("web");
+    addIngress("young", "a.test",
+               {{"evergate.io/retries", "5"}, {"evergate.io/timeout-connect", "5000ms"}}, 20);
+    addIngress("old", "b.test",
+               {{"evergate.io/retries", "2"}, {"evergate.io/timeout-connect", "5s"}}, 10);
+    translate();
+    EXPECT_EQ(backend().retries, 2u);
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre("Ingress shop/young metadata.annotations[\"evergate.io/retries\"]: "
+                            "differs from that of Ingress shop/old for backend shop/web/80; "
+                            "ignored there"));
+}
+
+TEST_F(AnnotationPolicy, OfTheServiceSettlesAQuarrelOfIngresses) {
+    cluster.addService("web", kPorts, {{"evergate.io/retries", "3"}});
+    addIngress("a", "a.test", {{"evergate.io/retries", "0"}}, 10);
+    addIngress("b", "b.test", {{"evergate.io/retries", "5"}}, 20);
+    translate();
+    EXPECT_EQ(backend().retries, 3u);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, OfTheIngressCountsForARoute) {
+    cluster.addService("web", kPorts,
+                       {{"evergate.io/body-size", "1k"}, {"evergate.io/rewrite-prefix", "/s"}});
+    addIngress("a", "a.test", {{"evergate.io/body-size", "2k"}});
+    addIngress("b", "b.test", {});
+    translate();
+    EXPECT_EQ(route("a").maxBodyBytes, 2048u);
+    EXPECT_EQ(route("a").rewritePrefix, "/s");
+    EXPECT_EQ(route("b").maxBodyBytes, 1024u);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, OfAnIngressHoldsForItsOwnRoutesOnly) {
+    cluster.addService("web");
+    addIngress("a", "a.test", {{"evergate.io/response-headers-set", "X-A: 1"}});
+    addIngress("b", "b.test", {});
+    translate();
+    EXPECT_EQ(route("a").responseHeadersSet.size(), 1u);
+    EXPECT_THAT(route("b").responseHeadersSet, IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, ReachesDefaultBackendsToo) {
+    cluster.addService("web");
+    Ingress ingress = Cluster::ingress("d", "d.test", {});
+    ingress.defaultBackend = IngressBackend{"web", {"", 80}, false};
+    ingress.metadata.annotations = {{"evergate.io/body-size", "1k"}, {"evergate.io/retries", "4"}};
+    cluster.store.upsert(std::move(ingress));
+    translate();
+    const auto* found = desired.config.find<model::Route>({model::Kind::route, "shop/d/0/default"});
+    ASSERT_NE(found, nullptr);
+    EXPECT_EQ(found->maxBodyBytes, 1024u);
+    EXPECT_EQ(backend().retries, 4u);
+}
+
+TEST_F(AnnotationPolicy, LosesOnlyWhatIsWrong) {
+    cluster.addService("web", kPorts,
+                       {{"evergate.io/max-pending", "5"}, {"evergate.io/retries", "many"}});
+    addIngress("a", "a.test", {{"evergate.io/body-size", "big"}, {"evergate.io/retries", "2"}});
+    translate();
+    EXPECT_EQ(backend().maxPending, 5u);
+    // The Service's word is none: that of the Ingress counts.
+    EXPECT_EQ(backend().retries, 2u);
+    EXPECT_EQ(route("a").maxBodyBytes, 0u);
+    EXPECT_THAT(
+        problemsOf(desired),
+        ElementsAre(
+            AllOf(HasSubstr("Ingress shop/a metadata.annotations[\"evergate.io/body-size\"]: "),
+                  HasSubstr("; ignored")),
+            "Service shop/web metadata.annotations[\"evergate.io/retries\"]: must be a whole "
+            "number; ignored"));
+}
+
+TEST_F(AnnotationPolicy, KeepsAccessClosedWhenAListIsWrong) {
+    cluster.addService("web", kPorts, {{"evergate.io/allow-source-ranges", "0.0.0.0/0"}});
+    addIngress("some", "a.test",
+               {{"evergate.io/allow-source-ranges", "10.0.0.0/8, 10.0.0.0/99, 192.0.2.1"}});
+    addIngress("none", "b.test", {{"evergate.io/allow-source-ranges", "everybody"}});
+    addIngress("empty", "c.test", {{"evergate.io/allow-source-ranges", ""}});
+    translate();
+    EXPECT_TRUE(route("some").restrictSources);
+    EXPECT_THAT(route("some").allowSources, ElementsAre("10.0.0.0/8", "192.0.2.1"));
+    for (const char* name : {"none", "empty"}) {
+        EXPECT_TRUE(route(name).restrictSources) << name;
+        EXPECT_THAT(route(name).allowSources, IsEmpty()) << name;
+    }
+    EXPECT_EQ(desired.problems.size(), 3u);
+}
+
+TEST_F(AnnotationPolicy, TellsWhatIsUnknownOrInTheWrongPlace) {
+    cluster.addService("web", kPorts, {{"evergate.io/retrys", "3"}});
+    addIngress("a", "a.test", {{"evergate.io/tcp-port", "81"}});
+    translate();
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre("Ingress shop/a metadata.annotations[\"evergate.io/tcp-port\"]: "
+                            "belongs on a Service; ignored",
+                            "Service shop/web metadata.annotations[\"evergate.io/retrys\"]: is "
+                            "not an annotation of Evergate; ignored"));
+}
+
+TEST_F(AnnotationPolicy, IsReadOfServicesNobodyUses) {
+    cluster.addService("lonely", kPorts, {{"evergate.io/retries", "x"}});
+    translate();
+    EXPECT_EQ(desired.problems.size(), 1u);
+}
+
+TEST_F(AnnotationPolicy, TakesACheckForWantedWhenItIsDescribed) {
+    cluster.addService("web", kPorts, {{"evergate.io/health-check-path", "/up"}});
+    addIngress("a", "a.test", {{"evergate.io/health-check-interval", "1s"}});
+    translate();
+    EXPECT_EQ(backend().healthCheck.type, model::HealthCheckType::http);
+    EXPECT_EQ(backend().healthCheck.path, "/up");
+    EXPECT_EQ(backend().healthCheck.interval, milliseconds(1000));
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, TellsWhatHasNoEffect) {
+    cluster.addService(
+        "web", kPorts,
+        {{"evergate.io/backend-tls-verify", "true"}, {"evergate.io/health-check-interval", "1s"}});
+    cluster.addService("db", kPorts,
+                       {{"evergate.io/health-check", "tcp"},
+                        {"evergate.io/health-check-path", "/up"},
+                        {"evergate.io/health-check-port", "81"}});
+    addIngress("a", "a.test", {});
+    addIngress("b", "b.test", {}, 0, "db");
+    translate();
+    EXPECT_EQ(backend("db").healthCheck.type, model::HealthCheckType::tcp);
+    EXPECT_EQ(backend("db").healthCheck.port, 81);
+    EXPECT_EQ(backend().healthCheck.type, model::HealthCheckType::none);
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("Service shop/db metadata.annotations[\"evergate.io/"
+                                      "health-check-path\"]: has no effect"),
+                            HasSubstr("Service shop/web metadata.annotations[\"evergate.io/"
+                                      "backend-tls-verify\"]: has no effect"),
+                            HasSubstr("Service shop/web metadata.annotations[\"evergate.io/"
+                                      "health-check-interval\"]: has no effect")));
+}
+
+TEST_F(AnnotationPolicy, GoesWithTheListenersOfAService) {
+    cluster.addService("db", kPorts,
+                       {{"evergate.io/allow-source-ranges", "10.0.0.0/8"},
+                        {"evergate.io/body-size", "1k"},
+                        {"evergate.io/http-port", "8081"},
+                        {"evergate.io/ssl-redirect", "true"},
+                        {"evergate.io/tcp-port", "5432"},
+                        {"evergate.io/timeout-connect", "1s"}});
+    translate();
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    const auto* listener =
+        desired.config.find<model::Listener>({model::Kind::listener, "tcp/shop/db/5432"});
+    ASSERT_NE(listener, nullptr);
+    EXPECT_TRUE(listener->restrictSources);
+    EXPECT_THAT(listener->allowSources, ElementsAre("10.0.0.0/8"));
+    const auto* all = desired.config.find<model::Route>({model::Kind::route, "http/shop/db/all"});
+    ASSERT_NE(all, nullptr);
+    EXPECT_TRUE(all->restrictSources);
+    EXPECT_EQ(all->maxBodyBytes, 1024u);
+    EXPECT_FALSE(all->redirectToHttps);
+    const auto* target =
+        desired.config.find<model::Backend>({model::Kind::backend, "shop/db/http"});
+    ASSERT_NE(target, nullptr);
+    EXPECT_EQ(target->connectTimeout, milliseconds(1000));
+}
+
+TEST_F(AnnotationPolicy, KeepsATcpListenerClosedWhenItsListIsWrong) {
+    cluster.addService(
+        "db", kPorts, {{"evergate.io/allow-source-ranges", "x"}, {"evergate.io/tcp-port", "5432"}});
+    translate();
+    const auto* listener =
+        desired.config.find<model::Listener>({model::Kind::listener, "tcp/shop/db/5432"});
+    ASSERT_NE(listener, nullptr);
+    EXPECT_TRUE(listener->restrictSources);
+    EXPECT_THAT(listener->allowSources, IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, AlwaysMakesValuesThatTheDataPlaneTakes) {
+    const std::string noise[] = {
+        "",        "0", "-1",   "1",    "true",    "http", "cookie:a", "/",    "/a",           "5s",
+        "999999h", "x", "a: b", "::/0", "200-299", "8m",   "\n",       "\xff", "hash:header:x"};
+    Annotations notes;
+    for (const auto rows : {backendAnnotations(), routeAnnotations(), listenerAnnotations()}) {
+        for (const AnnotationRow& row : rows) {
+            notes.emplace_back(row.name, "");
+        }
+    }
+    std::sort(notes.begin(), notes.end());
+    for (std::size_t round = 0; round < std::size(noise); ++round) {
+        for (std::size_t i = 0; i < notes.size(); ++i) {
+            notes[i].second = noise[(round + i * 7) % std::size(noise)];
+        }
+        cluster.addService("web", kPorts, notes);
+        addIngress("a", "a.test", notes);
+        translate();
+        for (const auto& [key, entry] : desired.config.entries()) {
+            EXPECT_THAT(model::validate(key, *entry.value), IsEmpty()) << model::toText(key);
+        }
+        EXPECT_THAT(model::crossCheck(desired.config), IsEmpty());
+    }
+}
+
+}  // namespace
+}  // namespace evergate::controller
