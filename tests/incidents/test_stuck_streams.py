@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Incident e: uploads to endpoints that died keep their sockets and the kernel's memory.
+
+haproxy issue 2754 (2.8.0 to 2.8.11): streams without a deadline. Version 2.6 of Debian ends the streams; the kernel still
+pays for what waits in the sockets of clients that do not read, because `timeout client` is the only deadline."""
+import socket
+import struct
+import time
+import unittest
+
+import incident
+from incident import procfs
+from harness.backend import ScriptedBackend, read_head
+from harness.programs import SHORT, wait_until
+
+STREAMS = 20 if SHORT else 50
+AFTER = 5
+CONFIG = """\
+global
+    maxconn 500
+defaults
+    mode http
+    timeout connect 2s
+    timeout client 3h
+    timeout server 3h
+listen web
+    bind 127.0.0.1:{port}
+    server one 127.0.0.1:{backend}
+"""
+
+
+class StuckStreams(incident.Incident):
+    def setUp(self):
+        self.backend = ScriptedBackend(self.answer_and_die)
+        self.addCleanup(self.backend.close)
+
+    @staticmethod
+    def answer_and_die(_, sock):
+        """Takes the head, begins a large answer, and resets the connection."""
+        read_head(sock)
+        sock.settimeout(0.3)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n" + b"x" * (4 << 20))
+
+    def upload(self, port):
+        """Clients that send what the proxy takes and read nothing."""
+        clients = []
+        for _ in range(STREAMS):
+            sock = socket.create_connection(("127.0.0.1", port))
+            self.addCleanup(sock.close)
+            sock.sendall(b"POST / HTTP/1.1\r\nHost: stuck.example\r\nContent-Length: 100000000\r\n\r\n")
+            sock.setblocking(False)
+            clients.append(sock)
+            try:
+                while True:
+                    sock.send(b"y" * 65536)
+            except OSError:
+                pass
+        return clients
+
+    def kept(self, port):
+        """Sockets the kernel still keeps for those clients, which never read, some time after the endpoint died."""
+        wait_until(lambda: self.backend.accepted >= STREAMS, "all uploads began")
+        time.sleep(AFTER)
+        return incident.kernel_sockets(port)
+
+    @unittest.skipUnless(incident.HAPROXY, incident.NO_HAPROXY)
+    def test_haproxy(self):
+        port = incident.free_port()
+        self.haproxy(CONFIG.format(port=port, backend=self.backend.port))
+        self.listens(port)
+        clients = self.upload(port)
+        left = self.kept(port)
+        self.say("HAProxy", f"{left} of {STREAMS} client sockets kept with what waits in them, {AFTER} s after the endpoint died")
+        self.assertGreater(left, 0, "the symptom did not show")
+        del clients
+
+    def test_evergate(self):
+        stack = self.evergate().start()
+        stack.expose("stuck", self.backend.port)
+        wait_until(lambda: any(route["host"] == "stuck.example" for route in stack.api("routes")["routes"]), "route")
+        clients = self.upload(stack.http_port)
+        left = self.kept(stack.http_port)
+        wait_until(lambda: stack.counters()["connections"] == 0, "every stream met its deadline", within=90)
+        wait_until(lambda: incident.kernel_sockets(stack.http_port) == 0, "the kernel keeps nothing", within=90)
+        self.say("Evergate", f"{left} of {STREAMS} client sockets {AFTER} s after the endpoint died, none after their deadlines")
+        self.assertEqual(procfs.in_state(stack.dataplane.pid, procfs.CLOSE_WAIT), 0)
+        del clients
