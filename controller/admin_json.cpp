@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/model/json.hpp"
+#include "common/model/public_json.hpp"
 #include "common/rpc/codec.hpp"
 
 namespace evergate::controller {
@@ -60,7 +61,7 @@ std::optional<std::string> configJson(const PublishedState& state, std::string_v
         out += first ? "" : ",";
         out += rpc::jsonText(model::encodeKey(key));
         out += ":{\"hash\":\"" + rpc::toHex(entry.hash) + "\",\"value\":";
-        out += model::encode(*entry.value) + "}";
+        out += model::encodePublic(*entry.value) + "}";
         first = false;
     }
     return out + "}}";
@@ -111,6 +112,33 @@ std::string revisionsJson(const Publisher& publisher) {
                             {"deletes", it->deletes}});
     }
     return text(Json{{"revisions", std::move(list)}});
+}
+
+std::string leaderJson(const writeback::LeaderStatus* status) {
+    if (status == nullptr) {
+        return text(Json{{"election", false}, {"leading", false}});
+    }
+    Json addresses = Json::array();
+    for (const PublishedAddress& address : status->addresses) {
+        addresses.push_back(address.ip.empty() ? address.hostname : address.ip);
+    }
+    const auto& counters = status->counters;
+    return text(Json{{"election", status->election},
+                     {"leading", status->leading},
+                     {"holder", status->holder},
+                     {"identity", status->identity},
+                     {"namespace", status->nameSpace},
+                     {"trouble", status->trouble},
+                     {"addresses", std::move(addresses)},
+                     {"statuses",
+                      {{"written", counters.statusWritten},
+                       {"conflicts", counters.statusConflicts},
+                       {"failed", counters.statusFailed}}},
+                     {"events",
+                      {{"created", counters.eventsCreated},
+                       {"repeated", counters.eventsRepeated},
+                       {"failed", counters.eventsFailed},
+                       {"dropped", counters.eventsDropped}}}});
 }
 
 std::string problemsJson(const std::vector<ObjectProblem>& problems) {

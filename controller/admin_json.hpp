@@ -9,6 +9,7 @@
 
 #include "controller/publish/publisher.hpp"
 #include "controller/source.hpp"
+#include "controller/writeback/writeback.hpp"
 
 namespace evergate::controller {
 
@@ -17,6 +18,8 @@ std::optional<std::string> configJson(const PublishedState& state, std::string_v
 std::string sourceJson(const SourceStatus& status, bool braking);
 std::string dataplanesJson(const Publisher& publisher);
 std::string revisionsJson(const Publisher& publisher);
+// The answer when nothing is written into a cluster: status is null.
+std::string leaderJson(const writeback::LeaderStatus* status);
 std::string problemsJson(const std::vector<ObjectProblem>& problems);
 
 }  // namespace evergate::controller

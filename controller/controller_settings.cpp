@@ -36,6 +36,7 @@ void addSource(process::SettingsTable& table, ControllerSettings& settings) {
         .check([&settings](std::string_view) {
             return settings.httpListen.port == 0 ? "must have a port other than 0" : "";
         });
+    addHttpsRows(table, settings.https);
 }
 
 void addOperation(process::SettingsTable& table, ControllerSettings& settings) {
@@ -61,6 +62,8 @@ void addOperation(process::SettingsTable& table, ControllerSettings& settings) {
                     process::logLevelChoices());
     table.addChoice("log-format", "Form of the log on standard error", settings.logFormat,
                     process::logFormatChoices());
+    table.add("print-metrics-doc", "", "Write our part of docs/metrics.md to standard output and end",
+              settings.printMetricsDoc);
 }
 
 std::string checkTogether(ControllerSettings& settings) {
@@ -71,6 +74,14 @@ std::string checkTogether(ControllerSettings& settings) {
         return "--directory is for --source=directory";
     }
     if (auto wrong = checkMarathon(settings.marathon, settings.source == SourceKind::marathon);
+        !wrong.empty()) {
+        return wrong;
+    }
+    if (auto wrong = checkWriteback(settings.writeback, settings.source == SourceKind::kubernetes);
+        !wrong.empty()) {
+        return wrong;
+    }
+    if (auto wrong = checkHttps(settings.https, settings.httpListen, settings.watchNamespace);
         !wrong.empty()) {
         return wrong;
     }
@@ -89,6 +100,7 @@ std::variant<ControllerSettings, int> parseSettings(std::span<const char* const>
     process::SettingsTable table("evergate-controller", EVERGATE_VERSION,
                                  "keeps data planes at the configuration a source asks for");
     addSource(table, settings);
+    addWritebackRows(table, settings.writeback);
     addOperation(table, settings);
     if (const auto code = table.parse(arguments, environment, out, err)) {
         return *code;

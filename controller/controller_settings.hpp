@@ -14,6 +14,8 @@
 #include "common/process/settings.hpp"
 #include "common/rpc/address.hpp"
 #include "controller/marathon_settings.hpp"
+#include "controller/https_settings.hpp"
+#include "controller/writeback_settings.hpp"
 
 namespace evergate::controller {
 
@@ -28,12 +30,15 @@ struct ControllerSettings {
     MarathonSettings marathon;
     bool loopbackEndpoints = false;
     process::ListenAddress httpListen{"0.0.0.0", 80};
+    HttpsSettings https;
     std::string rpcListen = "unix:/run/evergate/rpc.sock";
     rpc::Address rpcAddress;  // `rpcListen`, parsed
     rpc::TlsFiles rpcFiles;
+    WritebackSettings writeback;
     process::ListenAddress adminListen{"127.0.0.1", 9301};
     spdlog::level::level_enum logLevel = spdlog::level::info;
     process::LogFormat logFormat = process::LogFormat::text;
+    bool printMetricsDoc = false;
 };
 
 // The settings, or the exit code of a program that is to end at once.

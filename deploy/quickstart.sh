@@ -178,7 +178,7 @@ done
 
 step "starting the controller on $manifests"
 start controller "$bin/evergate-controller" --source=directory "--directory=$manifests" \
-    "--http-listen=127.0.0.1:$http_port" "--rpc-listen=unix:$run/rpc.sock" \
+    "--http-listen=127.0.0.1:$http_port" --https-listen=off "--rpc-listen=unix:$run/rpc.sock" \
     "--admin-listen=127.0.0.1:$controller_port"
 until_true 10000 ready "$controller_port" readyz || fail "the controller is not ready"
 

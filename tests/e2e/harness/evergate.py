@@ -13,16 +13,20 @@ from .sources import SOURCES
 
 class Evergate:
     def __init__(self, scratch, source="directory", workers=2, cpu=None, rpc=None, controller_flags=(),
-                 dataplane_flags=()):
+                 dataplane_flags=(), https=False):
         self.scratch = pathlib.Path(scratch)
-        self.source = SOURCES[source](scratch) if isinstance(source, str) else source(scratch)
+        # A source that is there already belongs to another stack: two controllers of one cluster.
+        self.owns_source = isinstance(source, (str, type))
+        self.source = self._source(source, scratch)
         self.http_port, self.admin_port, self.controller_admin_port = free_port(), free_port(), free_port()
+        self.https_port = free_port() if https else None
         self.rpc = rpc or f"unix:{self.scratch}/rpc.sock"
         self.state = self.scratch / "state"
         self.state.mkdir()
         self.backends = {}
         self.controller = Program("controller", [
             binaries() / "evergate-controller", *self.source.flags(), f"--http-listen=127.0.0.1:{self.http_port}",
+            f"--https-listen=127.0.0.1:{self.https_port}" if https else "--https-listen=off",
             f"--rpc-listen={self.rpc}",
             f"--admin-listen=127.0.0.1:{self.controller_admin_port}", *controller_flags], scratch)
         self.dataplane = Program("dataplane", [
@@ -30,9 +34,15 @@ class Evergate:
             f"--admin-listen=127.0.0.1:{self.admin_port}", f"--state-dir={self.state}",
             f"--workers={workers}", "--drain-timeout=10s", *dataplane_flags], scratch, cpu)
 
+    def _source(self, source, scratch):
+        if not self.owns_source:
+            return source
+        return SOURCES[source](scratch) if isinstance(source, str) else source(scratch)
+
     # ---- programs
     def start(self):
-        self.start_source()
+        if self.owns_source:
+            self.start_source()
         self.controller.start()
         self.dataplane.start()
         self.wait_ready()
@@ -65,7 +75,8 @@ class Evergate:
             if status != 0:
                 complaints.append(f"{program.name} ended with {status}")
             complaints += [f"{program.name}: {line}" for line in program.bad_lines()]
-        complaints += [f"the source ended with {status}" for status in self.source.stop() if status != 0]
+        if self.owns_source:
+            complaints += [f"the source ended with {status}" for status in self.source.stop() if status != 0]
         return complaints
 
     # ---- backends
