@@ -9,13 +9,13 @@
 #   --tidy-all                 clang-tidy on every file, not only on what the last commit changed
 #   --no-install               do not install missing packages
 #
-# Environment: JOBS (default: the CPUs), FUZZ_SECONDS (per target, default 20),
+# Environment: JOBS (default: the CPUs), FUZZ_SECONDS (per target, default 10),
 # TIDY_BASE (what "changed" compares with, default HEAD~1), EVERGATE_E2E_SHORT=1 (smaller end-to-end tests).
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
 jobs=${JOBS:-$(nproc)}
-fuzz_seconds=${FUZZ_SECONDS:-20}
+fuzz_seconds=${FUZZ_SECONDS:-10}
 tidy_base=${TIDY_BASE:-HEAD~1}
 tidy_all=no
 install=yes
@@ -153,24 +153,38 @@ build_tsan() {
     ninja -j"$jobs" -C build/tsan $targets
 }
 
+# One target: its output in a log of its own, so that several can run at a time.
+fuzz_target() {
+    local target=$1 name=${1##*/fuzz_}
+    # New inputs stay in the build tree: a corpus grows only by a commit.
+    mkdir -p "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
+    # A fixed seed: the same commit gives the same verdict. Long runs with other seeds are for people.
+    "$target" -seed="${FUZZ_SEED:-1}" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+        -artifact_prefix="$logs/crash-$name-" "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name" >"$logs/fuzz-$name.log" 2>&1
+}
+
 run_fuzz() {
-    local target name good=0 bad=0
+    local target name pid good=0 bad=0
+    local -A running=()
     for target in build/fuzz/tests/fuzz_*; do
         [ -x "$target" ] || continue
-        name=${target##*/fuzz_}
-        say "=== $name"
-        # New inputs stay in the build tree: a corpus grows only by a commit.
-        mkdir -p "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"
-        # A fixed seed: the same commit gives the same verdict. Long runs with other seeds are for people.
-        if "$target" -seed="${FUZZ_SEED:-1}" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
-            -artifact_prefix="$logs/crash-$name-" "build/fuzz/corpus/$name" "tests/fuzz/corpus/$name"; then
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do wait -n || true; done
+        fuzz_target "$target" &
+        running[$!]=${target##*/fuzz_}
+    done
+    for pid in "${!running[@]}"; do
+        name=${running[$pid]}
+        if wait "$pid"; then
             good=$((good + 1))
+            say "=== $name: $(grep -h 'stat::number_of_executed_units' "$logs/fuzz-$name.log" || true)"
         else
             bad=$((bad + 1))
+            say "=== $name FAILED"
+            tail -n 40 "$logs/fuzz-$name.log"
         fi
     done
     add $good $bad 0
-    [ $bad = 0 ]
+    [ $bad = 0 ] && [ $good -gt 0 ]
 }
 
 do_static() {
