@@ -30,6 +30,17 @@ constexpr std::size_t kMaxRefusals = 16;
 constexpr std::chrono::milliseconds kLinger{1'000};
 constexpr std::chrono::milliseconds kAcceptPause{100};
 
+bool isFromThisHost(const tcp::socket& socket) {
+    error_code error;
+    const asio::ip::address peer = socket.remote_endpoint(error).address();
+    if (error) {
+        return false;
+    }
+    const bool mapped = peer.is_v6() && peer.to_v6().is_v4_mapped();
+    return mapped ? asio::ip::make_address_v4(asio::ip::v4_mapped, peer.to_v6()).is_loopback()
+                  : peer.is_loopback();
+}
+
 asio::awaitable<void> pauseFor(std::chrono::milliseconds duration) {
     asio::steady_timer timer(co_await asio::this_coro::executor, duration);
     co_await timer.async_wait(kToken);
@@ -162,7 +173,7 @@ asio::awaitable<void> AdminServer::serve(Stream stream) {
             // From here to the end of the answer only a hard stop cuts us off.
             co_await asio::this_coro::reset_cancellation_state(
                 asio::enable_terminal_cancellation());
-            reply = co_await answer(std::move(request));
+            reply = co_await answer(std::move(request), isFromThisHost(stream.socket()));
         } else if (const unsigned status = statusFor(error); status != 0) {
             reply.response = AdminResponse::error(status, error.message());
         } else {
@@ -191,7 +202,7 @@ asio::awaitable<error_code> AdminServer::read(Stream& stream, beast::flat_buffer
     co_return error;
 }
 
-asio::awaitable<AdminServer::Answer> AdminServer::answer(Request request) {
+asio::awaitable<AdminServer::Answer> AdminServer::answer(Request request, bool fromThisHost) {
     Answer reply;
     reply.isHead = request.method() == http::verb::head;
     reply.keepAlive = request.keep_alive();
@@ -213,6 +224,10 @@ asio::awaitable<AdminServer::Answer> AdminServer::answer(Request request) {
             reply.allow.append(reply.allow.empty() ? "" : ", ").append(name);
         }
         reply.response = AdminResponse::error(405, "method not allowed");
+        co_return reply;
+    }
+    if (method != "GET" && !fromThisHost) {
+        reply.response = AdminResponse::error(403, "only from this host: nobody logs in here");
         co_return reply;
     }
     const std::string origin(request[http::field::origin]);

@@ -4,9 +4,10 @@
 // One thread, that of the executor. Everything is bounded: connections (one too many is answered
 // 503), request size, and the time a client may take to send a request, stay idle or take an
 // answer. Handlers are found by method and exact path; an unknown path is 404, another method 405,
-// both with a JSON body; HEAD works where GET does. Nothing is thrown out of here: what a handler
-// throws is logged and answered 500. Handlers may be capturing coroutine lambdas, as they live as
-// long as the server. Before destroying a server whose io_context still runs, await stop().
+// both with a JSON body; HEAD works where GET does. A request that changes something (any other
+// method) is taken over loopback only: nobody logs in here. Nothing is thrown out of here: what a
+// handler throws is logged and answered 500. Handlers may be capturing coroutine lambdas, as they
+// live as long as the server. Before destroying a server whose io_context still runs, await stop().
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -79,7 +80,7 @@ private:
     boost::asio::awaitable<boost::system::error_code> read(Stream& stream,
                                                            boost::beast::flat_buffer& buffer,
                                                            Request& request);
-    boost::asio::awaitable<Answer> answer(Request request);
+    boost::asio::awaitable<Answer> answer(Request request, bool fromThisHost);
     boost::asio::awaitable<AdminResponse> dispatch(const AdminHandler& handler,
                                                    AdminRequest request);
     boost::asio::awaitable<AdminResponse> guarded(const AdminHandler& handler,
