@@ -5,7 +5,7 @@
 #include <unordered_map>
 
 #include "common/model/fields.hpp"
-#include "common/model/json.hpp"
+#include "common/model/public_json.hpp"
 #include "dataplane/control/json_writer.hpp"
 #include "dataplane/control/metrics.hpp"
 #include "dataplane/control/snapshot_compiler.hpp"
@@ -75,6 +75,8 @@ void writeEndpoint(JsonWriter& json, const worker::EndpointStats& endpoint) {
     json.field("port", endpoint.port);
     json.field("weight", endpoint.weight);
     json.field("state", nameOf(stateOf(endpoint)));
+    if (!endpoint.check.empty())
+        json.field("check", endpoint.check);
     json.field("active", endpoint.active);
     json.field("idle", endpoint.idle);
     json.field("requests", endpoint.requests);
@@ -96,7 +98,7 @@ void writeEndpoints(JsonWriter& json, const worker::BackendStats* stats) {
 void writeEntry(JsonWriter& json, const model::Key& key, const model::Entry& entry) {
     json.key(model::toText(key)).beginObject();
     json.field("hash", hex(entry.hash));
-    json.key("value").raw(model::encode(*entry.value));
+    json.key("value").raw(model::encodePublic(*entry.value));
     json.endObject();
 }
 
@@ -237,6 +239,8 @@ std::string backendsJson(const routing::Snapshot* snapshot, const BackendQuery& 
         const auto it = byId.find(spec->id);
         json.beginObject().field("name", spec->name);
         json.field("balance", enumName(spec->policy->balance));
+        json.field("maxConnections", spec->policy->maxConnections);
+        json.field("queued", it == byId.end() ? std::uint64_t{0} : it->second->queued);
         writeEndpoints(json, it == byId.end() ? nullptr : it->second);
         json.endObject();
     }

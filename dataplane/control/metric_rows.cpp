@@ -66,6 +66,7 @@ void addBackend(PrometheusText& text, std::string_view name, const worker::Backe
         text.add(Metric::backendTcpConnections, labels, backend.tcpConnections);
     addEndpointStates(text, name, backend);
     text.add(Metric::backendRequestsActive, labels, backend.active);
+    text.add(Metric::backendQueued, labels, backend.queued);
     text.add(Metric::backendIdleConnections, labels, backend.idle);
     text.add(Metric::backendConnects, labels, backend.totals.connects);
     text.add(Metric::backendConnectFailures, labels, backend.totals.connectFailures);

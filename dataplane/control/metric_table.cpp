@@ -25,6 +25,11 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "any other as its class (4xx); none when no response could be sent."},
     {"evergate_request_heads_total", counter, "", "Request heads received, refused ones included."},
     {"evergate_requests_active", gauge, "", "Requests under way."},
+    {"evergate_requests_queued", gauge, "",
+     "Requests and TCP connections waiting because every endpoint is at its connection limit."},
+    {"evergate_queue_wait_seconds", histogram, "",
+     "Time requests and TCP connections waited for an endpoint under its limit, however that "
+     "ended; only those that had to."},
     {"evergate_request_duration_seconds", histogram, "",
      "Time from a complete request head to the last byte of the response. Upgraded connections "
      "are left out."},
@@ -88,6 +93,8 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "(by its health checks) or draining (removed, still finishing requests)."},
     {"evergate_backend_requests_active", gauge, "backend",
      "Requests and connections under way to a backend."},
+    {"evergate_backend_requests_queued", gauge, "backend",
+     "Requests and TCP connections waiting for an endpoint of a backend under its limit."},
     {"evergate_backend_idle_connections", gauge, "backend", "Pooled connections to a backend."},
     {"evergate_backend_connects_total", counter, "backend",
      "Connections to endpoints of a backend begun."},

@@ -43,6 +43,8 @@ void addClients(PrometheusText& text, const session::Counters& sum) {
                  sum.statuses.count(i));
     text.add(Metric::requestHeads, sum.requests);
     text.add(Metric::requestsActive, sum.activeRequests);
+    text.add(Metric::requestsQueued, sum.queued);
+    addHistogram(text, Metric::queueWait, {}, sum.queueWaits);
     addHistogram(text, Metric::requestDuration, {}, sum.durations);
     for (std::size_t i = 1; i < sum.errors.size(); ++i) {
         const auto reason = http::info(static_cast<http::ProxyError>(i)).reason;
@@ -193,6 +195,8 @@ session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers) {
         sum.statuses.merge(one.statuses);
         sum.durations.merge(one.durations);
         sum.firstBytes.merge(one.firstBytes);
+        sum.queued += one.queued;
+        sum.queueWaits.merge(one.queueWaits);
     }
     return sum;
 }

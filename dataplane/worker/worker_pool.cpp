@@ -73,6 +73,7 @@ void merge(BackendStats& into, const BackendStats& other) {
     into.totals.failures += other.totals.failures;
     into.active += other.active;
     into.idle += other.idle;
+    into.queued += other.queued;
     // Every worker has the same endpoints; it is the worst view of them that counts.
     into.configured = std::max(into.configured, other.configured);
     into.down = std::max(into.down, other.down);

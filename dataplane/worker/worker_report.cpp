@@ -55,6 +55,7 @@ BackendStats describe(routing::BackendId id, const upstream::BackendState& backe
         stats.traffic = *backend.counters.traffic;
     stats.tcpConnections = backend.counters.tcpConnections;
     stats.totals = backend.counters.departed;
+    stats.queued = backend.queue ? backend.queue->size() : 0;
     const auto add = [&](const upstream::EndpointState& endpoint) {
         count(stats, endpoint, nowTick);
         if (withEndpoints)

@@ -57,6 +57,7 @@ struct BackendStats {
     upstream::EndpointTotals totals;  // of all endpoints there ever were
     std::uint64_t active = 0;
     std::uint64_t idle = 0;
+    std::uint64_t queued = 0;  // waiting for a slot under maxConnections
     // How many endpoints are configured, and in which state; the rest is ready.
     std::uint64_t configured = 0;
     std::uint64_t down = 0;

@@ -3,6 +3,9 @@
 // headers.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "tests/support/proxy_fixture.hpp"
 
 namespace evergate::test {
@@ -33,6 +36,12 @@ protected:
         upstream.send(answer);
         response = client.readResponse();
         return head;
+    }
+
+    void forwardedAfter(const model::Backend& backend, std::string_view answer = kOk,
+                        const std::vector<std::uint16_t>& ports = {}) {
+        proxy.serve(ports.empty() ? std::vector{endpoint.port()} : ports, backend);
+        forwarded("GET / HTTP/1.1\r\nHost: a\r\n\r\n", answer);
     }
 
     RawConnection::Response ask(std::string_view request) {
@@ -235,6 +244,56 @@ TEST_F(HttpPolicy, ChunkedBodyOverTheLimitBreaksAStartedResponse) {
     EXPECT_NE(client.next(), Next::data);
     EXPECT_TRUE(proxy.eventuallyQuiet());
     EXPECT_EQ(errors(ProxyError::bodyTooLarge), 1u);
+}
+
+// Deadlines and retries, too, are those of the latest publication.
+TEST_F(HttpPolicy, TimeoutsActOnTheNextRequest) {
+    using namespace std::chrono_literals;
+    forwardedAfter({});
+    EXPECT_EQ(response.status, 200);
+    model::Backend backend;
+    backend.responseTimeout = 200ms;
+    proxy.serve({endpoint.port()}, backend);
+    client.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(client.readResponse().status, 504);
+    EXPECT_EQ(errors(ProxyError::upstreamTimeout), 1u);
+    backend.responseTimeout = 60s;
+    backend.inactivityTimeout = 200ms;
+    client = {};
+    upstream = {};
+    forwardedAfter(backend, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart");
+    EXPECT_FALSE(response.complete);
+    EXPECT_EQ(errors(ProxyError::upstreamBodyTimeout), 1u);
+    const BlackHole nowhere;
+    backend.connectTimeout = 200ms;
+    backend.retries = 0;
+    proxy.serve({nowhere.port()}, backend);
+    EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 504);
+    EXPECT_EQ(errors(ProxyError::connectTimeout), 1u);
+}
+
+TEST_F(HttpPolicy, RetriesAreAsManyAsAskedFor) {
+    std::vector<std::uint16_t> dead;
+    {
+        std::array<RawListener, 6> listeners;
+        for (const RawListener& each : listeners)
+            dead.push_back(each.port());
+    }
+    for (const std::uint32_t retries : {0u, 2u, 5u, 10u}) {
+        model::Backend backend;
+        backend.retries = retries;
+        proxy.serve(dead, backend);
+        const std::uint64_t before = proxy.counters().upstreamConnects;
+        EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 502);
+        EXPECT_EQ(proxy.counters().upstreamConnects - before, std::min(retries, 5u) + 1);
+    }
+    // The one that works is found among many that do not.
+    model::Backend backend;
+    backend.retries = 10;
+    dead.push_back(endpoint.port());
+    proxy.serve(dead, backend);
+    forwardedAfter(backend, kOk, dead);
+    EXPECT_EQ(response.status, 200);
 }
 
 }  // namespace

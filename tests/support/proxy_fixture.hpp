@@ -59,6 +59,8 @@ public:
     // For the next publication: of a listener that was opened before.
     model::Listener& listener(const std::string& name) { return listeners_.at(name); }
 
+    std::weak_ptr<const routing::Snapshot> serving() const { return serving_; }
+
     std::uint16_t port() const noexcept { return port_; }
 
     RawConnection client(int receiveBuffer = 0) const {

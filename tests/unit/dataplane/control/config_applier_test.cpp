@@ -159,6 +159,29 @@ TEST_F(ConfigApplierTest, ATcpListenersBackendChangesWithoutNewSockets) {
     EXPECT_THAT(publisher_.published[1].close, IsEmpty());
 }
 
+TEST_F(ConfigApplierTest, AccessListsChangeWithoutNewSockets) {
+    Builder builder = shop();
+    builder.tcp("db", 5432, "shop");
+    apply(builder, 1);
+    EXPECT_EQ(publisher_.published[0].snapshot->listeners[0].sources, nullptr);
+    EXPECT_EQ(publisher_.published[0].snapshot->routes.targets()[0]->policy, nullptr);
+    auto listener = *builder.config().find<model::Listener>({model::Kind::listener, "db"});
+    listener.restrictSources = true;
+    listener.allowSources = {"10.0.0.0/8"};
+    auto route = *builder.config().find<model::Route>({model::Kind::route, "shop"});
+    route.maxBodyBytes = 7;
+    builder.value(model::Kind::listener, "db", listener).value(model::Kind::route, "shop", route);
+    EXPECT_THAT(apply(builder, 2), IsEmpty());
+    const auto& publication = publisher_.published[1];
+    EXPECT_THAT(publication.open, IsEmpty());
+    EXPECT_NE(publication.snapshot->listeners[0].sources, nullptr);
+    ASSERT_NE(publication.snapshot->routes.targets()[0]->policy, nullptr);
+    EXPECT_EQ(publication.snapshot->routes.targets()[0]->policy->maxBodyBytes, 7U);
+    listener.allowSources = {"10.0.0.0/40"};
+    builder.value(model::Kind::listener, "db", listener);
+    EXPECT_THAT(apply(builder, 3), SizeIs(1));
+}
+
 TEST_F(ConfigApplierTest, ABindFailureNamesTheListenerAndChangesNothing) {
     apply(shop(), 1);
     Builder builder = shop();

@@ -51,6 +51,11 @@ public:
         return put(model::Kind::route, name, route);
     }
 
+    // Whatever else a test needs.
+    ConfigBuilder& value(model::Kind kind, const std::string& name, model::Value what) {
+        return put(kind, name, std::move(what));
+    }
+
     ConfigBuilder& erase(model::Kind kind, const std::string& name) {
         config_.erase({kind, name});
         return *this;
