@@ -69,6 +69,8 @@ step() {
     detail="$1 passed, $2 failed, $3 skipped"
     if [ "$2" = 0 ]; then
         say "ok    $name ($((SECONDS - start)) s): $detail"
+        # What was not run is said aloud, and why.
+        grep -ohE "skipped ['\"].*['\"]$|NOT RUN.*" "$log" | sort | uniq -c | sed 's/^/      /'
     else
         say "FAIL  $name ($((SECONDS - start)) s): $detail; $log:"
         grep -E '(^|[^a-z])(error|Error|ERROR|FAIL|FAILED|Failure|WARNING: Thread)' "$log" | head -30 | sed 's/^/      /'
@@ -101,17 +103,8 @@ run_ctest() {
 }
 
 run_e2e() { # run_e2e PRESET: the end-to-end tests and the retold incidents, against built programs
-    local preset=$1 status=0 folder found=no
-    for folder in tests/e2e tests/incidents; do
-        compgen -G "$folder/test_*.py" >/dev/null || continue
-        found=yes
-        EVERGATE_BIN=$PWD/build/$preset/bin timeout 1200 \
-            python3 -m unittest discover -v -s "$folder" -p 'test_*.py' || status=1
-    done
-    if [ $found = no ]; then
-        add 0 0 1
-        return 0
-    fi
+    local preset=$1 status=0
+    EVERGATE_BIN=$PWD/build/$preset/bin python3 tests/run_e2e.py --jobs "$jobs" || status=1
     # shellcheck disable=SC2046
     add $(python3 tests/count_results.py unittest "$log") || add 0 1 0
     return $status
