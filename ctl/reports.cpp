@@ -57,7 +57,7 @@ void addEndpoint(Table& table, const std::string& backend, const std::string& ba
                  const Json& endpoint) {
     table.add({backend, balance, addressOf(endpoint), text(endpoint, "weight"),
                text(endpoint, "state"), text(endpoint, "active"), text(endpoint, "idle"),
-               text(endpoint, "requests"), text(endpoint, "failures")});
+               text(endpoint, "requests"), text(endpoint, "failures"), text(endpoint, "check")});
 }
 
 bool mentions(const Json& route, std::string_view filter) {
@@ -124,13 +124,13 @@ void printStatus(const Json& answer, std::ostream& out) {
 }
 
 void printRoutes(const Json& answer, std::string_view filter, std::ostream& out) {
-    Table table({"HOST", "PATH", "TYPE", "BACKEND", "LISTENERS", "ORIGIN"});
+    Table table({"HOST", "PATH", "TYPE", "BACKEND", "LISTENERS", "ORIGIN", "POLICY"});
     for (const Json& route : list(answer, "routes")) {
         if (mentions(route, filter)) {
             const std::string host = text(route, "host");
             table.add({host.empty() ? "*" : host, text(route, "path"), text(route, "pathType"),
                        text(route, "backend"), joined(list(route, "listeners")),
-                       text(route, "origin")});
+                       text(route, "origin"), joined(list(route, "policy"))});
         }
     }
     table.print(out);
@@ -138,13 +138,13 @@ void printRoutes(const Json& answer, std::string_view filter, std::ostream& out)
 
 void printBackends(const Json& answer, std::ostream& out) {
     Table table({"BACKEND", "BALANCE", "ENDPOINT", "WEIGHT", "STATE", "ACTIVE", "IDLE", "REQUESTS",
-                 "FAILURES"});
+                 "FAILURES", "CHECK"});
     for (const Json& backend : list(answer, "backends")) {
         const std::string name = text(backend, "name");
         const std::string balance = text(backend, "balance");
         const Json& endpoints = list(backend, "endpoints");
         if (endpoints.empty()) {
-            table.add({name, balance, "none", "", "", "", "", "", ""});
+            table.add({name, balance, "none", "", "", "", "", "", "", ""});
         }
         for (const Json& endpoint : endpoints) {
             addEndpoint(table, name, balance, endpoint);

@@ -8,6 +8,7 @@
 #include "common/model/public_json.hpp"
 #include "dataplane/control/json_writer.hpp"
 #include "dataplane/control/metrics.hpp"
+#include "dataplane/control/policy_words.hpp"
 #include "dataplane/control/snapshot_compiler.hpp"
 #include "dataplane/http/proxy_error.hpp"
 
@@ -187,7 +188,10 @@ std::string routesJson(const model::Config* config) {
             json.endArray();
             json.field("host", route.host).field("pathType", enumName(route.pathType));
             json.field("path", route.path).field("backend", route.backend);
-            json.field("origin", route.origin).endObject();
+            json.field("origin", route.origin).key("policy").beginArray();
+            for (const auto& word : policyWords(route))
+                json.value(word);
+            json.endArray().endObject();
         }
     }
     return json.endArray().endObject().take();

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 
+#include "dataplane/control/policy_words.hpp"
 #include "dataplane/routing/explain.hpp"
 
 namespace evergate::dataplane {
@@ -130,7 +131,7 @@ private:
         answer_.path = std::move(matched.path);
         if (!answer_.path.empty() && answer_.path != rawPath) {
             step("Path " + inQuotes(rawPath) + " is matched as " + inQuotes(answer_.path) +
-                 "; it is forwarded unchanged.");
+                 "; that never changes what is forwarded.");
         }
         for (std::string& text : matched.steps)
             step(std::move(text));
@@ -145,6 +146,16 @@ private:
         answer_.backendId = matched.target->backendId;
         step("The request goes to backend " + inQuotes(answer_.backend) + " (route of " +
              answer_.origin + ").");
+        if (const routing::RoutePolicy* policy = matched.target->policy.get())
+            explainPolicy(*policy, rawPath);
+    }
+
+    void explainPolicy(const routing::RoutePolicy& policy, const std::string& rawPath) {
+        for (std::string& text : policySteps(policy, rawPath, answer_.path))
+            step(std::move(text));
+        if (policy.redirectToHttps &&
+            listener_->listener.protocol != model::ListenerProtocol::https)
+            answer_.status = 308;
     }
 
     const routing::Snapshot& snapshot_;

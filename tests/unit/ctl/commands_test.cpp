@@ -58,11 +58,13 @@ TEST(Commands, PrintsTheTableOfAnnotations) {
 
 TEST(Commands, ShowsRoutesThatMentionTheText) {
     CannedServer server({{"GET /api/v1/routes", {200, R"({"routes":[
-        {"name":"a","listeners":["http"],"host":"a.test","pathType":"prefix","path":"/","backend":"x/a/80","origin":"Ingress x/a"},
+        {"name":"a","listeners":["http"],"host":"a.test","pathType":"prefix","path":"/","backend":"x/a/80","origin":"Ingress x/a","policy":["https","body=1024"]},
         {"name":"b","listeners":["http"],"host":"","pathType":"exact","path":"/b","backend":"x/b/80","origin":"Ingress x/b"}]})"}}});
     const Outcome all = call({"routes", "--admin", server.url()});
     EXPECT_EQ(all.status, 0);
-    EXPECT_THAT(all.out, HasSubstr("a.test  /     prefix  x/a/80   http       Ingress x/a\n"));
+    EXPECT_THAT(
+        all.out,
+        HasSubstr("a.test  /     prefix  x/a/80   http       Ingress x/a  https,body=1024\n"));
     EXPECT_THAT(all.out, HasSubstr("*       /b    exact"));
     EXPECT_THAT(call({"routes", "a.test", "--admin", server.url()}).out, Not(HasSubstr("/b")));
     EXPECT_THAT(call({"routes", "--admin", server.url(), "-o", "json"}).out,

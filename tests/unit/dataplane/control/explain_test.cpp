@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "dataplane/control/policy_words.hpp"
 #include "dataplane/control/snapshot_compiler.hpp"
 #include "tests/unit/dataplane/control/config_builder.hpp"
 
@@ -22,6 +23,10 @@ protected:
         builder_.route("shop", "shop.example.com", "/", "shop", model::PathType::exact);
         builder_.route("cart", "shop.example.com", "/cart", "cart");
         builder_.route("wild", "*.example.com", "/", "other");
+        compile();
+    }
+
+    void compile() {
         config_ = builder_.build();
         Candidate candidate{config_, nullptr, 1, {}};
         routing::BackendId next = 0;
@@ -122,6 +127,59 @@ TEST_F(ExplainTest, ATcpListenerLooksAtNothing) {
 TEST_F(ExplainTest, RefusesQuestionsItCannotAnswer) {
     EXPECT_THAT(refusal("gopher://x"), HasSubstr("malformed"));
     EXPECT_THAT(refusal("/", "nope"), HasSubstr("no listener \"nope\""));
+}
+
+class ExplainPolicyTest : public ExplainTest {
+protected:
+    ExplainPolicyTest() {
+        model::Route route;
+        route.listeners = {"http"};
+        route.host = "policy.example";
+        route.path = "/shop";
+        route.backend = "shop";
+        route.origin = "Ingress test/policy";
+        route.rewritePrefix = "/v2";
+        route.requestHeadersSet = {{"x-token", "secret"}};
+        route.responseHeadersRemove = {"server"};
+        route.maxBodyBytes = 8192;
+        route.restrictSources = true;
+        route.allowSources = {"10.0.0.0/8", "192.0.2.1"};
+        builder_.value(model::Kind::route, "policy", route);
+        route.host = "redirect.example";
+        route.redirectToHttps = true;
+        builder_.value(model::Kind::route, "redirect", route);
+        compile();
+    }
+};
+
+TEST_F(ExplainPolicyTest, TellsWhatHappensToTheRequest) {
+    const Explanation answer = ask("http://policy.example/shop//cart?a=b");
+    EXPECT_EQ(answer.backend, "shop");
+    EXPECT_EQ(answer.status, 0);
+    const std::size_t last = answer.steps.size();
+    ASSERT_GE(last, 5u);
+    EXPECT_THAT(std::vector<std::string>(answer.steps.end() - 5, answer.steps.end()),
+                ElementsAre("Only clients of its source ranges are served, others get 403.",
+                            "A body of more than 8192 bytes is answered with 413.",
+                            HasSubstr("The path is forwarded as \"/v2/"),
+                            "Request headers are set or removed: x-token.",
+                            "Response headers are set or removed: server."));
+}
+
+TEST_F(ExplainPolicyTest, TellsARedirect) {
+    const Explanation answer = ask("http://redirect.example/shop");
+    EXPECT_EQ(answer.status, 308);
+    EXPECT_THAT(answer.steps, ::testing::Contains(HasSubstr("redirect to https")));
+}
+
+TEST_F(ExplainPolicyTest, NeverShowsHeaderValues) {
+    for (const std::string& step : ask("http://policy.example/shop").steps)
+        EXPECT_EQ(step.find("secret"), std::string::npos) << step;
+    const auto* route = config_->find<model::Route>({model::Kind::route, "policy"});
+    ASSERT_NE(route, nullptr);
+    EXPECT_THAT(policyWords(*route), ElementsAre("sources=2", "body=8192", "rewrite=/v2",
+                                                 "request-headers=1", "response-headers=1"));
+    EXPECT_THAT(policyWords(model::Route{}), ElementsAre());
 }
 
 }  // namespace
