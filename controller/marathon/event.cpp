@@ -94,26 +94,35 @@ std::vector<News> readObject(const Json& json, std::string_view type) {
     return news;
 }
 
+// Without what is nested deeper than anything we read: plans of deployments are, and abuse.
+Json parseShallow(std::string_view text) {
+    return Json::parse(
+        text, [](int depth, Json::parse_event_t, Json&) { return depth < 4; }, false);
+}
+
 }  // namespace
 
 std::vector<News> newsOf(const StreamEvent& event) {
     std::vector<News> news;
+    const auto read = [&](const Json& json) {
+        const auto type = textIn(json, "eventType");
+        auto more = readObject(json, type.empty() ? event.type : type);
+        std::move(more.begin(), more.end(), std::back_inserter(news));
+    };
+    if (const auto whole = parseShallow(event.data); whole.is_object()) {
+        read(whole);
+        return news;
+    }
     // Some versions packed several documents into one event, a line each.
     std::string_view rest = event.data;
     while (!rest.empty()) {
         const auto end = std::min(rest.find('\n'), rest.size());
-        const auto line = rest.substr(0, end);
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-        // Deep nesting comes in plans only; depth is bounded before anything is built.
-        const auto json = Json::parse(
-            line, [](int level, Json::parse_event_t, Json&) { return level < 4; }, false);
-        if (!json.is_object()) {
+        if (const auto json = parseShallow(rest.substr(0, end)); json.is_object()) {
+            read(json);
+        } else {
             news.emplace_back(AnythingChanged{});
-            continue;
         }
-        const auto type = textIn(json, "eventType");
-        auto more = readObject(json, type.empty() ? std::string_view(event.type) : type);
-        std::move(more.begin(), more.end(), std::back_inserter(news));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return news;
 }
