@@ -54,6 +54,20 @@ TEST(AccessLog, WritesJsonWithStableKeys) {
               "\n");
 }
 
+TEST(AccessLog, TellsTheTlsOfAConnectionThatHasIt) {
+    AccessRecord record = sample();
+    record.tls = {"TLSv1.3", "TLS_AES_128_GCM_SHA256", "a\"b", {}};
+    const auto line = nlohmann::json::parse(format(AccessLogFormat::json, record));
+    EXPECT_EQ(line["tls_version"], "TLSv1.3");
+    EXPECT_EQ(line["tls_cipher"], "TLS_AES_128_GCM_SHA256");
+    EXPECT_EQ(line["tls_server_name"], "a\"b");
+    EXPECT_FALSE(line.contains("tls_failure"));
+    record.tls = {{}, {}, "c.test", "alert"};
+    record.error = ProxyError::clientTls;
+    const std::string text = format(AccessLogFormat::text, record);
+    EXPECT_NE(text.find(" tls_server_name=c.test tls_failure=alert\n"), std::string::npos) << text;
+}
+
 TEST(AccessLog, IsSilentWhenOff) {
     EXPECT_EQ(format(AccessLogFormat::off, sample()), "");
 }
