@@ -26,6 +26,14 @@ void appendDouble(std::string& out, double number) {
     }
 }
 
+// As a label, so as people write it: 0.0005 and not 5e-04.
+void appendBound(std::string& out, double bound) {
+    std::array<char, 32> digits;
+    out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), bound,
+                                            std::chars_format::fixed)
+                                  .ptr);
+}
+
 // `special`: the characters that take a backslash; a newline always does.
 void appendEscaped(std::string& out, std::string_view text, const char* special) {
     if (text.find_first_of(special) == std::string_view::npos) {
@@ -91,7 +99,11 @@ void PrometheusText::writeHistogram(std::size_t row, MetricLabels labels,
         count += sample.counts[i];
         out.append(name).append("_bucket").append(common);
         out.append(common.empty() ? "{le=\"" : ",le=\"");
-        appendDouble(out, i < sample.bounds.size() ? sample.bounds[i] : INFINITY);
+        if (i < sample.bounds.size()) {
+            appendBound(out, sample.bounds[i]);
+        } else {
+            out += "+Inf";
+        }
         out.append("\"} ");
         appendNumber(out, count);
         out.push_back('\n');

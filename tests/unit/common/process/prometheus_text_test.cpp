@@ -45,19 +45,19 @@ TEST(PrometheusText, WritesNumbersThatReadBackExactly) {
 }
 
 TEST(PrometheusText, WritesCumulativeHistograms) {
-    constexpr std::array<double, 2> kBounds{0.1, 1};
+    constexpr std::array<double, 2> kBounds{0.0005, 1};
     constexpr std::array<std::uint64_t, 3> kCounts{3, 3, 1};
     PrometheusText text(kTable);
     text.addHistogram(Row::seconds, {{"route", "x"}}, {kBounds, kCounts, 1.5});
     text.addHistogram(Row::seconds, {}, {kBounds, kCounts, 2});
     EXPECT_EQ(text.take(),
               "# HELP h H\n# TYPE h histogram\n"
-              "h_bucket{route=\"x\",le=\"0.1\"} 3\n"
+              "h_bucket{route=\"x\",le=\"0.0005\"} 3\n"
               "h_bucket{route=\"x\",le=\"1\"} 6\n"
               "h_bucket{route=\"x\",le=\"+Inf\"} 7\n"
               "h_sum{route=\"x\"} 1.5\n"
               "h_count{route=\"x\"} 7\n"
-              "h_bucket{le=\"0.1\"} 3\nh_bucket{le=\"1\"} 6\nh_bucket{le=\"+Inf\"} 7\n"
+              "h_bucket{le=\"0.0005\"} 3\nh_bucket{le=\"1\"} 6\nh_bucket{le=\"+Inf\"} 7\n"
               "h_sum 2\nh_count 7\n");
 }
 

@@ -193,9 +193,9 @@ TEST(Metrics, TooManyOfAKindLeaveTheirSeriesOut) {
     EXPECT_TRUE(has(all, "evergate_series_left_out{kind=\"endpoint\"} 2"));
     EXPECT_TRUE(has(all, "evergate_series_left_out{kind=\"route\"} 1"));
     EXPECT_TRUE(has(all, "evergate_series_left_out{kind=\"histogram\"} 1"));
-    for (const char* gone : {"evergate_endpoint_", "evergate_route_", "evergate_backend_first_byte",
-                             "evergate_backend_request_duration"})
-        EXPECT_EQ(all.find(gone), std::string::npos) << gone;
+    for (const std::string gone :
+         {"endpoint_", "route_", "backend_first_byte", "backend_request_duration"})
+        EXPECT_EQ(all.find("\nevergate_" + gone), std::string::npos) << gone;
     EXPECT_NE(all.find("evergate_backend_endpoints{"), std::string::npos);
     EXPECT_NE(all.find("evergate_backend_requests_total{"), std::string::npos);
 }
