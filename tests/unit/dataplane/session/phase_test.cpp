@@ -48,8 +48,9 @@ TEST(Phase, DeadlinesComeFromTheSettingTheyAreNamedAfter) {
 TEST(Phase, OnlyThoseWithoutARequestFailWithNothing) {
     for (std::uint8_t i = 0; i < static_cast<std::uint8_t>(Phase::count_); ++i) {
         const auto phase = static_cast<Phase>(i);
-        const bool without = phase == Phase::idle || phase == Phase::tunnel ||
-                             phase == Phase::tunnelClosing || phase == Phase::lingering;
+        const bool without = phase == Phase::handshake || phase == Phase::idle ||
+                             phase == Phase::tunnel || phase == Phase::tunnelClosing ||
+                             phase == Phase::lingering;
         EXPECT_EQ(timeoutError(phase) == http::ProxyError::none, without) << name(phase);
     }
 }
