@@ -141,7 +141,7 @@ TEST_F(FakeKubeApiTest, WritesEventsInTheShapeOfARealServer) {
     const auto before = api.store().version();
     api.upsert(object);
     const auto& slices = *findFakeKind("EndpointSlice");
-    const auto events = api.store().eventsAfter(slices, "", before);
+    const auto events = api.store().eventsAfter({&slices, "", "", false}, before);
     ASSERT_EQ(events.size(), 1U);
     const auto event = json::parse(events[0]->line);
     EXPECT_EQ(event["type"], "ADDED");

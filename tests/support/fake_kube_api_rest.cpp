@@ -59,6 +59,9 @@ FakeAnswer changeObject(FakeKubeStore& store, const FakeObjectRef& ref,
 
 FakeAnswer answerCollection(FakeKubeStore& store, FakeObjectRef ref, const FakeRequest& request) {
     if (request.method == "GET") {
+        if (auto refusal = applyFieldSelector(request.target, ref)) {
+            return *std::move(refusal);
+        }
         const auto limit = std::strtoul(request.target.parameter("limit").c_str(), nullptr, 10);
         return store.list(ref, limit, request.target.parameter("continue"));
     }
@@ -137,6 +140,18 @@ std::optional<FakeObjectRef> parseFakePath(std::string_view path) {
         ++at;
     }
     return ref.resource != nullptr && at == parts.size() ? std::optional(ref) : std::nullopt;
+}
+
+std::optional<FakeAnswer> applyFieldSelector(const FakeTarget& target, FakeObjectRef& collection) {
+    const std::string selector = target.parameter("fieldSelector");
+    if (selector.empty()) {
+        return std::nullopt;
+    }
+    if (selector.rfind("type=", 0) != 0 || collection.resource->kind != "Secret") {
+        return fakeRefusal(400, "BadRequest", "field label not supported: " + selector);
+    }
+    collection.type = selector.substr(5);
+    return std::nullopt;
 }
 
 FakeAnswer answerFakeRequest(FakeKubeStore& store, const FakeRequest& request) {

@@ -27,6 +27,10 @@ FakeTarget parseFakeTarget(std::string_view target);
 // "/apis/networking.k8s.io/v1/namespaces/shop/ingresses/cart/status"; nothing for other paths.
 std::optional<FakeObjectRef> parseFakePath(std::string_view path);
 
+// Narrows `collection` by the fieldSelector of a list or watch: "type=..." of Secrets is
+// understood. A refusal for any other.
+std::optional<FakeAnswer> applyFieldSelector(const FakeTarget& target, FakeObjectRef& collection);
+
 struct FakeRequest {
     std::string method;
     FakeTarget target;

@@ -195,6 +195,9 @@ asio::awaitable<bool> Session<Stream>::answer(FakeAnswer answer) {
 
 template <typename Stream>
 asio::awaitable<bool> Session<Stream>::watch(FakeObjectRef ref, FakeTarget target) {
+    if (auto refusal = applyFieldSelector(target, ref)) {
+        co_return co_await answer(*std::move(refusal));
+    }
     Watch watch{std::move(ref), 0, target.flag("allowWatchBookmarks"), {}, {}, state_->halfEvents};
     const auto from = target.parameter("resourceVersion", "0");
     const auto parsed = std::from_chars(from.data(), from.data() + from.size(), watch.cursor);
@@ -282,8 +285,7 @@ std::string Session<Stream>::nextPiece(Watch& watch) {
                "}\n";
     }
     std::string piece;
-    for (const auto& event :
-         store.eventsAfter(*watch.ref.resource, watch.ref.nameSpace, watch.cursor)) {
+    for (const auto& event : store.eventsAfter(watch.ref, watch.cursor)) {
         piece += event->line;
     }
     watch.cursor = store.version();

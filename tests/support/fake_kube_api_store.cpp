@@ -53,6 +53,12 @@ std::string qualified(const FakeResource& resource) {
                 : "." + std::string(resource.apiVersion.substr(0, slash)));
 }
 
+// An Event lives where the object does that it is about; "default" when that has no namespace.
+std::string namespaceOfSubject(const json& event) {
+    const auto subject = event.find("involvedObject");
+    return subject == event.end() ? std::string{} : subject->value("namespace", "default");
+}
+
 FakeAnswer notFound(const FakeObjectRef& ref) {
     return fakeRefusal(404, "NotFound",
                        qualified(*ref.resource) + " \"" + ref.name + "\" not found");
@@ -78,7 +84,13 @@ std::optional<std::pair<std::uint64_t, std::size_t>> parseToken(const std::strin
 
 std::string snapshotKey(const FakeObjectRef& collection, std::uint64_t version) {
     return std::to_string(version) + "/" + std::string(collection.resource->plural) + "/" +
-           collection.nameSpace;
+           collection.nameSpace + "/" + collection.type;
+}
+
+// The only field that a selector may name.
+std::string typeOf(const json& tree) {
+    const auto type = tree.find("type");
+    return type != tree.end() && type->is_string() ? type->get<std::string>() : std::string{};
 }
 
 }  // namespace
@@ -128,6 +140,11 @@ FakeAnswer FakeKubeStore::create(const FakeObjectRef& collection, json object) {
     if (find(ref) != nullptr) {
         return fakeRefusal(409, "AlreadyExists",
                            qualified(*ref.resource) + " \"" + name + "\" already exists");
+    }
+    if (ref.resource->kind == "Event" && namespaceOfSubject(object) != ref.nameSpace) {
+        return fakeRefusal(
+            422, "Invalid",
+            "involvedObject.namespace: Invalid value: does not match event.namespace");
     }
     std::array<char, 40> uid{};
     std::snprintf(uid.data(), uid.size(), "00000000-0000-4000-8000-%012llx",
@@ -187,6 +204,12 @@ FakeAnswer FakeKubeStore::update(const FakeObjectRef& ref, Stored& stored, json 
                            "Operation cannot be fulfilled on " + qualified(*ref.resource) + " \"" +
                                ref.name + "\": the object has been modified");
     }
+    const auto uid = next["metadata"].value("uid", std::string{});
+    if (!uid.empty() && uid != current["metadata"]["uid"]) {
+        return fakeRefusal(409, "Conflict",
+                           "Operation cannot be fulfilled on " + qualified(*ref.resource) + " \"" +
+                               ref.name + "\": Precondition failed: UID in precondition: " + uid);
+    }
     json merged = ref.status ? current : std::move(next);
     const auto& status = ref.status ? next : current;
     merged.erase("status");
@@ -223,7 +246,7 @@ FakeAnswer FakeKubeStore::erase(const FakeObjectRef& ref) {
     }
     auto last = stored->tree;
     last["metadata"]["resourceVersion"] = std::to_string(++version_);
-    remember(*ref.resource, ref.nameSpace,
+    remember(*ref.resource, ref.nameSpace, last,
              eventLine("DELETED", typed(*ref.resource, itemText(last))));
     objects_[ref.resource->plural].erase({ref.nameSpace, ref.name});
     const json body = {
@@ -257,15 +280,15 @@ void FakeKubeStore::put(const FakeResource& resource, const Key& key, json tree,
     tree.erase("apiVersion");
     tree["metadata"]["resourceVersion"] = std::to_string(++version_);
     auto text = std::make_shared<const std::string>(itemText(tree));
-    remember(resource, key.first, eventLine(type, typed(resource, *text)));
+    remember(resource, key.first, tree, eventLine(type, typed(resource, *text)));
     objects_[resource.plural][key] = Stored{std::move(tree), std::move(text)};
 }
 
 void FakeKubeStore::remember(const FakeResource& resource, const std::string& nameSpace,
-                             std::string line) {
+                             const json& tree, std::string line) {
     auto& events = events_[resource.plural];
-    events.push_back(
-        std::make_shared<const FakeEvent>(FakeEvent{version_, nameSpace, std::move(line)}));
+    events.push_back(std::make_shared<const FakeEvent>(
+        FakeEvent{version_, nameSpace, typeOf(tree), std::move(line)}));
     while (events.size() > window_) {
         forgotten_ = std::max(forgotten_, events.front()->version);
         events.pop_front();
@@ -285,7 +308,8 @@ std::vector<std::shared_ptr<const std::string>> FakeKubeStore::select(
         return items;
     }
     for (const auto& [key, stored] : kind->second) {
-        if (collection.nameSpace.empty() || key.first == collection.nameSpace) {
+        const bool typed = collection.type.empty() || typeOf(stored.tree) == collection.type;
+        if (typed && (collection.nameSpace.empty() || key.first == collection.nameSpace)) {
             items.push_back(stored.text);
         }
     }
@@ -337,9 +361,9 @@ FakeAnswer FakeKubeStore::list(const FakeObjectRef& collection, std::size_t limi
 }
 
 std::vector<std::shared_ptr<const FakeEvent>> FakeKubeStore::eventsAfter(
-    const FakeResource& resource, const std::string& nameSpace, std::uint64_t version) const {
+    const FakeObjectRef& collection, std::uint64_t version) const {
     std::vector<std::shared_ptr<const FakeEvent>> found;
-    const auto events = events_.find(resource.plural);
+    const auto events = events_.find(collection.resource->plural);
     if (events == events_.end()) {
         return found;
     }
@@ -347,7 +371,8 @@ std::vector<std::shared_ptr<const FakeEvent>> FakeKubeStore::eventsAfter(
         std::upper_bound(events->second.begin(), events->second.end(), version,
                          [](std::uint64_t v, const auto& event) { return v < event->version; });
     for (; it != events->second.end(); ++it) {
-        if (nameSpace.empty() || (*it)->nameSpace == nameSpace) {
+        const bool typed = collection.type.empty() || (*it)->type == collection.type;
+        if (typed && (collection.nameSpace.empty() || (*it)->nameSpace == collection.nameSpace)) {
             found.push_back(*it);
         }
     }

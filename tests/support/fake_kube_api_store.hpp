@@ -42,6 +42,7 @@ FakeAnswer fakeRefusal(unsigned code, std::string_view reason, const std::string
 struct FakeEvent {
     std::uint64_t version = 0;
     std::string nameSpace;
+    std::string type;  // of a Secret
     std::string line;  // the whole event with its newline
 };
 
@@ -50,6 +51,7 @@ struct FakeObjectRef {
     std::string nameSpace;
     std::string name;
     bool status = false;  // the status subresource
+    std::string type{};   // of a collection: only objects of this type; empty: all
 };
 
 class FakeKubeStore {
@@ -70,9 +72,8 @@ public:
     // Whether the events after `version` are all still known.
     bool remembers(std::uint64_t version) const noexcept { return version >= forgotten_; }
 
-    // Events of one resource after `version`; the namespace filters unless empty.
-    std::vector<std::shared_ptr<const FakeEvent>> eventsAfter(const FakeResource& resource,
-                                                              const std::string& nameSpace,
+    // Events of a collection after `version`.
+    std::vector<std::shared_ptr<const FakeEvent>> eventsAfter(const FakeObjectRef& collection,
                                                               std::uint64_t version) const;
     // What a watch without a version begins with.
     std::vector<std::string> addedLines(const FakeObjectRef& collection) const;
@@ -101,7 +102,8 @@ private:
     FakeAnswer update(const FakeObjectRef& ref, Stored& stored, nlohmann::json next);
     void put(const FakeResource& resource, const Key& key, nlohmann::json tree,
              std::string_view type);
-    void remember(const FakeResource& resource, const std::string& nameSpace, std::string line);
+    void remember(const FakeResource& resource, const std::string& nameSpace,
+                  const nlohmann::json& tree, std::string line);
     std::vector<std::shared_ptr<const std::string>> select(const FakeObjectRef& collection) const;
 
     std::uint64_t version_ = 100;
