@@ -80,9 +80,9 @@ class ClusterCase(Case):
         status = self.cluster.get("networking.k8s.io/v1", "Ingress", name, "default").get("status", {})
         return status.get("loadBalancer", {}).get("ingress")
 
-    def events_about(self, name):
-        return [event for event in self.cluster.list("v1", "Event", "default")
-                if event["involvedObject"]["name"] == name]
+    def warnings_about(self, name):
+        return [event["message"] for event in self.cluster.list("v1", "Event", "default")
+                if event["involvedObject"]["name"] == name and event["type"] == "Warning"]
 
     def holder(self):
         try:
@@ -108,13 +108,18 @@ class Sidecar(ClusterCase):
         wrong = manifests.ingress("shop", {"shop.example": [manifests.path("shop")]},
                                   annotations={"evergate.io/timeout-connect": "soon"})
         self.cluster.apply(wrong)
-        events = wait_until(lambda: self.events_about("shop"), "an Event names the wrong annotation")
-        self.assertIn("timeout-connect", events[0]["message"])
+        warnings = wait_until(lambda: self.warnings_about("shop"), "an Event warns of the wrong annotation")
+        self.assertIn("timeout-connect", warnings[0])
         self.assertEqual(pod.fetch("http", host="shop.example").status, 200)
         for port, metric in (("admin", "evergate_"), ("ctl-admin", "evergate_")):
             self.assertIn(metric, pod.fetch(port, "/metrics").text)
         self.assertTrue(pod.probe("dataplane", "livenessProbe") and pod.probe("controller", "livenessProbe"))
         self.assertNotIn("forbidden", pod.program("controller").text().lower())
+
+    def test_draining_is_not_taken_from_the_network(self):
+        pod = self.pod("Deployment", "evergate", 0).wait_ready()
+        self.assertEqual(pod.fetch("admin", "/api/v1/drain", method="POST", body=b"").status, 403)
+        self.assertTrue(pod.ready())
 
     def test_deletion_drains_within_the_grace_period(self):
         pod = self.pod("Deployment", "evergate", 0).wait_ready()

@@ -6,7 +6,9 @@ import os
 import pathlib
 import shlex
 import shutil
+import signal
 
+from . import procfs
 from .programs import ROOT, Program, binaries
 
 IMAGE_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -119,6 +121,13 @@ class Container:
     def start(self):
         self.program.start()
         return self
+
+    def kill(self):
+        """It, and all it started: what the end of a container's first process does to the others."""
+        if self.program.running():
+            for pid in procfs.children(self.program.pid)[1:]:
+                os.kill(pid, signal.SIGKILL)
+        self.program.kill()
 
     def run(self, within=60):
         """To its end: (status, output)."""

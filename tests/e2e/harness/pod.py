@@ -183,21 +183,21 @@ class Pod:
             if container.program.running():
                 container.program.signal(15)
         deadline = start + self.spec["terminationGracePeriodSeconds"]
-        statuses = {name: self._end(container.program, deadline) for name, container in self.containers.items()}
+        statuses = {name: self._end(container, deadline) for name, container in self.containers.items()}
         taken = time.monotonic() - start
         self.sandbox.kill()
         return statuses, taken
 
     @staticmethod
-    def _end(program, deadline):
+    def _end(container, deadline):
         try:
-            return program.wait(max(0.1, deadline - time.monotonic()))
+            return container.program.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
-            program.kill()
+            container.kill()
             return "killed"
 
     def kill(self):
         """As if the node had died."""
         for container in self.containers.values():
-            container.program.kill()
+            container.kill()
         self.sandbox.kill()

@@ -110,6 +110,15 @@ def children(pid):
     return tree
 
 
+def name(pid):
+    """The program's, or what the kernel keeps of it: 15 characters; empty when it has ended."""
+    try:
+        with open(f"/proc/{pid}/comm", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""
+
+
 def cpu_seconds(pids):
     """User and system time used so far by these processes. In ticks of the kernel: 10 ms steps."""
     total = 0
