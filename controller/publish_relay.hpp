@@ -39,10 +39,6 @@ public:
         moved_(true);  // what it refused is no problem any more
     }
 
-    void onApplied(model::Lane lane, EventTime::duration sinceEvent) override {
-        metrics_.onApplied(lane, sinceEvent);
-    }
-
     void onAnswer() override { moved_(false); }
 
 private:

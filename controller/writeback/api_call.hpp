@@ -32,7 +32,6 @@ struct ApiResult {
     std::string body;  // of a 2xx answer, at most 4 MiB of it
 };
 
-// Pass a variable that is moved from, never a braced list: GCC 12 destroys its temporaries twice.
 // A PATCH is a merge patch. After a 401 the token is read again before the next call.
 boost::asio::awaitable<ApiResult> callApi(kubernetes::ApiClient& client, ApiCall call);
 

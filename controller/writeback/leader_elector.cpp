@@ -76,11 +76,10 @@ asio::awaitable<void> LeaderElector::release(std::shared_ptr<LeaderElector> self
     if (!record || !self->ended_) {
         co_return;
     }
-    const auto result = co_await callApi(
-        self->client_, {verb::put, self->path() + '/' + self->options_.name,
-                        changedLeaseJson(self->stored_, *record),
-                        std::max(milliseconds(1),
-                                 std::chrono::duration_cast<milliseconds>(until - Clock::now()))});
+    const auto left = std::chrono::duration_cast<milliseconds>(until - Clock::now());
+    ApiCall call{verb::put, self->path() + '/' + self->options_.name,
+                 changedLeaseJson(self->stored_, *record), std::max(milliseconds(1), left)};
+    const auto result = co_await callApi(self->client_, std::move(call));
     self->logger_->info("gave the lease away result={}",
                         result.answer.ok() ? "ok" : result.answer.text());
 }
@@ -112,8 +111,8 @@ asio::awaitable<void> LeaderElector::perform(const LeaderElection::Step& step) {
 }
 
 asio::awaitable<void> LeaderElector::read() {
-    auto result = co_await callApi(
-        client_, {verb::get, path() + '/' + options_.name, {}, requestDeadline(options_.timing)});
+    ApiCall call{verb::get, path() + '/' + options_.name, {}, requestDeadline(options_.timing)};
+    auto result = co_await callApi(client_, std::move(call));
     const auto now = Clock::now();
     if (result.answer.status == 404) {
         election_.onMissing(now);
@@ -131,11 +130,11 @@ asio::awaitable<void> LeaderElector::read() {
 
 asio::awaitable<void> LeaderElector::write(const LeaderElection::Step& step) {
     const bool create = step.action == LeaderElection::Action::create;
-    auto result = co_await callApi(
-        client_, {create ? verb::post : verb::put, create ? path() : path() + '/' + options_.name,
-                  create ? newLeaseJson(options_.nameSpace, options_.name, step.record)
-                         : changedLeaseJson(stored_, step.record),
-                  requestDeadline(options_.timing)});
+    ApiCall call{create ? verb::post : verb::put, create ? path() : path() + '/' + options_.name,
+                 create ? newLeaseJson(options_.nameSpace, options_.name, step.record)
+                        : changedLeaseJson(stored_, step.record),
+                 requestDeadline(options_.timing)};
+    auto result = co_await callApi(client_, std::move(call));
     const auto now = Clock::now();
     if (result.answer.status == 409) {
         election_.onConflict(now);

@@ -198,7 +198,8 @@ asio::awaitable<bool> Writeback::writeOne() {
 }
 
 asio::awaitable<void> Writeback::writeStatus(StatusWrite write) {
-    const auto result = co_await callApi(client_, {verb::patch, write.target(), write.body()});
+    ApiCall call{verb::patch, write.target(), write.body()};
+    const auto result = co_await callApi(client_, std::move(call));
     if (!leading()) {
         co_return;
     }
@@ -270,8 +271,8 @@ void Writeback::concludeEvent(const EventWrite& write, const ApiResult& result, 
 // The last addresses known stay in use while it cannot be read, or has none.
 asio::awaitable<void> Writeback::readService() {
     const ObjectName& name = *options_.publishService;
-    const auto result = co_await callApi(
-        client_, {verb::get, "/api/v1/namespaces/" + name.ns + "/services/" + name.name, {}});
+    ApiCall call{verb::get, "/api/v1/namespaces/" + name.ns + "/services/" + name.name, {}};
+    const auto result = co_await callApi(client_, std::move(call));
     serviceDue_ = Clock::now() + options_.tuning.serviceInterval;
     std::string trouble;
     if (!result.answer.ok()) {
