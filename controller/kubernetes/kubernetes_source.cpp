@@ -90,9 +90,6 @@ public:
 
 private:
     void onListed(ResourceKind kind, std::vector<Decoded> objects, std::uint64_t round) override {
-        if (kind == ResourceKind::secret) {
-            secretsRefusedAt_.reset();
-        }
         note(tracker_.listed(kind, std::move(objects), round));
         tell(kind);
     }
@@ -108,6 +105,13 @@ private:
     }
 
     void onForbidden(ResourceKind kind) override;
+
+    void onWatching(ResourceKind kind) override {
+        if (kind == ResourceKind::secret) {
+            secretsRefusedAt_.reset();
+        }
+        note(tracker_.allowed(kind));
+    }
 
     void onState(ResourceKind kind, const std::string& state, bool trouble) override;
 

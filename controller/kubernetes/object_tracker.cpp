@@ -42,10 +42,16 @@ Change ObjectTracker::listed(ResourceKind kind, std::vector<Decoded> objects, st
     change.config |= problems != malformed(kind);
     malformed(kind) = std::move(problems);
     rounds_[static_cast<std::size_t>(kind)] = round;
+    change.merge(allowed(kind));
+    return change;
+}
+
+Change ObjectTracker::allowed(ResourceKind kind) {
+    Change change;
     if (kind == ResourceKind::ingressClass) {
-        change.config |= std::exchange(classesForbidden_, false);
+        change.config = std::exchange(classesForbidden_, false);
     } else if (kind == ResourceKind::secret) {
-        change.config |= std::exchange(secretsForbidden_, false);
+        change.config = std::exchange(secretsForbidden_, false);
     }
     return change;
 }

@@ -34,6 +34,8 @@ public:
     // otherwise: of IngressClasses, the class we serve is taken to exist and to be ours; of
     // Secrets, those known from before stay.
     Change forbidden(ResourceKind kind, std::uint64_t round);
+    // A watch of this kind is open: we may read it.
+    Change allowed(ResourceKind kind);
 
     // The last round of which every list is in; 0 before the first.
     std::uint64_t completeRound() const noexcept;

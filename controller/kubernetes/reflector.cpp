@@ -149,6 +149,9 @@ asio::awaitable<NextStep> Reflector::watch() {
             outcome.openedAt = Clock::now();
             watchOpen_ = true;
             enter("watching", false);
+            if (sink_ != nullptr) {
+                sink_->onWatching(kind_);
+            }
             if (logic_.relistWanted()) {
                 client_.cancel();
             }

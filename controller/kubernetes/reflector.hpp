@@ -45,6 +45,8 @@ public:
     virtual void onErased(const ObjectKey& key) = 0;
     // The server does not let us read this resource. We go on asking.
     virtual void onForbidden(ResourceKind kind) = 0;
+    // A watch is open: the server lets us read this resource.
+    virtual void onWatching(ResourceKind kind) = 0;
     // What the reflector is doing now. `trouble`: because something failed.
     virtual void onState(ResourceKind kind, const std::string& state, bool trouble) = 0;
 };

@@ -160,8 +160,11 @@ TEST_F(KubernetesSecretTest, ForbiddenLaterStay) {
     api.dropConnections();
     ASSERT_TRUE(rig.runUntil([&] { return hasProblem("Secret", "does not let us list"); }));
     EXPECT_NE(certificate(), nullptr);
-    // Allowed again: the watch resumes and a change is seen.
+    // Allowed again: the watch resumes, without a list, and a change is seen.
     api.faults().refusals.count = 0;
+    const auto lists = rig.source->status().lists;
+    ASSERT_TRUE(rig.runUntil([&] { return rig.sink.last.problems.empty(); })) << rig.state();
+    EXPECT_EQ(rig.source->status().lists, lists);
     api.upsert(secret("tls", second));
     ASSERT_TRUE(rig.runUntil([&] { return certificate()->chain == second.chain; })) << rig.state();
 }
