@@ -180,6 +180,36 @@ TEST_F(WorkerPoolTest, MergesWhatWorkersSayAboutAnEndpoint) {
     runUntil(done);
 }
 
+// More than a worker tells about in one turn.
+TEST_F(WorkerPoolTest, TellsAboutEveryBackendOnce) {
+    constexpr routing::BackendId kBackends = 700;
+    WorkerPool pool(control.get_executor(), workers(3));
+    pool.start();
+    auto endpoints = std::make_shared<model::Endpoints>();
+    endpoints->endpoints = {{"10.0.0.1", 80, 1}, {"10.0.0.2", 80, 5}};
+    std::vector<EndpointsUpdate> updates;
+    for (routing::BackendId id = 0; id < kBackends; ++id)
+        updates.push_back({id, endpoints});
+    bool done = false;
+    pool.updateEndpoints(std::move(updates), [&] { done = true; });
+    runUntil(done);
+    for (const bool each : {false, true}) {
+        done = false;
+        pool.collectTraffic(each, [&](const TrafficReport& report) {
+            done = true;
+            EXPECT_TRUE(report.routes.empty());
+            ASSERT_EQ(report.backends.size(), kBackends);
+            for (routing::BackendId id = 0; id < kBackends; ++id) {
+                EXPECT_EQ(report.backends[id].id, id);
+                EXPECT_EQ(report.backends[id].configured, 2u);
+                EXPECT_EQ(report.backends[id].endpoints.size(), each ? 2u : 0u);
+                EXPECT_FALSE(report.backends[id].traffic);
+            }
+        });
+        runUntil(done);
+    }
+}
+
 TEST_F(WorkerPoolTest, DrainWithNothingToDoEndsAtOnce) {
     WorkerPool pool(control.get_executor(), workers(3));
     pool.start();
