@@ -14,7 +14,7 @@ import tempfile
 
 import peers
 import report
-from harness import load, soon
+from harness import load, marathon, soon
 from harness.evergate import Evergate
 from harness.programs import ROOT
 
@@ -32,7 +32,29 @@ def stack_of(source):
         raise SystemExit("; ".join(complaints))
 
 
+def measure_marathon(count, loaded):
+    with stack_of(marathon.MarathonSource) as stack:
+        ports = marathon.prepare(stack)
+        wrk = load.Wrk(f"http://127.0.0.1:{stack.http_port}/", soon.HOST, 16) if loaded else None
+        try:
+            figures = {"a new task": marathon.new_tasks(stack, ports, count),
+                       "a killed task": marathon.killed_tasks(stack, ports, count)}
+        finally:
+            result = wrk.finish() if wrk else None
+    return figures, result
+
+
 def measure(source, count, loaded):
+    if source == "marathon":
+        figures, result = measure_marathon(count, loaded)
+    else:
+        figures, result = measure_objects(source, count, loaded)
+    if result and (result.socket_errors or result.bad_status):
+        raise SystemExit(f"failed requests\n{result.text}")
+    return figures
+
+
+def measure_objects(source, count, loaded):
     with stack_of(source) as stack:
         ports = soon.prepare(stack)
         wrk = load.Wrk(f"http://127.0.0.1:{stack.http_port}/", soon.HOST, 16) if loaded else None
@@ -41,9 +63,7 @@ def measure(source, count, loaded):
                        "a new host": soon.new_hosts(stack, max(10, count // 10))}
         finally:
             result = wrk.finish() if wrk else None
-    if result and (result.socket_errors or result.bad_status):
-        raise SystemExit(f"failed requests\n{result.text}")
-    return figures
+    return figures, result
 
 
 def main():
@@ -54,7 +74,7 @@ def main():
     options = parser.parse_args()
     raw, rows = {}, []
     for loaded in (False, True) if options.load else (False,):
-        for source in ("directory", "kubernetes"):
+        for source in ("directory", "kubernetes", "marathon"):
             for what, taken in measure(source, options.count, loaded).items():
                 key = f"{source}, {what}, {'under load' if loaded else 'idle'}"
                 raw[key] = taken

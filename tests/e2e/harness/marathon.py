@@ -143,8 +143,8 @@ def prepare(stack, host="soon.example"):
     return ports
 
 
-def endpoint_changes(stack, ports, count, host="soon.example", bound=30.0):
-    """Seconds from an event to the first answer of the other program, for each of `count` events."""
+def killed_tasks(stack, ports, count, host="soon.example", bound=30.0):
+    """Seconds from the event of a task's end to its last answer, for each of `count` tasks."""
     taken, current = [], "soon-a"
     with stack.connect() as connection:
         for number in range(1, count + 1):

@@ -56,6 +56,32 @@ TEST(ControllerSettings, ReadsFlagsAndEnvironment) {
     EXPECT_EQ(parsed.settings().ingressClass, "edge");
 }
 
+TEST(ControllerSettings, ReadsWhatMarathonNeeds) {
+    const Parsed parsed =
+        parse({"--source=marathon", "--marathon-url=http://a:8080,https://b", "--marathon-group=x"},
+              {{"EVERGATE_MARATHON_HEARTBEAT_TIMEOUT", "5s"}});
+    ASSERT_EQ(parsed.code(), -1) << parsed.err;
+    const auto& marathon = parsed.settings().marathon;
+    EXPECT_EQ(marathon.urls, (std::vector<std::string>{"http://a:8080", "https://b"}));
+    EXPECT_EQ(marathon.groups, std::vector<std::string>{"x"});
+    const auto options = marathonOptions(marathon);
+    EXPECT_EQ(options.tuning.heartbeatTimeout, std::chrono::seconds(5));
+    EXPECT_EQ(options.tuning.resync, std::chrono::minutes(2));
+}
+
+TEST(ControllerSettings, RefusesHalfAMarathon) {
+    for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
+             {"--source=marathon", "--marathon-group=x"},
+             {"--source=marathon", "--marathon-url=http://a"},
+             {"--source=kubernetes", "--marathon-url=http://a"},
+             {"--source=marathon", "--marathon-url=http://a", "--marathon-group=x",
+              "--marathon-heartbeat-timeout=0s"},
+             {"--source=marathon", "--marathon-url=http://a", "--marathon-group=x",
+              "--marathon-resync=10ms"}}) {
+        EXPECT_EQ(parse(arguments).code(), 2) << arguments.back();
+    }
+}
+
 TEST(ControllerSettings, RefusesWhatCannotWork) {
     for (const std::vector<const char*>& arguments : std::vector<std::vector<const char*>>{
              {},
