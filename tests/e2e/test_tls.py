@@ -1,130 +1,237 @@
 # SPDX-License-Identifier: Apache-2.0
-"""HTTPS with the whole product: the Secret's certificate is shown, renewed under load without a
-failed request, kept for a start without a controller, and its key shown nowhere."""
-import base64
-import socket
-import ssl
-import stat
-import subprocess
+"""TLS from Secrets to clients: certificates by name, the default one, rotation under load, redirects, wrong Secrets."""
+import json
 import threading
+import unittest
 
-from harness import http, manifests
-from harness.evergate import Case
-from harness.http import compose
-from harness.programs import wait_until
+from harness import http, load, manifests, tls
+from harness.evergate import Case, said_by
+from harness.programs import SHORT, run, wait_until
 
-HOST = "shop.example"
+ROTATIONS = 10 if SHORT else 50
 
 
 class Tls(Case):
+    source = "directory"
+
     def setUp(self):
-        self.stack = self.evergate(https=True)
-        self.stack.start()
-        self.port = self.stack.add_backend("shop")
-        self.first = self.certificate("first")
-        self.stack.source.put(manifests.service("shop"), manifests.endpoint_slice("shop", ["127.0.0.1"], self.port),
-                              self.secret(self.first), self.ingress())
-        wait_until(lambda: self.shown() == "first", "the certificate is shown")
+        self.made = []
+        self.stack = self.evergate(source=self.source, https=True, controller_flags=self.flags()).start()
+        self.port = self.stack.add_backend("web")
+        self.stack.source.put(manifests.service("web"), manifests.endpoint_slice("web", ["127.0.0.1"], self.port))
 
-    def certificate(self, name):
-        """(certificate, key) in PEM; EC, self-signed."""
-        files = [self.scratch / f"{name}.{kind}" for kind in ("crt", "key")]
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-out", files[0], "-keyout", files[1], "-days", "30", "-subj", f"/CN={name}",
-                        "-addext", f"subjectAltName=DNS:{HOST}"], check=True, capture_output=True)
-        return tuple(file.read_bytes() for file in files)
+    def flags(self):
+        return []
 
-    @staticmethod
-    def secret(pair):
-        data = {field: base64.b64encode(pem).decode("ascii") for field, pem in zip(("tls.crt", "tls.key"), pair)}
-        return {"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls", "data": data,
-                "metadata": {"name": "shop-tls", "namespace": "default"}}
+    def certificate(self, label, *names, **options):
+        made = tls.SelfSigned(self.scratch, f"{label}-{len(self.made)}", *names, **options)
+        self.made.append(made)
+        return made
 
-    @staticmethod
-    def ingress():
-        ingress = manifests.ingress("shop", {HOST: [manifests.path("shop")]})
-        ingress["spec"]["tls"] = [{"hosts": [HOST], "secretName": "shop-tls"}]
-        return ingress
+    def secret(self, name, *names, **options):
+        made = self.certificate(name, *names, **options)
+        self.stack.source.put(manifests.tls_secret(name, made.certificate, made.key))
+        return made
 
-    def connect(self):
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        plain = socket.create_connection(("127.0.0.1", self.stack.https_port), timeout=10)
-        return context.wrap_socket(plain, server_hostname=HOST)
+    def expose(self, name, host, secret=None, **options):
+        pairs = [([host], secret)] if secret is not None else []
+        self.stack.source.put(manifests.ingress(name, {host: [manifests.path("web")]}, tls=pairs, **options))
 
-    def ask(self, connection):
-        """The status of one small request."""
-        connection.sendall(compose("GET", "/bytes/64", HOST, []))
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += connection.recv(1) or self.fail("closed in the middle")
-        body = b""
-        while len(body) < 64:
-            body += connection.recv(64 - len(body)) or self.fail("closed in the middle")
-        return int(head[9:12])
+    def shows(self, host, made, what="", within=None):
+        wait_until(lambda: tls.shown(self.stack.https_port, host) == made.der,
+                   what or f"{host} is shown its certificate", within)
 
-    def shown(self):
-        """The common name of the certificate the next handshake gets."""
-        try:
-            with self.connect() as connection:
-                der = connection.getpeercert(binary_form=True)
-        except OSError:
-            return ""
-        done = subprocess.run(["openssl", "x509", "-inform", "der", "-noout", "-subject", "-nameopt", "multiline"],
-                              input=der, capture_output=True, check=True)
-        return done.stdout.decode().rsplit("= ", 1)[-1].strip()
+    def problems(self):
+        text = http.fetch(self.stack.controller_admin_port, "/api/v1/problems").text
+        return [(problem["object"], problem["what"]) for problem in json.loads(text)["problems"]]
 
-    def test_a_renewed_certificate_costs_no_request(self):
-        asked, failed, done = [0], [], threading.Event()
+    def has_problem(self, thing, words):
+        return any(thing == each and words in what for each, what in self.problems())
 
-        def load():
-            kept = self.connect()
-            while not done.is_set():
-                try:
-                    with self.connect() as fresh:
-                        statuses = self.ask(fresh), self.ask(kept)
-                except OSError as error:
-                    statuses = (str(error),)
-                asked[0] += len(statuses)
-                failed.extend(status for status in statuses if status != 200)
-            kept.close()
+    def tearDown(self):
+        """No key is ever told."""
+        said = [program.text() for program in (self.stack.controller, self.stack.dataplane)]
+        for port in (self.stack.controller_admin_port, self.stack.admin_port):
+            said += [http.fetch(port, f"/api/v1/{what}").text for what in ("config", "problems")
+                     if port != self.stack.admin_port or what == "config"]
+        for made in self.made:
+            line = made.key.splitlines()[1]
+            self.assertFalse(any(line in text or "PRIVATE KEY" in text for text in said))
 
-        threads = [threading.Thread(target=load) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        try:
-            for name in ("second", "third"):
-                self.stack.source.put(self.secret(self.certificate(name)))
-                wait_until(lambda name=name: self.shown() == name, f"{name} is shown")
-        finally:
-            done.set()
-            for thread in threads:
-                thread.join()
-        self.assertEqual(failed, [])
-        self.assertGreater(asked[0], 20)
 
-    def test_keys_are_shown_nowhere(self):
-        second = self.certificate("second")
-        self.stack.source.put(self.secret((self.first[0], second[1])))  # a key of another certificate
-        wait_until(lambda: "shop-tls" in http.fetch(self.stack.controller_admin_port, "/api/v1/problems").text,
-                   "the problem is reported")
-        texts = [program.text() for program in (self.stack.controller, self.stack.dataplane)]
-        for port in (self.stack.admin_port, self.stack.controller_admin_port):
-            for path in ("/api/v1/config", "/api/v1/problems", "/api/v1/revisions", "/api/v1/status", "/metrics"):
-                texts.append(http.fetch(port, path).text)
-        for pair in (self.first, second):
-            for line in pair[1].decode().splitlines()[1:-1]:
-                for text in texts:
-                    self.assertNotIn(line[:24], text)
+class Certificates(Tls):
+    def test_by_server_name(self):
+        one, two = self.secret("one", "one.example"), self.secret("two", "*.two.example", key="rsa:2048")
+        self.expose("one", "one.example", "one")
+        self.expose("two", "*.two.example", "two")
+        self.shows("one.example", one)
+        self.shows("a.two.example", two)
+        for host, made in (("one.example", one), ("a.two.example", two)):
+            port = self.stack.https_port
+            status, out, errors = run(["curl", "-sS", "--cacert", made.file, "--resolve", f"{host}:{port}:127.0.0.1",
+                                       "-w", " %{http_code}", f"https://{host}:{port}/"])
+            self.assertEqual(status, 0, errors)
+            self.assertTrue(out.endswith(" 200"), out)
 
-    def test_serves_https_from_the_last_known_good_configuration(self):
-        wait_until(lambda: any(b"shop-tls" in file.read_bytes() for file in self.stack.state.iterdir()),
-                   "the state is written")
-        for file in self.stack.state.iterdir():
-            self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
-        self.stack.controller.stop()
-        self.stack.dataplane.kill()
-        self.stack.dataplane.start()
-        wait_until(lambda: self.shown() == "first", "the certificate is shown again")
-        self.stack.controller.start()
-        self.stack.wait_ready()
+    def test_of_unknown_hosts_are_made_up(self):
+        one = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        self.shows("one.example", one)
+        for host in ("other.example", None):
+            self.assertNotEqual(tls.shown(self.stack.https_port, host), one.der)
+
+    def test_that_are_no_good_cost_their_own_host_only(self):
+        good = self.secret("good", "good.example")
+        bad = self.certificate("bad", "bad.example")
+        self.stack.source.put(manifests.tls_secret("bad", bad.certificate, good.key))
+        self.expose("good", "good.example", "good")
+        self.expose("bad", "bad.example", "bad")
+        self.expose("absent", "absent.example", "absent")
+        self.shows("good.example", good)
+        wait_until(lambda: self.has_problem("Ingress default/bad", "the default certificate is shown"), "a problem")
+        self.assertTrue(self.has_problem("Secret default/bad", "does not belong"))
+        self.assertTrue(self.has_problem("Ingress default/absent", "no Secret default/absent"))
+        for host in ("bad.example", "absent.example"):
+            self.assertNotIn(tls.shown(self.stack.https_port, host), (good.der, bad.der))
+            self.assertEqual(tls.get(self.stack.https_port, host).status, 200)
+        self.stack.source.put(manifests.tls_secret("bad", bad.certificate, bad.key))
+        self.shows("bad.example", bad)
+        self.shows("absent.example", self.secret("absent", "absent.example"))
+        wait_until(lambda: self.problems() == [], "no problem is left")
+
+
+class DefaultCertificate(Tls):
+    def flags(self):
+        return ["--default-certificate=default/fallback"]
+
+    def test_is_for_everybody_else(self):
+        fallback = self.secret("fallback", "*.example")
+        one = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        self.expose("unnamed", "unnamed.example", "")
+        self.shows("one.example", one)
+        for host in ("other.example", "unnamed.example", None):
+            self.shows(host, fallback)
+        self.assertEqual(tls.get(self.stack.https_port, "unnamed.example").status, 200)
+        self.shows(None, self.secret("fallback", "*.example"), "the default certificate is rotated")
+
+
+class Redirect(Tls):
+    def flags(self):
+        return ["--https-redirect-to=8443"]
+
+    def location(self, host, path="/", **options):
+        answer = self.stack.get(host, path, **options)
+        return answer.status, answer.header("Location")
+
+    def test_to_https(self):
+        made = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        self.expose("plain", "plain.example")
+        self.expose("kept", "kept.example", "one", annotations={"evergate.io/ssl-redirect": "false"})
+        self.shows("one.example", made)
+        self.stack.wait_status("kept.example")
+        self.assertEqual(self.location("one.example", "/a/b?c=d"), (308, "https://one.example:8443/a/b?c=d"))
+        self.assertEqual(self.location("one.example", method="POST", body=b"x")[0], 308)
+        self.assertEqual(self.location("plain.example"), (200, None))
+        self.assertEqual(self.location("kept.example"), (200, None))
+        answer = tls.get(self.stack.https_port, "one.example")
+        self.assertEqual((answer.status, said_by(answer)), (200, "web"))
+
+    def test_lets_acme_challenges_through(self):
+        made = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        challenge = "/.well-known/acme-challenge/token"
+        self.stack.source.put(manifests.ingress("solver", {"one.example": [manifests.path("web", challenge, "Exact")]}))
+        self.shows("one.example", made)
+        self.stack.wait_status("one.example", 200, challenge)
+        self.assertEqual(self.location("one.example")[0], 308)
+
+
+class Asking(threading.Thread):
+    """One new connection after the other, each with a handshake and a request."""
+
+    def __init__(self, port, host):
+        super().__init__(daemon=True)
+        self.port, self.host = port, host
+        self.done, self.failures, self.ending = 0, [], threading.Event()
+
+    def run(self):
+        while not self.ending.is_set():
+            try:
+                status = tls.get(self.port, self.host).status
+                if status != 200:
+                    self.failures.append(status)
+            except (OSError, http.ProtocolError) as error:
+                self.failures.append(repr(error))
+            self.done += 1
+
+    def finish(self):
+        self.ending.set()
+        self.join(30)
+
+
+@unittest.skipUnless(load.available(), "needs wrk")
+class Rotation(Tls):
+    def flags(self):
+        return ["--default-certificate=default/one"]
+
+    def test_under_load(self):
+        self.rotate()
+
+    def rotate(self):
+        self.shows("one.example", self.prepare())
+        # wrk asks for no host: it is shown the default certificate, which is the one that changes.
+        loads = [load.Wrk(f"https://127.0.0.1:{self.stack.https_port}/", "one.example", connections=8),
+                 load.Wrk(f"https://127.0.0.1:{self.stack.https_port}/", "one.example", connections=2, close=True)]
+        for wrk in loads:
+            self.addCleanup(wrk.discard)
+        asking = Asking(self.stack.https_port, "one.example")
+        asking.start()
+        with tls.Connection(self.stack.https_port, "one.example") as kept:
+            for number in range(ROTATIONS):
+                self.shows("one.example", self.pair[number % 2], f"rotation {number}")
+                self.assertEqual(kept.request(host="one.example").status, 200)
+                following = self.pair[(number + 1) % 2]
+                self.stack.source.put(manifests.tls_secret("one", following.certificate, following.key))
+        asking.finish()
+        self.assertEqual(asking.failures, [])
+        self.assertGreater(asking.done, ROTATIONS / 2)
+        for result in [wrk.finish() for wrk in loads]:
+            self.assertTrue(result.finished, result.text)
+            self.assertEqual((result.socket_errors, result.bad_status), (0, 0), result.text)
+        self.figure(f"{ROTATIONS} rotations, {asking.done} handshakes, 0 failures")
+
+    def prepare(self):
+        self.pair = [self.secret("one", "one.example"), self.certificate("one", "one.example", key="rsa:2048")]
+        first = self.pair[0]
+        self.expose("one", "one.example", "one")
+        wait_until(lambda: tls.get(self.stack.https_port, "one.example").status == 200, "the route is there")
+        return first
+
+
+class KubernetesRotation(Rotation):
+    source = "kubernetes"
+
+
+class ForbiddenSecrets(Tls):
+    source = "kubernetes"
+
+    def test_hold_nothing_up_and_come_when_allowed(self):
+        made = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        self.shows("one.example", made)
+        self.stack.source.fault("refuse", status=403, count=1000000, match="secrets")
+        self.stack.restart_controller()
+        wait_until(lambda: self.stack.ready(self.stack.controller_admin_port), "ready without Secrets")
+        self.expose("two", "two.example")
+        self.stack.wait_status("two.example")
+        wait_until(lambda: self.has_problem("Secret", "does not let us list Secrets"), "a problem")
+        self.assertEqual(tls.get(self.stack.https_port, "one.example").status, 200)
+        self.stack.source.fault("refuse", status=403, count=0, match="secrets")
+        self.shows("one.example", made, within=90)  # the API server is asked again after 30 s at most
+        wait_until(lambda: self.problems() == [], "no problem is left")
+
+
+if __name__ == "__main__":
+    unittest.main()

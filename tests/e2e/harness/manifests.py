@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kubernetes objects as plain values, with only what Evergate reads."""
+import base64
 
 CLASS = "evergate"
 
@@ -23,13 +24,22 @@ def path(service_name, at="/", kind="Prefix", port=80):
     return {"path": at, "pathType": kind, "backend": {"service": {"name": service_name, "port": reference}}}
 
 
-def ingress(name, hosts, namespace="default", annotations=None, class_name=CLASS):
-    """hosts: {"shop.example": [path(...), ...]}"""
+def ingress(name, hosts, namespace="default", annotations=None, class_name=CLASS, tls=()):
+    """hosts: {"shop.example": [path(...), ...]}; tls: (["shop.example"], "secret") pairs"""
     rules = [{"host": host, "http": {"paths": paths}} if host else {"http": {"paths": paths}}
              for host, paths in hosts.items()]
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
             "metadata": _metadata(name, namespace, annotations),
-            "spec": {"ingressClassName": class_name, "rules": rules}}
+            "spec": {"ingressClassName": class_name, "rules": rules,
+                     **({"tls": [{"hosts": names, "secretName": secret} for names, secret in tls]} if tls else {})}}
+
+
+def tls_secret(name, certificate, key, namespace="default"):
+    """PEM texts."""
+    data = {field: base64.b64encode(text.encode()).decode() for field, text in
+            (("tls.crt", certificate), ("tls.key", key))}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata(name, namespace),
+            "type": "kubernetes.io/tls", "data": data}
 
 
 def service(name, namespace="default", annotations=None, ports=(("http", 80),)):

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Certificates made for one test, and clients that say which one they were shown."""
+import pathlib
+import ssl
+
+from . import http
+from .programs import run
+
+
+class SelfSigned:
+    """A certificate for these names, with its key, as PEM texts and files."""
+
+    def __init__(self, folder, label, *names, key="ec -pkeyopt ec_paramgen_curve:P-256", days=30):
+        self.folder = pathlib.Path(folder)
+        self.file, self.key_file = self.folder / f"{label}.crt", self.folder / f"{label}.key"
+        status, _, errors = run(
+            ["openssl", "req", "-x509", "-nodes", "-newkey", *key.split(), "-keyout", self.key_file, "-out", self.file,
+             "-days", days, "-subj", f"/CN={label}",
+             "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)])
+        if status != 0:
+            raise AssertionError(f"openssl: {errors}")
+        self.certificate, self.key = self.file.read_text(), self.key_file.read_text()
+        self.der = ssl.PEM_cert_to_DER_cert(self.certificate)
+
+
+def _trusting_anybody():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+class Connection(http.Connection):
+    """TLS towards one server name; None: none is asked for."""
+
+    def __init__(self, port, server_name, timeout=10.0):
+        super().__init__(port, timeout=timeout)
+        try:
+            self.sock = _trusting_anybody().wrap_socket(self.sock, server_hostname=server_name)
+        except (OSError, ssl.SSLError):
+            self.sock.close()
+            raise
+
+    @property
+    def shown(self):
+        """The server's certificate, DER."""
+        return self.sock.getpeercert(binary_form=True)
+
+
+def shown(port, server_name):
+    with Connection(port, server_name) as connection:
+        return connection.shown
+
+
+def get(port, host, path="/", headers=()):
+    with Connection(port, host) as connection:
+        return connection.request(path=path, host=host, headers=headers)
