@@ -22,11 +22,12 @@ bool lacksDescriptors(const std::error_code& error) noexcept {
            error.value() == ENOMEM;
 }
 
-// Without port, and an IPv6 address without its brackets.
+// Without port and final dot, and an IPv6 address without its brackets.
 std::string_view hostOf(std::string_view authority) noexcept {
     if (authority.starts_with('['))
         return authority.substr(1, std::min(authority.find(']'), authority.size()) - 1);
-    return authority.substr(0, authority.rfind(':'));
+    const std::string_view host = authority.substr(0, authority.rfind(':'));
+    return host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
 }
 
 }  // namespace
@@ -171,19 +172,19 @@ bool Exchange::sendOnce(const Framed& body, net::Buffer& buffer, bool& broken) {
     return up_.keep(context_, body, sent - headSent_, buffer);
 }
 
-// Safe when the endpoint cannot have seen the request, or saw it on a pooled connection that was
-// closing anyway and may see it twice (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
+// Safe when the endpoint cannot have seen the request, or may see it twice and has not begun to
+// answer (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
 bool Exchange::mayRetry() const noexcept {
     if (responseStarted_ || interims_ != 0 || heldSize_ != 0)
         return false;
     if (headSent_ == 0)
         return true;
-    return connection_ && connection_->requests() > 1 && idempotent_ && !upgrade_ &&
-           requestFraming_ == Framing::none && !staleRetried_;
+    return connection_ && idempotent_ && !upgrade_ && requestFraming_ == Framing::none;
 }
 
 void Exchange::retryOrFail(ProxyError error) {
-    const bool stale = headSent_ != 0;
+    // A pooled connection that was closing anyway says nothing about its endpoint.
+    const bool stale = headSent_ != 0 && connection_->requests() > 1 && !staleRetried_;
     if (!mayRetry() || (!stale && (retries_ >= policy_->retries || triedCount_ == kMaxTried)))
         return fail(error);
     releaseUpstream(false);

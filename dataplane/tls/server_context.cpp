@@ -41,7 +41,11 @@ int onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* c
     const TicketKeys* const keys = Stream::of(ssl).ticketKeys();
     if (keys == nullptr)
         return sealing != 0 ? -1 : 0;
-    return sealing != 0 ? keys->seal(name, iv, cipher, mac) : keys->open(name, iv, cipher, mac);
+    if (sealing != 0)
+        return keys->seal(name, iv, cipher, mac);
+    const int result = keys->open(name, iv, cipher, mac);
+    // Clients use a TLS 1.3 ticket once (RFC 8446 §C.4): each gets a fresh one.
+    return result == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : result;
 }
 
 bool useCertificate(SSL_CTX* context, const Certificate& certificate) {
@@ -73,6 +77,8 @@ bool setCommonOptions(SSL_CTX* context) {
     SSL_CTX_set_options(
         context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    // A read without data comes back, so that Stream can tell a flood of such records.
+    SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
     SSL_CTX_set_read_ahead(context, 1);
     return SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1 &&
            SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) == 1 &&

@@ -18,6 +18,9 @@ namespace {
 // Plaintext encrypted before the kernel is asked to take it.
 constexpr std::size_t kChunk = 128 * 1024;
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
+// Buffers full of key updates, tickets and the like that may follow each other without data: such
+// records cost more to take than to send.
+constexpr unsigned kMaxDataless = 16;
 
 net::IoResult wouldBlock() noexcept {
     return {-1, EAGAIN};
@@ -27,12 +30,14 @@ net::IoResult wouldBlock() noexcept {
 
 int Stream::read(BIO* bio, char* data, int size) noexcept {
     BIO_clear_retry_flags(bio);
-    if (!wireReadable(*socket_)) {
+    starved_ = !wireReadable(*socket_);
+    if (starved_) {
         BIO_set_retry_read(bio);
         return -1;
     }
     const net::IoResult got = wireRecv(*socket_, data, static_cast<std::size_t>(size));
     if (got.wouldBlock()) {
+        starved_ = true;
         BIO_set_retry_read(bio);
         return -1;
     }
@@ -54,7 +59,7 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
     std::size_t total = 0;
     while (total < size) {
         std::size_t got = 0;
-        const int result = SSL_read_ex(ssl_.get(), data + total, size - total, &got);
+        const int result = readSome(data + total, size - total, got, false);
         if (result != 1) {
             const net::IoResult end = readFailed(result);
             if (total != 0 || end.wouldBlock())
@@ -72,11 +77,30 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
     return total != 0 ? net::IoResult{static_cast<ssize_t>(total), 0} : wouldBlock();
 }
 
+// One read that passes over records without data (OpenSSL comes back when its buffer is empty); not
+// over a flood of them.
+int Stream::readSome(char* data, std::size_t size, std::size_t& got, bool peek) noexcept {
+    SSL* const ssl = ssl_.get();
+    for (;;) {
+        starved_ = false;
+        const int result =
+            peek ? SSL_peek_ex(ssl, data, size, &got) : SSL_read_ex(ssl, data, size, &got);
+        if (result == 1) {
+            dataless_ = 0;
+            return result;
+        }
+        if (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || starved_ ||
+            ++dataless_ > kMaxDataless)
+            return result;
+    }
+}
+
 // What a failed read means; when it follows bytes it is said by the next one.
 net::IoResult Stream::readFailed(int result) noexcept {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ:
-        case SSL_ERROR_WANT_WRITE:
+            if (!starved_)
+                break;  // a flood
             setReadable(*socket_, false);
             return wouldBlock();
         case SSL_ERROR_ZERO_RETURN:
@@ -261,7 +285,7 @@ bool Stream::peekClosed(net::Socket& socket) noexcept {
     const Use use(*this, socket);
     char byte = 0;
     std::size_t got = 0;
-    const int result = SSL_peek_ex(ssl_.get(), &byte, 1, &got);
+    const int result = readSome(&byte, 1, got, true);
     const bool idle = result != 1 && readFailed(result).wouldBlock();
     flushOutput(0);
     return !idle;

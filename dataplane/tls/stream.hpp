@@ -66,6 +66,7 @@ private:
     void keepRest(std::string_view rest);
     void sayGoodbye() noexcept;
     bool canSpeak() const noexcept;
+    int readSome(char* data, std::size_t size, std::size_t& got, bool peek) noexcept;
     net::IoResult readFailed(int result) noexcept;
     net::HandshakeFailure classify(int error) const noexcept;
 
@@ -81,11 +82,13 @@ private:
     std::size_t backlogBegin_ = 0;
     std::size_t committed_ = 0;  // plaintext in them that was not reported as sent
     std::size_t released_ = 0;   // plaintext that left since, to be reported
+    unsigned dataless_ = 0;      // records without data since the last data
     int readError_ = 0;          // errno; what recv says from now on
     int writeError_ = 0;
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;
     bool wireEnd_ = false;      // the peer's FIN was read
+    bool starved_ = false;      // OpenSSL asked for more than there was
     bool goodbyeSaid_ = false;  // close_notify is sent or kept
     bool finPending_ = false;   // FIN follows when what is kept is gone
 };

@@ -249,6 +249,26 @@ TEST_F(HttpsListener, RefusesRenegotiation) {
     EXPECT_TRUE(proxy.eventuallyQuiet());
 }
 
+TEST_F(HttpsListener, TakesKeyUpdatesButNoFloodOfThem) {
+    open();
+    RawConnection client = secured({});
+    SSL* const ssl = client.tls().ssl();
+    for (int i = 0; i < 40; ++i) {
+        ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+        ASSERT_EQ(SSL_do_handshake(ssl), 1);
+        if (i % 5 == 0) {
+            ASSERT_EQ(ask(client), 200);
+        }
+    }
+    for (int i = 0; i < 50'000; ++i) {
+        SSL_key_update(ssl, SSL_KEY_UPDATE_NOT_REQUESTED);
+        if (SSL_do_handshake(ssl) != 1)
+            break;
+    }
+    EXPECT_NE(ask(client), 200);
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+}
+
 TEST_F(HttpsListener, DrainsLikeAPlainListener) {
     open();
     RawConnection idle = secured({});

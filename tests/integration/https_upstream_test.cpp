@@ -95,7 +95,7 @@ TEST_F(HttpsUpstream, SendsTheHostOfTheRequestAsServerName) {
     EXPECT_EQ(ask(client, "one.test:8443").body, "one.test|");
     EXPECT_EQ(ask(client, "two.test").body, "two.test|") << "not the connection of another name";
     EXPECT_EQ(ask(client, "one.test").body, "one.test|");
-    EXPECT_EQ(ask(client, "two.test").body, "two.test|");
+    EXPECT_EQ(ask(client, "two.test.:443").body, "two.test|");
     EXPECT_EQ(ask(client, "127.0.0.1").body, "|") << "addresses are no server names";
     EXPECT_EQ(ask(client, "[::1]:80").body, "|");
     EXPECT_EQ(endpoint.accepted(), 4);
