@@ -36,9 +36,10 @@ Complaint allowSourceRanges(std::string_view text, RouteClaim& claim) {
 constexpr std::array kRows = {
     AnnotationRow{"evergate.io/rewrite-prefix", kBoth, "a path", "",
                   "Replaces what the path of the Ingress matched: with path `/shop` and `/` here, "
-                  "`/shop/cart` is asked for as `/cart`. The query stays.",
-                  "/", "`rewrite-target` (with a capture group for the rest)", nullptr,
-                  rewritePrefix},
+                  "`/shop/cart` is asked for as `/cart`. The query stays; `X-Forwarded-Prefix` "
+                  "says what was taken away.",
+                  "/", "`rewrite-target` (with a capture group for the rest), `x-forwarded-prefix`",
+                  nullptr, rewritePrefix},
     AnnotationRow{"evergate.io/request-headers-set", kBoth, "one `Name: value` per line", "",
                   "Sets headers of requests, in place of any of that name.", "X-Tenant: blue",
                   "the ConfigMap of `proxy-set-headers`, for everything at once", nullptr,

@@ -73,7 +73,8 @@ TEST_F(ApiJsonTest, RoutesHaveTheShapeTheCliReads) {
                         {"pathType", "prefix"},
                         {"path", "/"},
                         {"backend", "shop"},
-                        {"origin", "Ingress test/shop"}};
+                        {"origin", "Ingress test/shop"},
+                        {"policy", json::array()}};
     EXPECT_EQ(json::parse(routesJson(config_.get()))["routes"], json::array({expected}));
 }
 

@@ -162,7 +162,7 @@ TEST_F(ExplainPolicyTest, TellsWhatHappensToTheRequest) {
                 ElementsAre("Only clients of its source ranges are served, others get 403.",
                             "A body of more than 8192 bytes is answered with 413.",
                             HasSubstr("The path is forwarded as \"/v2/"),
-                            "Request headers are set or removed: x-token.",
+                            "Request headers are set or removed: x-token, x-forwarded-prefix.",
                             "Response headers are set or removed: server."));
 }
 
