@@ -36,7 +36,9 @@ class Traffic:
 
     def __init__(self, stack, ports):
         self.stack, self.ports, self.ended = stack, ports, threading.Event()
-        self.threads = [threading.Thread(target=run) for run in (self._requests, self._changes)]
+        # Three at a time for a backend that takes one: two wait.
+        jobs = (self._requests, self._changes, self._waiting, self._waiting, self._waiting)
+        self.threads = [threading.Thread(target=job) for job in jobs]
         self.failures = []
 
     def start(self):
@@ -57,6 +59,13 @@ class Traffic:
                 for host, path in kinds:
                     self.stack.get(host, path)
                 self._tls_request()
+            except (OSError, http.ProtocolError) as error:
+                self.failures.append(repr(error))
+
+    def _waiting(self):
+        while not self.ended.wait(0.01):
+            try:
+                self.stack.get("narrow.example", "/delay/20")
             except (OSError, http.ProtocolError) as error:
                 self.failures.append(repr(error))
 
@@ -85,6 +94,7 @@ class WithPrometheus(SharedCase):
     def build(cls, stack):
         port = stack.add_backend("shop", addresses=("127.0.0.1", "127.0.0.2"))
         stack.expose("shop", port, addresses=["127.0.0.1"])
+        stack.expose("narrow", port, annotations={"evergate.io/max-connections": "1"})
         secure = manifests.ingress("secure", {"secure.example": [manifests.path("shop")]})
         secure["spec"]["tls"] = [{"hosts": ["secure.example"], "secretName": "secure"}]
         stack.source.put(tls_secret(stack.scratch, "secure", "secure.example"), secure, manifests.service("empty"),

@@ -56,5 +56,20 @@ def cpu_per_change(stack, ports, count, pause=0.02):
     return [(c - i) / count for c, i in zip(changing, idle)], applied
 
 
+def touch_all(stack, services):
+    """One request for each of them, so that each has all the series it can have; nobody listens there."""
+    with stack.connect(timeout=60) as connection:
+        for number in range(services):
+            connection.request(host=f"many-{number}.example")
+
+
+def scrape_cost(stack, times=5):
+    """Processor seconds of the data plane and bytes per scrape."""
+    before, size = procfs.cpu_seconds_fine(stack.dataplane.pid), 0
+    for _ in range(times):
+        size = len(http.fetch(stack.admin_port, "/metrics", timeout=60).body)
+    return (procfs.cpu_seconds_fine(stack.dataplane.pid) - before) / times, size
+
+
 def answers(stack):
     return http.status_or_none(stack.http_port, host=soon.HOST) == 200
