@@ -4,6 +4,9 @@ render is applied, then both programs run with exactly the arguments, environmen
 service-account token their pod specs say."""
 import os
 import signal
+import socket
+import ssl
+import subprocess
 import time
 import unittest
 
@@ -115,6 +118,32 @@ class Sidecar(ClusterCase):
             self.assertIn(metric, pod.fetch(port, "/metrics").text)
         self.assertTrue(pod.probe("dataplane", "livenessProbe") and pod.probe("controller", "livenessProbe"))
         self.assertNotIn("forbidden", pod.program("controller").text().lower())
+
+    def test_tls_from_a_secret(self):
+        certificate, key = self.scratch / "tls.crt", self.scratch / "tls.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=shop.example", "-addext", "subjectAltName=DNS:shop.example",
+                        "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        self.cluster.apply({"apiVersion": "v1", "kind": "Secret", "type": "kubernetes.io/tls",
+                            "metadata": {"name": "shop", "namespace": "default"},
+                            "stringData": {"tls.crt": certificate.read_text(), "tls.key": key.read_text()}})
+        thing = manifests.ingress("shop", {"shop.example": [manifests.path("shop")]})
+        thing["spec"]["tls"] = [{"hosts": ["shop.example"], "secretName": "shop"}]
+        self.cluster.apply(thing)
+        pod = self.pod("Deployment", "evergate", 0).wait_ready()
+        context = ssl.create_default_context(cafile=str(certificate))
+
+        def answer():
+            try:
+                with socket.create_connection((pod.address, pod.port("https")), 5) as plain, \
+                        context.wrap_socket(plain, server_hostname="shop.example") as secure:
+                    secure.sendall(http.compose(host="shop.example", headers=[("Connection", "close")]))
+                    return secure.recv(64).startswith(b"HTTP/1.1 200 ")
+            except (OSError, ssl.SSLError):
+                return False
+        wait_until(answer, "the Secret's certificate is shown and the host served")
+        moved = pod.fetch("http", host="shop.example")
+        self.assertEqual((moved.status, moved.header("Location")), (308, "https://shop.example/"))
 
     def test_draining_is_not_taken_from_the_network(self):
         pod = self.pod("Deployment", "evergate", 0).wait_ready()

@@ -181,7 +181,7 @@ maxUnavailable: {{ .maxUnavailable }}
 - apiGroups: [discovery.k8s.io]
   resources: [endpointslices]
   verbs: [get, list, watch]
-{{- if .Values.rbac.secrets }}
+{{- if and .Values.rbac.secrets .Values.https.enabled }}
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, list, watch]
