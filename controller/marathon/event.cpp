@@ -24,7 +24,6 @@ struct Row {
 
 constexpr std::array kRows = {
     Row{"status_update_event", Meaning::status, "appId"},
-    Row{"instance_changed_event", Meaning::app, "runSpecId"},
     Row{"health_status_changed_event", Meaning::app, "appId"},
     Row{"instance_health_changed_event", Meaning::app, "runSpecId"},
     Row{"unknown_instance_terminated_event", Meaning::app, "runSpecId"},
@@ -66,6 +65,9 @@ std::string appOfPost(const Json& json) {
 void readStatus(const Json& json, const std::string& appId, std::vector<News>& news) {
     const auto task = textIn(json, "taskId");
     const auto state = textIn(json, "taskStatus");
+    if (isPreparingState(state)) {
+        return;
+    }
     if (!task.empty() && isEndingState(state)) {
         news.emplace_back(TaskEnding{appId, task});
     } else if (!task.empty() && state == "TASK_RUNNING") {

@@ -157,6 +157,7 @@ asio::awaitable<void> SyncEngine::listAll() {
     pending_.clear();
     nextFullFrom_ = asked.steady + options_.tuning.listGap;
     auto answer = co_await client_.get("/v2/apps?embed=apps.tasks");
+    rest(asked.steady);
     if (sink_ == nullptr) {
         co_return;
     }
@@ -192,7 +193,7 @@ asio::awaitable<void> SyncEngine::listAll() {
     ++status_.lists;
     status_.synced = true;
     scheduleResync();
-    note(streamOpen_ ? "watching" : "polling: there is no event stream");
+    note(streamOpen_ ? "watching" : "polling: there is no event stream", !streamOpen_);
     publish(change, true, since == EventTime{} ? asked.steady : since);
 }
 
@@ -210,8 +211,9 @@ asio::awaitable<bool> SyncEngine::isBelievable(const AppList& list, Clock::time_
     }
     if (verdict == Verdict::hold) {
         note("holding: the list lost " + std::to_string(change.appsLost) + " of " +
-             std::to_string(change.appsBefore) + " apps and has " +
-             std::to_string(change.tasksNow) + " tasks; asking again");
+                 std::to_string(change.appsBefore) + " apps and has " +
+                 std::to_string(change.tasksNow) + " tasks; asking again",
+             true);
     }
     co_return verdict == Verdict::believe;
 }
@@ -220,6 +222,7 @@ asio::awaitable<void> SyncEngine::listOne(std::string appId) {
     const auto asked = now();
     const auto since = pending_.empty() ? std::exchange(since_, EventTime{}) : since_;
     auto answer = co_await client_.get("/v2/apps/" + appId.substr(1) + "?embed=app.tasks");
+    rest(asked.steady);
     if (sink_ == nullptr) {
         co_return;
     }
@@ -260,10 +263,17 @@ asio::awaitable<void> SyncEngine::resolveHosts() {
     co_await resolver_.refresh(std::move(names), kResolveTime);
 }
 
+// However many events come, Marathon has twice the time it took to answer for other things.
+void SyncEngine::rest(Clock::time_point asked) {
+    constexpr Clock::duration kLongest = std::chrono::seconds(2);
+    const auto current = Clock::now();
+    notBefore_ = current + std::min((current - asked) * 2, kLongest);
+}
+
 void SyncEngine::failed(const std::string& what) {
     ++status_.errors;
     notBefore_ = Clock::now() + backoff_.next();
-    note(what);
+    note(what, true);
 }
 
 void SyncEngine::scheduleResync() {
@@ -314,8 +324,11 @@ void SyncEngine::onStreamOpen(const std::string& server) {
 
 void SyncEngine::onStreamEnd(const std::string& reason) {
     ++status_.errors;
-    if (std::exchange(streamOpen_, false) || status_.lists == 0) {
-        note("no event stream: " + reason);
+    if (options_.logger) {
+        options_.logger->debug("no event stream reason={}", printable(reason, 300));
+    }
+    if (std::exchange(streamOpen_, false)) {
+        note("no event stream: " + reason, true);
     }
     if (status_.synced) {
         scheduleResync();
@@ -363,11 +376,15 @@ void SyncEngine::act(const AnythingChanged&) {
     wantFullList();
 }
 
-void SyncEngine::note(const std::string& state) {
+// At info only what is news: trouble, and its end.
+void SyncEngine::note(const std::string& state, bool trouble) {
     const auto text = printable(state, 300);
     if (options_.logger && text != status_.state) {
-        options_.logger->info("source state={}", text);
+        const bool news = trouble != trouble_ || status_.lists <= 1;
+        options_.logger->log(news ? spdlog::level::info : spdlog::level::debug, "source state={}",
+                             text);
     }
+    trouble_ = trouble;
     status_.state = text;
 }
 

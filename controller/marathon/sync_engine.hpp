@@ -67,7 +67,8 @@ private:
     std::string lookup(const std::string& host) const { return resolver_.lookup(host); }
 
     AppStore::Now now() const;
-    void note(const std::string& state);
+    void rest(Clock::time_point asked);
+    void note(const std::string& state, bool trouble);
 
     boost::asio::any_io_executor executor_;
     MarathonOptions options_;
@@ -91,6 +92,7 @@ private:
     Clock::time_point resyncAt_{};
     bool waiting_ = false;
     bool streamOpen_ = false;
+    bool trouble_ = false;
     SourceStatus status_;
 };
 

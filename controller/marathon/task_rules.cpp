@@ -60,6 +60,10 @@ bool isEndingState(std::string_view state) noexcept {
     return std::find(kEnding.begin(), kEnding.end(), state) != kEnding.end();
 }
 
+bool isPreparingState(std::string_view state) noexcept {
+    return state == "TASK_STAGING" || state == "TASK_STARTING";
+}
+
 model::Endpoints endpointsOf(const App& app, const ServicePort& port, const HostLookup& lookup,
                              ProblemList* problems) {
     model::Endpoints result;

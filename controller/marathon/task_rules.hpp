@@ -19,6 +19,9 @@ bool isServingState(std::string_view state) noexcept;
 // The task is ending or has ended: it never serves again.
 bool isEndingState(std::string_view state) noexcept;
 
+// It will serve, if all goes well: nothing to do yet.
+bool isPreparingState(std::string_view state) noexcept;
+
 // The address of an agent's name, in canonical form; empty: not known (yet).
 using HostLookup = std::function<std::string(const std::string& host)>;
 

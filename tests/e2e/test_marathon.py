@@ -57,17 +57,19 @@ class MarathonCase(Case):
 
 @unittest.skipUnless(load.available(), "needs wrk")
 class Churn(MarathonCase):
-    def churn(self, until):
-        """Everything a Marathon does to apps, over and over."""
-        rounds, ports = 0, []
-        while time.monotonic() < until:
+    def churn(self, seconds, middle):
+        """Everything a Marathon does to apps, over and over; `middle` is called once on the way."""
+        rounds, start = 0, time.monotonic()
+        while time.monotonic() < start + seconds:
             rounds += 1
+            if middle and time.monotonic() > start + seconds / 2:
+                middle()
+                middle = None
             self.web.scale(4)
             self.web.kill()
             self.web.restart()
             self.web.scale(2)
             port = free_port()
-            ports.append(port)
             self.stack.source.put_app(app("/passing", port, [task(f"passing.{rounds}", self.web.running[0][1])],
                                           MODE="http"))
             wait_until(lambda port=port: http.status_or_none(port, "/") == 200, "a new service port answers")
@@ -76,6 +78,12 @@ class Churn(MarathonCase):
         return rounds, self.web.count
 
     def test_no_request_fails(self):
+        self.run_churn()
+
+    def test_no_request_fails_when_the_controller_is_killed(self):
+        self.run_churn(lambda: self.stack.restart_controller())
+
+    def run_churn(self, middle=None):
         self.serve()
         pid = self.stack.dataplane.pid
         before = {"start": procfs.start_time(pid), "sockets": procfs.listening(pid)}
@@ -84,7 +92,7 @@ class Churn(MarathonCase):
                                               (self.stack.http_port, 2, True))]
         for wrk in running:
             self.addCleanup(wrk.discard)
-        rounds, tasks = self.churn(time.monotonic() + SECONDS)
+        rounds, tasks = self.churn(SECONDS, middle)
         results = [wrk.finish() for wrk in running]
         rate = sum(result.rate for result in results)
         self.figure(f"{sum(r.requests for r in results)} requests, {rate:.0f} per second, during {rounds} rounds "
@@ -219,6 +227,18 @@ class Labels(MarathonCase):
         wait_until(lambda: http.status_or_none(first, "/") is None, "the old one closes")
         self.stack.source.put_app(app("/moving", first, tasks, ENABLED="false"))
         wait_until(lambda: http.status_or_none(second, "/") is None, "the port closes")
+
+    def test_a_port_changes_its_protocol(self):
+        self.serve()
+        port = free_port()
+        tasks = [task("two.1", self.web.running[0][1])]
+        for mode in ("tcp", "http", "tcp"):
+            self.stack.source.put_app(app("/two", port, tasks, MODE=mode))
+            wait_until(lambda mode=mode: self.protocol(port) == mode, f"the port speaks {mode}")
+            self.assertEqual(http.fetch(port).status, 200)
+
+    def protocol(self, port):
+        return next((each["protocol"] for each in self.stack.api("listeners")["listeners"] if each["port"] == port), None)
 
     def test_a_conflict_is_reported_and_the_first_app_wins(self):
         self.serve()

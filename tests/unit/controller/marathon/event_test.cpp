@@ -44,7 +44,10 @@ TEST(Event, EndsTasks) {
                     ElementsAre("ending /shop/web t.1", "changed /shop/web"))
             << state;
     }
-    for (const auto* state : {"TASK_STAGING", "TASK_UNREACHABLE", "TASK_LOST", "TASK_NONSENSE"}) {
+    for (const auto* state : {"TASK_STAGING", "TASK_STARTING"}) {
+        EXPECT_THAT(told("status_update_event", status(state)), IsEmpty()) << state;
+    }
+    for (const auto* state : {"TASK_UNREACHABLE", "TASK_LOST", "TASK_NONSENSE"}) {
         EXPECT_THAT(told("status_update_event", status(state)), ElementsAre("changed /shop/web"))
             << state;
     }
@@ -64,8 +67,8 @@ TEST(Event, NamesTheApp) {
 }
 
 TEST(Event, IgnoresTheRest) {
-    for (const auto* type :
-         {"event_stream_attached", "framework_message_event", "", "deployment_info"}) {
+    for (const auto* type : {"event_stream_attached", "instance_changed_event",
+                             "framework_message_event", "", "deployment_info"}) {
         EXPECT_THAT(told(type, R"({"appId":"/a","runSpecId":"/a"})"), IsEmpty()) << type;
     }
 }
@@ -85,7 +88,7 @@ TEST(Event, ListsAllWhenItCannotTell) {
 }
 
 TEST(Event, ReadsSeveralDocumentsInOne) {
-    EXPECT_THAT(told("status_update_event", status("TASK_KILLED") + "\n" + status("TASK_STAGING")),
+    EXPECT_THAT(told("status_update_event", status("TASK_KILLED") + "\n" + status("TASK_LOST")),
                 ElementsAre("ending /shop/web t.1", "changed /shop/web", "changed /shop/web"));
 }
 
