@@ -2,6 +2,7 @@
 """TLS from Secrets to clients: certificates by name, the default one, rotation under load, redirects, wrong Secrets."""
 import json
 import threading
+import time
 import unittest
 
 from harness import http, load, manifests, tls
@@ -98,6 +99,32 @@ class Certificates(Tls):
         self.shows("bad.example", bad)
         self.shows("absent.example", self.secret("absent", "absent.example"))
         wait_until(lambda: self.problems() == [], "no problem is left")
+
+
+class Many(Tls):
+    COUNT = 200 if SHORT else 2000
+
+    def test_certificates_arrive_and_one_rotates(self):
+        made, other = self.certificate("many", "*.many.example"), self.certificate("many", "*.many.example")
+        last = self.COUNT - 1
+
+        def objects(number):
+            host = f"h{number}.many.example"
+            return (manifests.tls_secret(f"s{number}", made.certificate, made.key),
+                    manifests.ingress(f"i{number}", {host: [manifests.path("web")]}, tls=[([host], f"s{number}")]))
+
+        start = time.monotonic()
+        self.stack.source.put_all("many", [each for number in range(self.COUNT) for each in objects(number)
+                                           if number != last])
+        self.stack.source.put(*objects(last))
+        for number in (0, self.COUNT // 2, last):
+            self.shows(f"h{number}.many.example", made)
+        taken = time.monotonic() - start
+        start = time.monotonic()
+        self.stack.source.put(manifests.tls_secret(f"s{last}", other.certificate, other.key))
+        self.shows(f"h{last}.many.example", other)
+        self.figure(f"{self.COUNT} certificates after {taken:.1f} s, a renewed one after {time.monotonic() - start:.2f} s")
+        self.assertEqual(tls.shown(self.stack.https_port, "h0.many.example"), made.der)
 
 
 class DefaultCertificate(Tls):
