@@ -2,7 +2,9 @@
 """Installed into a real kube-apiserver, with RBAC and its ordinary admission: what deploy/kubernetes and the chart
 render is applied, then both programs run with exactly the arguments, environment, files, user, capabilities and
 service-account token their pod specs say."""
+import base64
 import os
+import re
 import signal
 import socket
 import ssl
@@ -14,7 +16,7 @@ from harness import chart, container, http, load, manifests, procfs, real_api
 from harness.cluster import Cluster, Refused
 from harness.evergate import Case
 from harness.pod import NodeNetwork, Pod
-from harness.programs import Program, binaries, wait_until
+from harness.programs import ROOT, Program, binaries, wait_until
 from test_chart import MATRIX
 
 RESTRICTED = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -193,10 +195,12 @@ class Sidecar(ClusterCase):
         self.figure(f"leader killed: the next one wrote a status after {taken:.1f} s")
 
 
-@unittest.skipIf(MISSING or chart.missing(), f"NOT RUN in a cluster: {MISSING or chart.missing()}")
+@unittest.skipIf(MISSING, f"NOT RUN in a cluster: {MISSING}")
 class Separate(ClusterCase):
-    def test_two_controllers_serve_two_data_planes(self):
-        self.install(chart.render({"controller": {"mode": "separate"}}))
+    """Two controllers serve two data planes, each of which dials one of them."""
+
+    def serves(self, things):
+        self.install([thing for thing in things if thing["kind"] != "Namespace"])
         self.balancer_address()
         self.backend("shop")
         controllers = [self.pod("Deployment", "evergate-controller", 10 + number).wait_ready() for number in range(2)]
@@ -210,6 +214,25 @@ class Separate(ClusterCase):
         for pod in (*controllers, *pods):
             statuses, _ = pod.delete()
             self.assertEqual(set(statuses.values()), {0})
+
+    @unittest.skipIf(chart.missing(), f"NOT RUN: {chart.missing()}")
+    def test_with_certificates_from_helm(self):
+        self.serves(chart.render({"controller": {"mode": "separate"}}))
+
+    def secret(self, name, files):
+        data = {key: base64.b64encode((self.scratch / file).read_bytes()).decode() for key, file in files.items()}
+        return {"apiVersion": "v1", "kind": "Secret", "data": data,
+                "metadata": {"name": name, "namespace": "evergate"}}
+
+    def test_with_certificates_made_as_the_manual_says(self):
+        manual = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+        commands = re.search(r"^    openssl req -x509.*?^    done$", manual, re.M | re.S).group(0)
+        subprocess.run(["bash", "-ec", commands], cwd=self.scratch, check=True, capture_output=True)
+        made = {"controller": "evergate-controller.evergate.svc", "dataplane": "evergate-dataplane"}
+        things = chart.documents((chart.MANIFESTS / "separate.yaml").read_text(encoding="utf-8"))
+        things += [self.secret(f"evergate-rpc-{side}", {"ca.crt": "ca.crt", "tls.crt": f"{name}.crt",
+                                                        "tls.key": f"{name}.key"}) for side, name in made.items()]
+        self.serves(things)
 
 
 @unittest.skipIf(MISSING or chart.missing(), f"NOT RUN in a cluster: {MISSING or chart.missing()}")
