@@ -189,7 +189,7 @@ How many series there are is bounded: labels are names from the configuration or
 anything a client sent. A `code` is one of 50 status codes by itself, any other as its class (`4xx`), so `code=~"5.."`
 finds every server error. Backends and routes have series for what happened to them, not for what could have.
 
-Names of backends and routes begin with their namespace: `default/shop/80`. Series of what was removed are gone with the
+Names of backends and routes begin with their namespace (`default/shop/80`) where the source has any. Series of what was removed are gone with the
 next scrape. When it comes back its counters go on where they were (the last 1,024 that were removed are remembered;
 endpoints begin again at 0).
 
