@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "controller/marathon/app.hpp"
+#include "controller/marathon/marathon_app.hpp"
 
 namespace evergate::controller::marathon {
 

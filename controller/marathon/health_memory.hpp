@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "controller/marathon/app.hpp"
+#include "controller/marathon/marathon_app.hpp"
 
 namespace evergate::controller::marathon {
 

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "common/model/values.hpp"
-#include "controller/marathon/app.hpp"
+#include "controller/marathon/marathon_app.hpp"
 #include "controller/translate/problem_list.hpp"
 
 namespace evergate::controller::marathon {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "common/model/values.hpp"
-#include "controller/marathon/app.hpp"
+#include "controller/marathon/marathon_app.hpp"
 #include "controller/translate/problem_list.hpp"
 
 namespace evergate::controller::marathon {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "controller/marathon/app.hpp"
 #include "controller/marathon/app_parser.hpp"
 #include "controller/marathon/labels.hpp"
+#include "controller/marathon/marathon_app.hpp"
 #include "controller/marathon/task_rules.hpp"
 #include "controller/source.hpp"
 #include "controller/translate/translate_options.hpp"
