@@ -8,8 +8,8 @@
 #
 # Environment: EVERGATE_BIN (built programs; default: build the release preset), QUICKSTART_HTTP_PORT,
 # QUICKSTART_CONTROLLER_PORT, QUICKSTART_DATAPLANE_PORT (admin), QUICKSTART_BACKEND_PORTS="A B C",
-# QUICKSTART_DIR. Defaults: 8080 9301 9302 "9411 9412 9413" build/quickstart; --check picks free ports
-# and a temporary directory instead.
+# QUICKSTART_HTTPS_PORT, QUICKSTART_DIR. Defaults: 8080 9301 9302 "9411 9412 9413" 8443
+# build/quickstart; --check picks free ports and a temporary directory instead.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -65,13 +65,14 @@ if [ -z "${EVERGATE_BIN:-}" ]; then
 fi
 
 # ---- settings
-ports=(8080 9301 9302 9411 9412 9413)
+ports=(8080 9301 9302 9411 9412 9413 8443)
 if [ $check = yes ]; then
-    read -r -a ports <<<"$(free_ports 6)"
+    read -r -a ports <<<"$(free_ports 7)"
 fi
 http_port=${QUICKSTART_HTTP_PORT:-${ports[0]}}
 controller_port=${QUICKSTART_CONTROLLER_PORT:-${ports[1]}}
 dataplane_port=${QUICKSTART_DATAPLANE_PORT:-${ports[2]}}
+https_port=${QUICKSTART_HTTPS_PORT:-${ports[6]}}
 read -r -a backend_ports <<<"${QUICKSTART_BACKEND_PORTS:-${ports[*]:3:3}}"
 backend_names=(blue green api)
 run=${QUICKSTART_DIR:-$PWD/build/quickstart}
@@ -138,6 +139,11 @@ answer() { curl -s -i -m 2 -H "Host: $1" "$url$2" 2>/dev/null || true; }
 code() { curl -s -o /dev/null -m 2 -w '%{http_code}' -H "Host: $1" "$url$2" 2>/dev/null || true; }
 answers() { [ "$(code "$1" "$2")" = "$3" ]; }
 answered_by() { answer "$1" "$2" | grep -q "^$3 "; } # the body begins with the name
+secure_code() { # over TLS, with the certificate that was made last
+    curl -s -o /dev/null -m 2 -w '%{http_code}' --cacert "$run/tls.crt" \
+        --resolve "secure.localhost:$https_port:127.0.0.1" "https://secure.localhost:$https_port$1" 2>/dev/null || true
+}
+secure_answers() { [ "$(secure_code "$1")" = "$2" ]; }
 ready() { curl -s -f -o /dev/null -m 1 "http://127.0.0.1:$1/$2"; }
 
 never_answered_by() { # 6 requests in a row
@@ -160,6 +166,17 @@ if [ -z "${EVERGATE_BIN:-}" ]; then
 fi
 bin=$(cd "$EVERGATE_BIN" && pwd)
 
+make_certificate() { # a new one for secure.localhost, as a Secret among the manifests
+    (
+        umask 077
+        openssl req -x509 -nodes -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 30 -subj /CN=secure.localhost \
+            -addext subjectAltName=DNS:secure.localhost -keyout "$run/tls.key" -out "$run/tls.crt" 2>"$run/openssl.txt"
+        printf '%s\n' "apiVersion: v1" "kind: Secret" "metadata:" "  name: secure" "type: kubernetes.io/tls" \
+            "data:" "  tls.crt: $(base64 -w0 "$run/tls.crt")" "  tls.key: $(base64 -w0 "$run/tls.key")" >"$run/new.yaml"
+        mv "$run/new.yaml" "$manifests/secret.yaml"
+    ) || fail "no certificate: $(tail -n 3 "$run/openssl.txt")"
+}
+
 # ---- start
 step "starting three backends: ${backend_names[*]} on ${backend_ports[*]}"
 mkdir -p "$run" "$run/state"
@@ -168,6 +185,8 @@ mkdir -p "$manifests"
 sed -e "s/: 9411\$/: ${backend_ports[0]}/" -e "s/: 9412\$/: ${backend_ports[1]}/" \
     -e "s/: 9413\$/: ${backend_ports[2]}/" deploy/quickstart/endpoints.yaml >"$manifests/endpoints.yaml"
 cp deploy/quickstart/shop.yaml "$manifests/"
+cp deploy/quickstart/secure.yaml.example "$manifests/secure.yaml"
+make_certificate
 for i in 0 1 2; do
     start "backend-${backend_names[i]}" "$bin/echo_backend" \
         "--listen=127.0.0.1:${backend_ports[i]}" "--name=${backend_names[i]}"
@@ -178,7 +197,8 @@ done
 
 step "starting the controller on $manifests"
 start controller "$bin/evergate-controller" --source=directory "--directory=$manifests" \
-    "--http-listen=127.0.0.1:$http_port" --https-listen=off "--rpc-listen=unix:$run/rpc.sock" \
+    "--http-listen=127.0.0.1:$http_port" "--https-listen=127.0.0.1:$https_port" \
+    "--https-redirect-to=$https_port" "--rpc-listen=unix:$run/rpc.sock" \
     "--admin-listen=127.0.0.1:$controller_port"
 until_true 10000 ready "$controller_port" readyz || fail "the controller is not ready"
 
@@ -197,6 +217,7 @@ Evergate is running. Open http://shop.localhost:$http_port/ in a browser, or:
 
     curl -H 'Host: shop.localhost' $url/            # blue and green in turn
     curl -H 'Host: shop.localhost' $url/api/items   # api
+    curl -k --resolve secure.localhost:$https_port:127.0.0.1 https://secure.localhost:$https_port/   # over TLS
 
 Change something; it takes effect while requests run:
 
@@ -235,6 +256,9 @@ step "checking the routes"
 until_true 2000 answered_by shop.localhost / blue || fail "blue never answers"
 until_true 2000 answered_by shop.localhost / green || fail "green never answers"
 answered_by shop.localhost /api/items api || fail "/api does not reach api"
+secure_answers / 200 || fail "https://secure.localhost:$https_port/ answers $(secure_code /), not 200"
+answer secure.localhost /a | grep -qi "^location: https://secure.localhost:$https_port/a" ||
+    fail "http://secure.localhost is not redirected to https"
 answers unknown.localhost / 404 || fail "an unknown host answers $(code unknown.localhost /), not 404"
 "$bin/evergatectl" "--admin=http://127.0.0.1:$dataplane_port" status >"$run/status.txt" || fail "evergatectl status"
 
@@ -254,6 +278,8 @@ takes_effect "an edited path" answered_by shop.localhost /v2/items api
 takes_effect "the old path, now the shop's" never_answered_by shop.localhost /api/items api
 replace endpoints.yaml '0,/ready: true/s//ready: false/'
 takes_effect "an endpoint's removal" never_answered_by shop.localhost / blue
+make_certificate
+takes_effect "a renewed certificate" secure_answers / 200
 rm "$manifests/blog.yaml"
 takes_effect "a host's removal" answers blog.localhost / 404
 replace endpoints.yaml 's/ready: false/ready: true/'
