@@ -248,6 +248,45 @@ class Labels(MarathonCase):
         self.assertIn(f"port {self.calm_port} is taken by App /calm", problems[0]["what"])
         self.assertEqual({said_by(http.fetch(self.calm_port)) for _ in range(8)}, {"calm"})
 
+    def test_a_port_without_tasks_stays(self):
+        """HTTP answers 503, TCP closes each connection."""
+        self.serve()
+        web, plain = free_port(), free_port()
+        self.stack.source.put_app(app("/none", web, MODE="http"))
+        self.stack.source.put_app(app("/nothing", plain))
+        wait_until(lambda: http.status_or_none(web, "/") == 503, "an HTTP port without tasks")
+        wait_until(lambda: self.connects("127.0.0.1", plain), "a TCP port without tasks")
+        with socket.create_connection(("127.0.0.1", plain), timeout=5) as connection:
+            connection.settimeout(5)
+            try:
+                self.assertEqual(connection.recv(1), b"")
+            except ConnectionResetError:
+                pass
+
+    def test_an_access_list_holds_on_every_way_in(self):
+        self.serve()
+        web, plain = free_port(), free_port()
+        acl = {"BACKEND_NETWORK_ALLOWED_ACL": "10.0.0.0/8"}
+        tasks = [task("closed.1", self.web.running[0][1])]
+        self.stack.source.put_app(app("/closed", web, tasks, VHOST="closed.example", **acl))
+        self.stack.source.put_app(app("/shut", plain, tasks, **acl))
+        self.stack.wait_status("closed.example", 403)
+        wait_until(lambda: http.status_or_none(web, "/") == 403, "the service port refuses")
+        wait_until(lambda: self.connects("127.0.0.1", plain), "the TCP port is there")
+        self.assertIsNone(http.status_or_none(plain, "/"))
+
+    def test_a_client_stays_with_its_task(self):
+        self.serve()
+        tasks = [task(f"sticky.{n}", port) for n, (_, port) in enumerate(self.web.running)]
+        self.stack.source.put_app(app("/sticky", free_port(), tasks, VHOST="sticky.example", STICKY="true"))
+        self.stack.wait_status("sticky.example")
+        first = self.stack.get("sticky.example")
+        cookie = first.header("Set-Cookie")
+        self.assertIn("mesosphere_server_id=", cookie)
+        pair = cookie.split(";")[0]
+        self.assertEqual({said_by(self.stack.get("sticky.example", headers=[("Cookie", pair)])) for _ in range(12)},
+                         {said_by(first)})
+
     def test_an_app_may_bind_one_address(self):
         self.serve()
         port = free_port()
@@ -261,6 +300,8 @@ class Labels(MarathonCase):
         try:
             with socket.create_connection((address, port), timeout=5):
                 return True
+        except ConnectionResetError:
+            return True  # taken, and closed in the same moment
         except ConnectionRefusedError:
             return False
 
