@@ -66,7 +66,7 @@ constexpr std::array kRows = {
                   }},
     AnnotationRow{
         annotation::kSslRedirect, kBoth, "`true`, `false`", "",
-        "Answers plain HTTP with 308 to https. Without it: `true` for hosts that the "
+        "Answers plain HTTP with 308 to https. Without it: `true` for hosts that an "
         "Ingress names under `tls`, else `false`. Listeners of `http-port` never redirect.",
         "false", "`ssl-redirect`, `force-ssl-redirect`", nullptr, sslRedirect},
     AnnotationRow{"evergate.io/allow-source-ranges", kBoth,
