@@ -296,5 +296,30 @@ TEST_F(HttpPolicy, RetriesAreAsManyAsAskedFor) {
     EXPECT_EQ(response.status, 200);
 }
 
+// Only what may be seen twice is sent twice.
+TEST_F(HttpPolicy, RequestsWithoutAnAnswerAreRepeatedWhenThatIsSafe) {
+    ScriptedEndpoint dying([](RawConnection& connection, int) {
+        connection.readUntil("\r\n\r\n");  // and closes
+    });
+    ScriptedEndpoint good(answerAll("good"));
+    proxy.serve({dying.port(), good.port()});
+    for (int i = 0; i < 6; ++i)
+        EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").body, "good");
+    EXPECT_GT(dying.accepted(), 0);
+    int failed = 0;
+    for (int i = 0; i < 6; ++i) {
+        const int status = ask("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx").status;
+        failed += status == 502 ? 1 : 0;
+        EXPECT_TRUE(status == 200 || status == 502) << status;
+    }
+    EXPECT_GT(failed, 0);
+    model::Backend backend;
+    backend.retries = 0;
+    proxy.serve({dying.port()}, backend);
+    const int before = dying.accepted();
+    EXPECT_EQ(ask("GET / HTTP/1.1\r\nHost: a\r\n\r\n").status, 502);
+    EXPECT_EQ(dying.accepted(), before + 1);
+}
+
 }  // namespace
 }  // namespace evergate::test
