@@ -10,6 +10,8 @@
 #
 # The data plane's end is the container's end, with its exit code. A controller that dies is started again after
 # 1 to 15 s, and traffic flows on meanwhile; one that does not understand its flags (exit code 2) ends the container.
+# EVERGATE_WATCH_HEALTH=HOST/PORT, the controller's admin address: a controller that does not answer there for a minute
+# is killed and started again. (A liveness probe would end the container, and take its pod out of the Service.)
 # SIGTERM and SIGINT go on to both: the data plane drains, and the container ends when it has; a second signal
 # ends it at once.
 set -uo pipefail
@@ -19,6 +21,8 @@ export PATH=${EVERGATE_PROGRAMS:-/usr/local/bin}:$PATH
 : "${EVERGATE_STATE_DIR:=/var/lib/evergate}"
 longest_pause=15 # seconds
 long_enough=60   # a controller that ran for so many seconds is started again soon
+watch_seconds=${EVERGATE_WATCH_SECONDS:-10}
+most_missed=6 # answers in a row
 
 say() { echo "entrypoint: $*" >&2; }
 
@@ -53,19 +57,47 @@ if [ $mode = both ]; then
     export EVERGATE_CONTROLLER=${EVERGATE_CONTROLLER:-$EVERGATE_RPC_LISTEN}
 fi
 
-controller="" dataplane="" pause="" stopping=no status=0
-pause_seconds=0 started=0
+controller="" dataplane="" pause="" tick="" stopping=no status=0
+pause_seconds=0 started=0 missed=0
 
 start_controller() {
     [ $stopping = no ] || return
     evergate-controller "${controller_flags[@]}" &
     controller=$!
     started=$SECONDS
+    missed=0
+}
+
+start_tick() {
+    if [ -n "${EVERGATE_WATCH_HEALTH:-}" ] && [ $stopping = no ]; then
+        sleep "$watch_seconds" &
+        tick=$!
+    fi
+}
+
+is_healthy() {
+    # shellcheck disable=SC2016
+    timeout 5 bash -c 'exec 3<>"/dev/tcp/$0" && printf "GET /healthz HTTP/1.0\r\n\r\n" >&3 && read -r line <&3 &&
+        [[ $line == *" 200 "* ]]' "$EVERGATE_WATCH_HEALTH" 2>/dev/null
+}
+
+look_after_controller() {
+    [ -n "$controller" ] || return
+    if is_healthy; then
+        missed=0
+        return
+    fi
+    missed=$((missed + 1))
+    if [ $missed -ge $most_missed ]; then
+        say "the controller does not answer at $EVERGATE_WATCH_HEALTH: killed"
+        kill -KILL "$controller"
+    fi
 }
 
 stop() {
     stopping=yes
-    [ -z "$pause" ] || kill "$pause" 2>/dev/null
+    # shellcheck disable=SC2086
+    kill $pause $tick 2>/dev/null
     # shellcheck disable=SC2086
     kill -TERM $controller $dataplane 2>/dev/null
 }
@@ -95,8 +127,9 @@ if [ $mode = both ] && [ $stopping = no ]; then
     dataplane=$!
 fi
 start_controller
+start_tick
 
-while [ -n "$controller$dataplane$pause" ]; do
+while [ -n "$controller$dataplane$pause$tick" ]; do
     wait -n -p ended
     code=$?
     case ${ended:-} in
@@ -110,6 +143,11 @@ while [ -n "$controller$dataplane$pause" ]; do
         "$pause")
             pause=""
             [ $stopping = yes ] || start_controller
+            ;;
+        "$tick")
+            tick=""
+            [ $stopping = yes ] || look_after_controller
+            start_tick
             ;;
         "$controller")
             if [ $stopping = yes ]; then

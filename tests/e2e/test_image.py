@@ -91,6 +91,20 @@ class Both(Case):
         self.served("later.example")
         self.assertEqual(self.child("evergate-dataplane"), dataplane)
 
+    def test_a_controller_that_hangs_is_started_again(self):
+        self.start(environment={"EVERGATE_WATCH_HEALTH": f"127.0.0.1/{self.controller_admin}",
+                                "EVERGATE_WATCH_SECONDS": "0.1"})
+        self.serve(self.backend())
+        wait_until(lambda: http.status_or_none(self.controller_admin, "/healthz") == 200, "the controller answers")
+        dataplane, controller = self.child("evergate-dataplane"), self.child("evergate-controller")
+        os.kill(controller, signal.SIGSTOP)
+        wait_until(lambda: self.child("evergate-controller") not in (None, controller), "a new controller runs",
+                   within=90)
+        self.assertEqual(http.status_or_none(self.http, host="shop.example"), 200)
+        self.assertEqual(self.child("evergate-dataplane"), dataplane)
+        self.entry.signal(signal.SIGTERM)
+        self.assertEqual(self.entry.wait(), 0)
+
     def drains(self, number):
         hold = threading.Event()
         self.addCleanup(hold.set)

@@ -69,6 +69,10 @@ env:
     valueFrom: {fieldRef: {fieldPath: metadata.name}}
   - name: POD_NAMESPACE
     valueFrom: {fieldRef: {fieldPath: metadata.namespace}}
+  {{- if not (include "evergate.separate" .) }}
+  - name: EVERGATE_WATCH_HEALTH
+    value: "{{ include "evergate.watchAddress" . }}/{{ $c.adminPort }}"
+  {{- end }}
   {{- with $c.env }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
@@ -81,15 +85,15 @@ ports:
   {{- if include "evergate.separate" . }}
   - {name: rpc, containerPort: {{ $c.rpc.port }}, protocol: TCP}
   {{- end }}
+{{- if include "evergate.separate" . }}
 livenessProbe:
   httpGet: {path: /healthz, port: ctl-admin{{ include "evergate.probeHost" . }}}
   {{- toYaml $c.livenessProbe | nindent 2 }}
-{{- if include "evergate.separate" . }}
 readinessProbe:
   httpGet: {path: /readyz, port: ctl-admin{{ include "evergate.probeHost" . }}}
   {{- toYaml $c.readinessProbe | nindent 2 }}
 {{- else }}
-# No readiness probe: a data plane that serves is ready, whatever its controller does.
+# No probes: a data plane that serves is ready, whatever its controller does. The entry point watches over it.
 lifecycle:
   preStop:
     exec: {command: [sleep, "{{ .Values.drain.endpointRemovalSeconds }}"]}

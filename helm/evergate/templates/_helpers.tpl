@@ -241,3 +241,9 @@ issuerRef:
 {{- $seen := ternary .Values.https.containerPort (default .Values.https.servicePort .Values.https.hostPort) .Values.hostNetwork }}
 {{- default $seen .Values.https.redirectPort | int }}
 {{- end }}
+
+{{/* Where the entry point asks for the sidecar's health. */}}
+{{- define "evergate.watchAddress" -}}
+{{- $address := include "evergate.adminAddress" . }}
+{{- get (dict "0.0.0.0" "127.0.0.1" "[::]" "::1") $address | default (trimAll "[]" $address) }}
+{{- end }}
