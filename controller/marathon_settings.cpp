@@ -22,6 +22,13 @@ void addMarathonRows(process::SettingsTable& table, MarathonSettings& settings) 
             return settings.heartbeatTimeout.count() > 0 ? "" : "must be more than 0";
         });
     table
+        .add("marathon-request-timeout", "DURATION",
+             "How long a master may take to begin an answer; then the next is asked",
+             settings.requestTimeout)
+        .check([&settings](std::string_view) {
+            return settings.requestTimeout.count() > 0 ? "" : "must be more than 0";
+        });
+    table
         .add("marathon-resync", "DURATION", "Time between two full lists, give or take a fifth",
              settings.resync)
         .check([&settings](std::string_view) {
@@ -52,6 +59,7 @@ MarathonOptions marathonOptions(const MarathonSettings& settings) {
     options.authFile = settings.authFile;
     options.authorityFile = settings.authorityFile;
     options.tuning.heartbeatTimeout = settings.heartbeatTimeout;
+    options.tuning.deadlines.head = settings.requestTimeout;
     options.tuning.resync = settings.resync;
     options.tuning.patience = settings.patience;
     return options;

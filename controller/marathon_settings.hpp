@@ -18,6 +18,8 @@ struct MarathonSettings {
     std::string authFile;
     std::string authorityFile;
     std::chrono::milliseconds heartbeatTimeout = MarathonTuning{}.heartbeatTimeout;
+    std::chrono::milliseconds requestTimeout =
+        std::chrono::duration_cast<std::chrono::milliseconds>(MarathonTuning{}.deadlines.head);
     std::chrono::milliseconds resync = MarathonTuning{}.resync;
     std::chrono::milliseconds patience = MarathonTuning{}.patience;
 };

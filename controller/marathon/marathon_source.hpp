@@ -28,7 +28,7 @@ struct MarathonTuning {
     std::chrono::milliseconds minPause{100};     // between failures
     std::chrono::milliseconds maxPause{5'000};
     std::chrono::milliseconds listGap{200};  // between two full lists
-    client::HttpDeadlines deadlines{std::chrono::seconds(3), std::chrono::seconds(10),
+    client::HttpDeadlines deadlines{std::chrono::seconds(3), std::chrono::seconds(20),
                                     std::chrono::seconds(10), std::chrono::seconds(60)};
 };
 

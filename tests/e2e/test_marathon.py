@@ -28,7 +28,8 @@ def quick():
 class ShortTimes(MarathonSource):
     heartbeat_ms = 200
     masters = 2
-    options = ("--marathon-heartbeat-timeout=2s", "--marathon-resync=1h", "--marathon-patience=2s")
+    options = ("--marathon-heartbeat-timeout=2s", "--marathon-request-timeout=3s",
+               "--marathon-resync=1h", "--marathon-patience=2s")
 
 
 class MarathonCase(Case):
@@ -286,6 +287,14 @@ class Labels(MarathonCase):
         pair = cookie.split(";")[0]
         self.assertEqual({said_by(self.stack.get("sticky.example", headers=[("Cookie", pair)])) for _ in range(12)},
                          {said_by(first)})
+
+    def test_plain_requests_are_sent_to_https(self):
+        self.serve(https=True)
+        tasks = [task("secure.1", self.web.running[0][1])]
+        self.stack.source.put_app(app("/secure", free_port(), tasks, VHOST="secure.example", REDIRECT_TO_HTTPS="true"))
+        self.stack.wait_status("secure.example", 308, "/x?y=1")
+        answer = self.stack.get("secure.example", "/x?y=1")
+        self.assertEqual(answer.header("Location"), "https://secure.example/x?y=1")
 
     def test_an_app_may_bind_one_address(self):
         self.serve()

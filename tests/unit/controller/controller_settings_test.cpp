@@ -67,6 +67,7 @@ TEST(ControllerSettings, ReadsWhatMarathonNeeds) {
     const auto options = marathonOptions(marathon);
     EXPECT_EQ(options.tuning.heartbeatTimeout, std::chrono::seconds(5));
     EXPECT_EQ(options.tuning.resync, std::chrono::minutes(2));
+    EXPECT_EQ(options.tuning.deadlines.head, std::chrono::seconds(20));
 }
 
 TEST(ControllerSettings, RefusesHalfAMarathon) {
@@ -76,6 +77,8 @@ TEST(ControllerSettings, RefusesHalfAMarathon) {
              {"--source=kubernetes", "--marathon-url=http://a"},
              {"--source=marathon", "--marathon-url=http://a", "--marathon-group=x",
               "--marathon-heartbeat-timeout=0s"},
+             {"--source=marathon", "--marathon-url=http://a", "--marathon-group=x",
+              "--marathon-request-timeout=0s"},
              {"--source=marathon", "--marathon-url=http://a", "--marathon-group=x",
               "--marathon-resync=10ms"}}) {
         EXPECT_EQ(parse(arguments).code(), 2) << arguments.back();
