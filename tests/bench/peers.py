@@ -142,7 +142,8 @@ class Ours:
     def start(self):
         self.stack.start()
         self.stack.expose("bench", self.backend, HOST)
-        ingress = manifests.ingress("bench", {HOST: [manifests.path("bench")]})
+        ingress = manifests.ingress("bench", {HOST: [manifests.path("bench")]},
+                                    annotations={"evergate.io/ssl-redirect": "false"})
         ingress["spec"]["tls"] = [{"hosts": [HOST], "secretName": "bench"}]
         self.stack.source.put(self._secret(), ingress)
         self.stack.wait_status(HOST)
