@@ -35,6 +35,7 @@ using TlsStream = asio::ssl::stream<tcp::socket>;
 using Request = http::request<http::string_body>;
 
 constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kMaxBody = 256 * 1024 * 1024;
 
 std::string basic(const std::string& credentials) {
     std::string out(4 * ((credentials.size() + 2) / 3) + 1, '\0');
@@ -137,11 +138,13 @@ asio::awaitable<void> Session<Stream>::run() {
     }
     bool more = true;
     while (more && socket().is_open()) {
-        Request request;
-        const auto [error, count] = co_await http::async_read(stream_, buffer_, request, kToTuple);
+        http::request_parser<http::string_body> parser;
+        parser.body_limit(kMaxBody);
+        const auto [error, count] = co_await http::async_read(stream_, buffer_, parser, kToTuple);
         if (error) {
             co_return;
         }
+        const auto request = parser.release();
         more = co_await serve(request) && request.keep_alive();
     }
 }
