@@ -144,7 +144,7 @@ constexpr std::array kRows = {
                   "`proxy-read-timeout`, `proxy-send-timeout`",
                   duration<&Backend::inactivityTimeout>},
     AnnotationRow{"evergate.io/timeout-queue", kBoth, kDuration, "5s",
-                  "Waiting for a connection under `max-connections`; above: 503.", "500ms", "",
+                  "Waiting for a turn under `max-connections`; above: 503.", "500ms", "",
                   duration<&Backend::queueTimeout>},
     AnnotationRow{"evergate.io/retries", kBoth, "0 to 10", "1",
                   "Other endpoints tried when one cannot be reached or fails before it answers, as "
@@ -152,10 +152,11 @@ constexpr std::array kRows = {
                   "3", "`proxy-next-upstream-tries` (which counts the first try too)",
                   count<&Backend::retries>},
     AnnotationRow{"evergate.io/max-connections", kBoth, "a number; 0 is no limit", "0",
-                  "Connections to one endpoint, per data plane. Further requests wait.", "100", "",
-                  count<&Backend::maxConnections>},
+                  "Requests at once to one endpoint, per data plane, its workers together. Further "
+                  "ones wait.",
+                  "100", "", count<&Backend::maxConnections>},
     AnnotationRow{"evergate.io/max-pending", kBoth, "0 to 1000000", "1024",
-                  "Requests that wait for a connection, per data plane; above: 503 at once.", "64",
+                  "Requests that wait for their turn, per data plane; above: 503 at once.", "64",
                   "", count<&Backend::maxPending>},
     AnnotationRow{"evergate.io/protocol", kBoth, "`http`, `https`", "http",
                   "What endpoints speak. With `https` the connection to them is encrypted.",

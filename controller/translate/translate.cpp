@@ -140,6 +140,10 @@ void Translation::select(const Ingress& ingress) {
     own.given =
         readAnnotations({ResourceKind::ingress, ingress.metadata.id}, ingress.metadata, problems_);
     applyToRoute(own.given, {}, own.policy);
+    if (own.policy.sslRedirect.value_or(false) && !options_.https) {
+        problems_.add(textOf(ingress), annotationPath(annotation::kSslRedirect),
+                      "has no effect: there is no https listener");
+    }
     ingresses_.push_back(std::move(own));
 }
 

@@ -203,6 +203,26 @@ TEST_F(AnnotationPolicy, TellsWhatHasNoEffect) {
                                       "health-check-interval\"]: has no effect")));
 }
 
+TEST_F(AnnotationPolicy, RedirectsWhereThereIsAnHttpsListener) {
+    cluster.addService("web", kPorts, {{"evergate.io/ssl-redirect", "true"}});
+    addIngress("a", "a.test", {{"evergate.io/ssl-redirect", "true"}});
+    addIngress("b", "b.test", {{"evergate.io/ssl-redirect", "false"}});
+    addIngress("c", "c.test", {});
+    translate();
+    EXPECT_FALSE(route("a").redirectToHttps);
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("Ingress shop/a metadata.annotations[\"evergate.io/"
+                                      "ssl-redirect\"]: has no effect")));
+    cluster.options.https.emplace();
+    cluster.options.https->redirectPort = 8443;
+    translate();
+    EXPECT_TRUE(route("a").redirectToHttps);
+    EXPECT_EQ(route("a").redirectPort, 8443);
+    EXPECT_FALSE(route("b").redirectToHttps);
+    EXPECT_TRUE(route("c").redirectToHttps);  // the Service's word
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
 TEST_F(AnnotationPolicy, GoesWithTheListenersOfAService) {
     cluster.addService("db", kPorts,
                        {{"evergate.io/allow-source-ranges", "10.0.0.0/8"},
@@ -251,6 +271,7 @@ TEST_F(AnnotationPolicy, AlwaysMakesValuesThatTheDataPlaneTakes) {
         }
     }
     std::sort(notes.begin(), notes.end());
+    cluster.options.https.emplace();
     for (std::size_t round = 0; round < std::size(noise); ++round) {
         for (std::size_t i = 0; i < notes.size(); ++i) {
             notes[i].second = noise[(round + i * 7) % std::size(noise)];
