@@ -145,7 +145,8 @@ std::optional<StatusWrite> StatusPlan::next(const ObjectStore& store, std::uint6
         if (entry->second.since <= acknowledged && entry->second.notBefore <= now &&
             entry->second.generation == ingress->second.metadata.generation) {
             const Metadata& metadata = ingress->second.metadata;
-            return StatusWrite{*it, metadata.uid, metadata.resourceVersion, std::move(*addresses)};
+            return StatusWrite{*it, metadata.uid, metadata.resourceVersion, std::move(*addresses),
+                               ingress->second.published.empty()};
         }
         ++it;
     }
@@ -168,7 +169,7 @@ void StatusPlan::onOutcome(const StatusWrite& write, Outcome outcome, Time now) 
             }
             entry.wrote = write.addresses;
             entry.wroteOver = write.resourceVersion;
-            if (!entry.told && entry.ours) {
+            if (write.first && !entry.told && entry.ours) {
                 entry.told = entry.announced = true;
                 unannounced_.erase(write.name);
                 effective_.push_back(write.name);

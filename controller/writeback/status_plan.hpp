@@ -27,6 +27,7 @@ struct StatusWrite {
     std::string uid;
     std::string resourceVersion;
     Addresses addresses;  // empty: cleared
+    bool first = false;   // there was no address before
 
     std::string target() const;
     std::string body() const;  // a merge patch, conditional on uid and version

@@ -20,7 +20,7 @@ std::size_t index(WriteKind kind) {
 
 const char* permission(WriteKind kind) {
     return kind == WriteKind::status ? "patch on ingresses/status (networking.k8s.io)"
-                                     : "get, create and patch on events";
+                                     : "create and patch on events";
 }
 
 // Nothing can be made in a namespace that is going: no matter of permissions.

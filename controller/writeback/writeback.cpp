@@ -234,7 +234,10 @@ asio::awaitable<void> Writeback::writeEvent(EventWrite write) {
     } else {
         call.target += '/' + eventName(write.fact);
     }
-    if (write.action == EventWrite::Action::repeat) {
+    if (write.action == EventWrite::Action::read) {
+        call.method = verb::patch;
+        call.body = "{}";  // changes nothing and answers the Event: no leave to get is needed
+    } else if (write.action == EventWrite::Action::repeat) {
         call.method = verb::patch;
         call.body = repeatedEventJson(write.count, system_clock::now());
     }

@@ -4,8 +4,9 @@ per problem; and who leads."""
 import json
 import signal
 import time
+import unittest
 
-from harness import http, manifests
+from harness import http, manifests, real_api
 from harness.evergate import Case, Evergate, said_by
 from harness.programs import wait_until
 
@@ -181,3 +182,28 @@ class Status(Case):
         edge["spec"]["externalIPs"] = ["192.0.2.8"]
         stack.source.put(edge)
         self.shows(stack.source, "shop", "192.0.2.8")
+
+    @unittest.skipIf(real_api.missing(), f"NOT RUN against a real API server: {real_api.missing()}")
+    def test_against_a_real_api_server(self):
+        with real_api.PrivateNetwork():
+            first = self.stack(source=real_api.RealKubernetesSource)
+            api = first.source
+            port = first.add_backend("b", addresses=(real_api.NETWORK + "1",))
+            first.expose("shop", port, annotations=WRONG)
+            self.shows(api, "shop", ADDRESS)
+            first.wait_status("shop.example")
+            (event,) = self.warned(api, "Service", "shop")
+            self.assertEqual(event["reason"], "InvalidAnnotation")
+            self.assertEqual(event["involvedObject"]["uid"], api.get("Service", "shop")["metadata"]["uid"])
+            second = self.stack("two", source=api)
+            first.controller.kill()
+            api.put(manifests.ingress("later", {"later.example": [manifests.path("shop")]}))
+            self.shows(api, "later", ADDRESS)
+            self.assertTrue(self.leader(second)["leading"])
+            self.assertEqual(said_by(first.get("shop.example")), "b")
+            (again,) = self.warned(api, "Service", "shop")
+            self.assertEqual((again["count"], again["metadata"]["uid"]), (1, event["metadata"]["uid"]))
+            api.put(manifests.ingress("shop", {"shop.example": [manifests.path("shop")]}, class_name="nginx"))
+            self.shows(api, "shop")
+            first.controller.start()
+            first.wait_ready()

@@ -201,6 +201,7 @@ TEST_F(StatusPlanTest, FollowsAnAddressThatChanges) {
     plan.setAddresses({{"", "lb.example"}});
     observe(1);
     expectWrite("a", {{"", "lb.example"}}, 1);
+    EXPECT_TRUE(plan.newlyEffective(1).empty()) << "it was in effect all along";
 }
 
 TEST_F(StatusPlanTest, TriesAgainLaterWithoutHoldingUpOthers) {
@@ -275,7 +276,7 @@ TEST_F(StatusPlanTest, ANewLeaderStartsAfresh) {
 }
 
 TEST(StatusWrite, IsAMergePatchConditionalOnTheObject) {
-    StatusWrite write{{"shop", "a"}, "u", "7", {{"192.0.2.1", ""}, {"", "lb.example"}}};
+    StatusWrite write{{"shop", "a"}, "u", "7", {{"192.0.2.1", ""}, {"", "lb.example"}}, true};
     EXPECT_EQ(write.target().substr(0, write.target().find('?')),
               "/apis/networking.k8s.io/v1/namespaces/shop/ingresses/a/status");
     EXPECT_EQ(nlohmann::json::parse(write.body()),
