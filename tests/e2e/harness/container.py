@@ -58,6 +58,17 @@ def _kernel_mounts(root, script):
     script.append(f"ln -s /proc/self/fd {root}/dev/fd")
 
 
+def _resolved(image, target):
+    """`target` with the image's symbolic links followed inside it: /var/run leads to /run, not to this machine's."""
+    path = pathlib.PurePosixPath("/")
+    for part in pathlib.PurePosixPath(target).parts[1:]:
+        path = path / part
+        here = pathlib.Path(image + str(path))
+        if here.is_symlink():
+            path = pathlib.PurePosixPath(os.path.normpath(path.parent / os.readlink(here)))
+    return str(path)
+
+
 def _mount(root, source, target, read_only, script):
     inside, source = shlex.quote(f"{root}{target}"), shlex.quote(str(source))
     if os.path.isdir(shlex.split(source)[0]):
@@ -95,7 +106,7 @@ class Container:
             _own_root(root, script)
         _kernel_mounts(root, script)
         for source, target, read_only in self._mounts:
-            _mount(root, source, target, read_only, script)
+            _mount(root, source, _resolved(image, target) if image else target, read_only, script)
         if self.security.get("readOnlyRootFilesystem"):
             script.append(f"mount -o remount,bind,ro {root}")
         return " && ".join(script)
