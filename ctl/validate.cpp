@@ -2,6 +2,7 @@
 #include "ctl/validate.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "controller/directory/folder.hpp"
@@ -72,7 +73,11 @@ int validateFolder(const CommandLine& line, std::ostream& out, std::ostream& err
     controller::TranslateOptions options;
     options.ingressClass = line.ingressClass;
     options.loopbackEndpoints = true;
-    Desired desired = controller::translate(store.objects(), options);
+    options.https.emplace();  // as the controller, unless it is told otherwise
+    controller::CertificateCache certificates;
+    const auto now = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::system_clock::now().time_since_epoch());
+    Desired desired = controller::translate(store.objects(), options, certificates, now.count());
     store.locate(desired.problems);
     const auto problems = store.problems();
     desired.problems.insert(desired.problems.end(), problems.begin(), problems.end());

@@ -24,7 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             store.upsert(*object);
         }
     }
-    const Desired desired = translate(store, TranslateOptions{});
+    TranslateOptions options;
+    options.https.emplace();
+    const Desired desired = translate(store, options);
     for (const auto& [key, entry] : desired.config.entries()) {
         if (!evergate::model::validate(key, *entry.value).empty()) {
             __builtin_trap();

@@ -23,6 +23,7 @@ struct SelfSignedRequest {
     long notAfter = 3600;
     std::string passphrase{};  // of the key; empty: none
     const EVP_MD* digest = EVP_sha256();
+    bool issued = false;  // by somebody else after all
 };
 
 struct SelfSigned {
@@ -69,7 +70,13 @@ inline SelfSigned selfSigned(const SelfSignedRequest& request) {
     X509_set_pubkey(x, key.get());
     X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC,
                                reinterpret_cast<const unsigned char*>("self-signed"), -1, -1, 0);
-    X509_set_issuer_name(x, X509_get_subject_name(x));
+    const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> issuer(
+        request.issued ? EVP_EC_gen("P-256") : nullptr, EVP_PKEY_free);
+    const std::unique_ptr<X509_NAME, decltype(&X509_NAME_free)> other(X509_NAME_new(),
+                                                                      X509_NAME_free);
+    X509_NAME_add_entry_by_txt(other.get(), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("issuer"), -1, -1, 0);
+    X509_set_issuer_name(x, issuer == nullptr ? X509_get_subject_name(x) : other.get());
     std::string names;
     for (const std::string& name : request.names) {
         names += (names.empty() ? "DNS:" : ",DNS:") + name;
@@ -80,7 +87,8 @@ inline SelfSigned selfSigned(const SelfSignedRequest& request) {
         X509_add_ext(x, extension, -1);
         X509_EXTENSION_free(extension);
     }
-    if (X509_sign(x, key.get(), request.key == "ED25519" ? nullptr : request.digest) == 0) {
+    EVP_PKEY* signer = issuer == nullptr ? key.get() : issuer.get();
+    if (X509_sign(x, signer, request.key == "ED25519" ? nullptr : request.digest) == 0) {
         throw std::runtime_error("self-signed: signature");
     }
     const char* secret = request.passphrase.empty() ? nullptr : request.passphrase.c_str();

@@ -23,6 +23,18 @@ TEST(AdminJson, ShowsTheConfigurationByKind) {
     EXPECT_FALSE(configJson(state, "gadget"));
 }
 
+TEST(AdminJson, ShowsNoKey) {
+    PublishedState state("e");
+    auto config = makeConfig(1);
+    config.put({model::Kind::certificate, "shop/tls"},
+               model::Certificate{{"a.test"}, "CHAIN", "KEY", "Secret shop/tls"});
+    state.replace(config, 1);
+    const auto text = *configJson(state, "certificate");
+    EXPECT_EQ(text.find("KEY"), std::string::npos);
+    EXPECT_EQ(json::parse(text)["entries"]["certificate/shop/tls"]["value"]["hosts"],
+              json::array({"a.test"}));
+}
+
 TEST(AdminJson, ShowsTheSourceAndProblems) {
     SourceStatus status{true, "watching \xff", 3, 4, 5, 6};
     const auto source = json::parse(sourceJson(status, true));

@@ -191,7 +191,7 @@ TEST_F(ValidateTest, PassesGoodManifests) {
     EXPECT_EQ(outcome.status, 0) << outcome.out;
     EXPECT_EQ(outcome.out,
               "1 objects in 1 files (1 of other kinds passed over): 0 routes, 0 backends, "
-              "1 listeners, 0 problems\n");
+              "2 listeners, 0 problems\n");
 }
 
 TEST_F(ValidateTest, NamesFileObjectAndField) {

@@ -17,6 +17,17 @@ TEST(DeleteBrake, LetsHalfTheRoutesGo) {
     EXPECT_EQ(brake.judge(makeConfig(2), makeConfig(9), 1), Verdict::pass);
 }
 
+TEST(DeleteBrake, DoesNotCountCertificates) {
+    DeleteBrake brake;
+    auto before = makeConfig(4);
+    for (int i = 0; i < 100; ++i) {
+        before.put({model::Kind::certificate, "shop/" + std::to_string(i)},
+                   model::Certificate{{}, "chain", "key", ""});
+    }
+    EXPECT_EQ(brake.judge(before, makeConfig(4), 1), Verdict::pass);
+    EXPECT_EQ(brake.judge(before, makeConfig(1), 1), Verdict::hold);
+}
+
 TEST(DeleteBrake, HoldsMoreThanHalfUntilALaterListAgrees) {
     DeleteBrake brake;
     EXPECT_EQ(brake.judge(makeConfig(4), makeConfig(1), 7), Verdict::hold);

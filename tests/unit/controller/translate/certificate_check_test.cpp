@@ -55,6 +55,14 @@ TEST(CertificateCheck, TakesAChainAndTextAroundIt) {
                 HasSubstr("does not belong to the first certificate"));
 }
 
+TEST(CertificateCheck, RefusesWhatOpenSslRefuses) {
+    const auto good = selfSigned({.issued = true});
+    EXPECT_EQ(verdict(good.chain, good.key), "good");
+    const auto weak = selfSigned({.digest = EVP_sha1(), .issued = true});
+    EXPECT_EQ(verdict(weak.chain, weak.key),
+              "data[\"tls.crt\"] is refused by OpenSSL: ca md too weak");
+}
+
 TEST(CertificateCheck, TakesExpiredCertificates) {
     const auto old = selfSigned({.notBefore = -7200, .notAfter = -3600});
     EXPECT_EQ(verdict(old.chain, old.key), "good");
