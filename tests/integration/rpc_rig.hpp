@@ -3,8 +3,6 @@
 // tests are made of.
 #pragma once
 
-#include <spdlog/sinks/null_sink.h>
-
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -19,15 +17,10 @@
 #include "common/process/logging.hpp"
 #include "controller/publish/publisher.hpp"
 #include "dataplane/control/control_link.hpp"
+#include "tests/support/quiet_logger.hpp"
 #include "tests/support/temporary_certificate.hpp"
 
 namespace evergate::test {
-
-inline process::Logger quietLogger() {
-    return process::Logging(spdlog::level::off, process::LogFormat::text,
-                            std::make_shared<spdlog::sinks::null_sink_mt>())
-        .logger("test");
-}
 
 struct CountingObserver final : controller::PublishObserver {
     void onAck(model::Lane lane, controller::EventTime::duration) override { ++acks[index(lane)]; }

@@ -196,5 +196,20 @@ TEST(Decode, SurvivesDeepNesting) {
     EXPECT_TRUE(std::holds_alternative<Object>(decodeObject(deep)));
 }
 
+TEST(Decode, ReadsTheStatusOfAnIngressWhichMeansNothing) {
+    const std::string bare =
+        R"({"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"a","namespace":"b"}})";
+    const std::string shown =
+        bare.substr(0, bare.size() - 1) +
+        R"(,"status":{"loadBalancer":{"ingress":[{"ip":"192.0.2.1","ports":[]},
+                                 {"hostname":"lb.example"}]}}})";
+    const auto without = std::get<Ingress>(std::get<Object>(decodeObject(bare)));
+    const auto with = std::get<Ingress>(std::get<Object>(decodeObject(shown)));
+    EXPECT_TRUE(without.published.empty());
+    EXPECT_EQ(with.published,
+              (std::vector<PublishedAddress>{{"192.0.2.1", ""}, {"", "lb.example"}}));
+    EXPECT_TRUE(sameMeaning(without, with));
+}
+
 }  // namespace
 }  // namespace evergate::controller

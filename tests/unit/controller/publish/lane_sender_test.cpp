@@ -226,5 +226,30 @@ TEST_F(LaneSenderTest, ResumesFromWhatADataPlaneHolds) {
     EXPECT_TRUE(sender.converged());
 }
 
+TEST_F(LaneSenderTest, HoldsAVersionOnceItIsAcknowledged) {
+    const auto version = state.version(Lane::config);
+    EXPECT_FALSE(sender.holds(version));
+    EXPECT_TRUE(accept());
+    EXPECT_TRUE(sender.holds(version));
+    publish(makeConfig(4));
+    EXPECT_TRUE(sender.holds(version));
+    EXPECT_FALSE(sender.holds(version + 1));
+    EXPECT_TRUE(accept());
+    EXPECT_TRUE(sender.holds(version + 1));
+}
+
+TEST_F(LaneSenderTest, HoldsAVersionOfWhichItRefusedAllThatWasNew) {
+    EXPECT_TRUE(accept());
+    model::Config config = makeConfig(3);
+    config.put(routeKey("bad"), route("/bad", "b0"));
+    publish(config);
+    const auto version = state.version(Lane::config);
+    EXPECT_TRUE(refuse({routeKey("bad")}));
+    EXPECT_FALSE(sender.holds(version));
+    EXPECT_FALSE(sender.next());  // nothing is left to send
+    EXPECT_TRUE(sender.holds(version));
+    EXPECT_FALSE(sender.converged());
+}
+
 }  // namespace
 }  // namespace evergate::controller

@@ -91,5 +91,24 @@ TEST_F(PublishLoopTest, AsksForASecondListBeforeMostRoutesGo) {
     EXPECT_FALSE(loop.holding());
 }
 
+TEST_F(PublishLoopTest, NothingIsAcknowledgedWithoutADataPlane) {
+    loop.onDesired({makeConfig(2), {}, 1, 7}, std::chrono::steady_clock::now());
+    ASSERT_TRUE(until([&] { return publisher.state().ready(); }));
+    EXPECT_EQ(loop.acknowledgedSerial(), 0U);
+    EXPECT_FALSE(publisher.acknowledged({0, 0}));
+}
+
+TEST_F(PublishLoopTest, TellsProblemsOfObjectsAndOfKeysApart) {
+    model::Config config = makeConfig(2);
+    config.put(routeKey("dangling"), route("/x", "nowhere"));
+    loop.onDesired({config, {{"Ingress a/b", "spec", "is wrong"}}, 1}, {});
+    ASSERT_TRUE(until([&] { return publisher.state().ready(); }));
+    ASSERT_EQ(loop.sourceProblems().size(), 1U);
+    EXPECT_EQ(loop.sourceProblems()[0].object, "Ingress a/b");
+    ASSERT_EQ(loop.keyProblems().size(), 1U);
+    EXPECT_EQ(loop.keyProblems()[0].key, routeKey("dangling"));
+    EXPECT_EQ(loop.problems().size(), 2U);
+}
+
 }  // namespace
 }  // namespace evergate::controller
