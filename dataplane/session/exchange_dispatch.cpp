@@ -194,11 +194,13 @@ void Exchange::retryOrFail(ProxyError error) {
         markTried();
         ++retries_;
     }
-    ++context_.counters.retries;
     headSent_ = 0;
     requestBroken_ = upstreamReset_ = false;
-    if (acquire() != ProxyError::none)
+    if (acquire() != ProxyError::none) {
+        retries_ -= stale ? 0 : 1;  // there was nobody else to try
         return fail(error);
+    }
+    ++context_.counters.retries;
     if (state_ == State::sending)
         step();
 }
