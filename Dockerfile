@@ -31,7 +31,7 @@ RUN /tmp/install-packages.sh runtime && \
     install -d -o 65532 -g 65532 -m 0750 /run/evergate /var/lib/evergate
 COPY --from=build /out/ /
 
-ARG VERSION=0.1.0
+ARG VERSION=0.2.0
 ARG REVISION=
 LABEL org.opencontainers.image.title="Evergate" \
       org.opencontainers.image.description="Ingress controller for Kubernetes and Marathon that never reloads" \
