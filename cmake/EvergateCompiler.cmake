@@ -44,7 +44,10 @@ else()
                         -Wno-deprecated-experimental-coroutine)
 endif()
 
-add_compile_definitions(EVERGATE_VERSION="${PROJECT_VERSION}")
+# Only who includes common/process/version.hpp is compiled again for a new version.
+configure_file(common/process/version.hpp.in
+    ${CMAKE_BINARY_DIR}/generated/common/process/version.hpp @ONLY)
+include_directories(${CMAKE_BINARY_DIR}/generated)
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
     # CMake's own Release is -O3; -O2 is what distributions ship, and builds faster.
     string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")

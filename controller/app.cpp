@@ -14,6 +14,7 @@
 
 #include "common/process/descriptor_limit.hpp"
 #include "common/process/prometheus_text.hpp"
+#include "common/process/version.hpp"
 #include "controller/admin_json.hpp"
 #include "controller/directory/directory_source.hpp"
 #include "controller/kubernetes/kubernetes_source.hpp"

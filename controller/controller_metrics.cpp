@@ -6,6 +6,7 @@
 #include <map>
 
 #include "common/process/process_metrics.hpp"
+#include "common/process/version.hpp"
 #include "controller/controller_metric_table.hpp"
 
 namespace evergate::controller {

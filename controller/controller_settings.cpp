@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "common/process/version.hpp"
+
 namespace evergate::controller {
 
 namespace {
@@ -62,7 +64,8 @@ void addOperation(process::SettingsTable& table, ControllerSettings& settings) {
                     process::logLevelChoices());
     table.addChoice("log-format", "Form of the log on standard error", settings.logFormat,
                     process::logFormatChoices());
-    table.add("print-metrics-doc", "", "Write our part of docs/metrics.md to standard output and end",
+    table.add("print-metrics-doc", "",
+              "Write our part of docs/metrics.md to standard output and end",
               settings.printMetricsDoc);
 }
 

@@ -15,6 +15,8 @@
 #include <boost/beast/http/verb.hpp>
 #include <boost/beast/http/write.hpp>
 
+#include "common/process/version.hpp"
+
 namespace evergate::ctl {
 namespace {
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "common/process/descriptor_limit.hpp"
+#include "common/process/version.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
 
 namespace evergate::dataplane {

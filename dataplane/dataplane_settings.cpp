@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "common/process/version.hpp"
+
 namespace evergate::dataplane {
 namespace {
 

@@ -5,6 +5,8 @@
 #include <boost/beast/core/error.hpp>
 #include <utility>
 
+#include "common/process/version.hpp"
+
 // GCC 12, where it inlines the making of a coroutine, takes Asio's pair of frame allocators for two
 // that do not belong together.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"

@@ -13,6 +13,7 @@
 
 #include "common/process/process_metrics.hpp"
 #include "common/process/prometheus_text.hpp"
+#include "common/process/version.hpp"
 #include "dataplane/control/api_json.hpp"
 #include "dataplane/control/dashboard_page.hpp"
 #include "dataplane/control/explain.hpp"

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "common/process/prometheus_text.hpp"
+#include "common/process/version.hpp"
 #include "dataplane/control/metric_rows.hpp"
 #include "dataplane/control/metric_table.hpp"
 #include "dataplane/http/proxy_error.hpp"
