@@ -28,7 +28,8 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     if (extras_ != nullptr) [[unlikely]]
         up_.limitTo(extras_->maxBodyBytes);
     const Framed first = up_.frame(body, bodySize);
-    if (first.consumed < bodySize)
+    moreSent_ = first.consumed < bodySize;
+    if (moreSent_)
         owner.onLeftover(std::string_view(body + first.consumed, bodySize - first.consumed));
     if (unroutable != ProxyError::none)
         return fail(unroutable);
@@ -77,7 +78,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     error_ = ProxyError::none;
     clientMinorVersion_ = 1;
     headRequest_ = idempotent_ = upgrade_ = upstreamReusable_ = requestBroken_ = false;
-    upstreamReset_ = localFailure_ = heldUnread_ = redirect_ = false;
+    upstreamReset_ = localFailure_ = heldUnread_ = redirect_ = moreSent_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     ++context_.counters.requests;

@@ -256,6 +256,7 @@ private:
     bool headRequest_ = false;
     bool idempotent_ = false;
     bool upgrade_ = false;
+    bool moreSent_ = false;    // the client sent bytes behind its request
     bool redirect_ = false;    // answered with a redirect to https
     bool heldUnread_ = false;  // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;

@@ -258,8 +258,9 @@ void Exchange::responseDone() {
         return finish(Outcome::linger);
     if (keepAlive_)
         return finish(Outcome::keepAlive);
-    // Closing over unread bytes would be a reset, and that could overtake the response.
-    finish(client_->readable() ? Outcome::linger : Outcome::close);
+    // Closing over unread bytes would be a reset, and that could overtake the response. Of a socket
+    // that is not registered yet we would not know: who sent too much once may have done it again.
+    finish(client_->readable() || moreSent_ ? Outcome::linger : Outcome::close);
 }
 
 // responding => tunnel
