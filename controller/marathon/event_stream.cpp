@@ -102,7 +102,7 @@ asio::awaitable<std::string> EventStream::listenTo(client::ServerUrl server, std
     if (sink_ != nullptr && answer.status / 100 == 3 && hops > 0 && answer.error.empty()) {
         if (auto there = followRedirect(masters_, server, target, answer.location)) {
             co_return co_await listenTo(std::move(there->server), std::move(there->target),
-                                        there->showPassword, hops - 1);
+                                        showPassword && there->showPassword, hops - 1);
         }
         co_return name + "redirects to nowhere we would go";
     }

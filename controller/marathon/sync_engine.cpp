@@ -329,10 +329,11 @@ void SyncEngine::onStreamEnd(const std::string& reason) {
     }
     if (std::exchange(streamOpen_, false)) {
         note("no event stream: " + reason, true);
-    }
-    if (status_.synced) {
-        scheduleResync();
-        wake();
+        // Only now: attempts that fail faster than the poll comes round would put it off for ever.
+        if (status_.synced) {
+            scheduleResync();
+            wake();
+        }
     }
 }
 

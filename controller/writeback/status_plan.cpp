@@ -131,6 +131,7 @@ std::optional<Addresses> StatusPlan::wanted(const Entry& entry, const Ingress& i
 
 std::optional<StatusWrite> StatusPlan::next(const ObjectStore& store, std::uint64_t acknowledged,
                                             Time now) {
+    std::optional<StatusWrite> later;  // one that failed lets the others go first
     for (auto it = todo_.begin(); it != todo_.end();) {
         const auto entry = entries_.find(*it);
         const auto ingress = store.ingresses().find(*it);
@@ -145,12 +146,18 @@ std::optional<StatusWrite> StatusPlan::next(const ObjectStore& store, std::uint6
         if (entry->second.since <= acknowledged && entry->second.notBefore <= now &&
             entry->second.generation == ingress->second.metadata.generation) {
             const Metadata& metadata = ingress->second.metadata;
-            return StatusWrite{*it, metadata.uid, metadata.resourceVersion, std::move(*addresses),
-                               ingress->second.published.empty()};
+            StatusWrite write{*it, metadata.uid, metadata.resourceVersion, std::move(*addresses),
+                              ingress->second.published.empty()};
+            if (entry->second.failures == 0) {
+                return write;
+            }
+            if (!later) {
+                later = std::move(write);
+            }
         }
         ++it;
     }
-    return std::nullopt;
+    return later;
 }
 
 void StatusPlan::onOutcome(const StatusWrite& write, Outcome outcome, Time now) {

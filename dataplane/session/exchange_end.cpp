@@ -276,17 +276,20 @@ void Exchange::countTraffic(std::size_t status, std::uint32_t micros) {
     const std::size_t bucket = DurationHistogram::bucketOf(micros);
     if (timed)
         counters.durations.add(bucket, micros);
-    if (backend_ == nullptr)
+    if (target_ == nullptr)
         return;
-    upstream::TrafficCounters& backend = backend_->counters.counting();
-    upstream::TrafficCounters& route = context_.routeTraffic.at(target_->statsIndex);
-    for (upstream::TrafficCounters* traffic : {&backend, &route}) {
-        traffic->statuses.add(status);
+    const auto count = [&](upstream::TrafficCounters& traffic) {
+        traffic.statuses.add(status);
         if (timed)
-            traffic->durations.add(bucket, micros);
-        traffic->bytesFromClients += up_.received();
-        traffic->bytesToClients += down_.sent();
-    }
+            traffic.durations.add(bucket, micros);
+        traffic.bytesFromClients += up_.received();
+        traffic.bytesToClients += down_.sent();
+    };
+    count(context_.routeTraffic.at(target_->statsIndex));
+    if (backend_ == nullptr)
+        return;  // the route answered by itself: a redirect, an access list, a body limit
+    upstream::TrafficCounters& backend = backend_->counters.counting();
+    count(backend);
     backend.retries += retries_ + (staleRetried_ ? 1 : 0);
     ++backend.reasons[static_cast<std::size_t>(error_)];
     if (upstreamMicros_ != 0) {

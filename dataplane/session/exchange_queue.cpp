@@ -27,8 +27,14 @@ ProxyError Exchange::admit(upstream::EndpointState*& picked) {
     picked = nullptr;
     if (client_->hup())
         return ProxyError::clientClosed;
-    if (!queue->enter(*this, policy_->maxPending))
+    if (!queue->enter(*this, policy_->maxPending)) {
+        // Those who wait may be bound to other endpoints: what is free now is of no use to them.
+        picked = upstream::choose(*backend_, wish(), context_.random, busy);
+        if (picked != nullptr && upstream::takeSlot(*backend_, *picked))
+            return ProxyError::none;
+        picked = nullptr;
         return ProxyError::queueFull;
+    }
     state_ = State::queued;
     queuedAt_ = std::chrono::steady_clock::now();
     ++context_.counters.queued;

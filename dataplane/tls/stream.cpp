@@ -64,6 +64,9 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
             const net::IoResult end = readFailed(result);
             if (total != 0 || end.wouldBlock())
                 break;
+            // The output is the worker's: a warning alert left in it would go out in front of the
+            // next stream's records.
+            flushOutput(0);
             return end;
         }
         total += got;
@@ -132,8 +135,11 @@ net::IoResult Stream::sendv(net::Socket& socket, const iovec* parts, int count) 
     released_ -= done;
     while (done < wanted && backlog() == 0 && wireWritable(socket)) {
         const std::size_t plaintext = encrypt(parts, count, done);
-        if (plaintext == 0 || !flushOutput(plaintext))
+        if (plaintext == 0 || !flushOutput(plaintext)) {
+            if (done != 0)  // the next call says what is wrong
+                return {static_cast<ssize_t>(done), 0};
             return {-1, writeError_ != 0 ? writeError_ : EPROTO};
+        }
         done += std::exchange(released_, 0);
     }
     if (done < wanted)

@@ -12,7 +12,10 @@ struct Stream::Use {
         stream_.socket_ = &socket;
     }
 
-    ~Use() { stream_.socket_ = nullptr; }
+    ~Use() {
+        stream_.engine_.output().clear();  // never into another stream; each call flushed its own
+        stream_.socket_ = nullptr;
+    }
 
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;

@@ -168,6 +168,12 @@ void ConnectionPool::onConnectDone(Connection& connection) {
         return;
     }
     ++counters_.connectFailures;
+    // The name expected may be the client's Host: what it asked for is not held against the
+    // endpoint.
+    if (connection.handshakeFailure() == net::HandshakeFailure::verification) {
+        ++connection.endpoint().connectFailures;
+        return;
+    }
     connection.endpoint().noteConnectFailure(wheel_.nowTick());
 }
 

@@ -57,7 +57,7 @@ if [ $mode = both ]; then
     export EVERGATE_CONTROLLER=${EVERGATE_CONTROLLER:-$EVERGATE_RPC_LISTEN}
 fi
 
-controller="" dataplane="" pause="" tick="" stopping=no status=0
+controller="" dataplane="" pause="" tick="" check="" stopping=no status=0
 pause_seconds=0 started=0 missed=0
 
 start_controller() {
@@ -81,9 +81,10 @@ is_healthy() {
         [[ $line == *" 200 "* ]]' "$EVERGATE_WATCH_HEALTH" 2>/dev/null
 }
 
+# look_after_controller STATUS: of the check that has ended.
 look_after_controller() {
     [ -n "$controller" ] || return
-    if is_healthy; then
+    if [ "$1" = 0 ]; then
         missed=0
         return
     fi
@@ -97,7 +98,7 @@ look_after_controller() {
 stop() {
     stopping=yes
     # shellcheck disable=SC2086
-    kill $pause $tick 2>/dev/null
+    kill $pause $tick $check 2>/dev/null
     # shellcheck disable=SC2086
     kill -TERM $controller $dataplane 2>/dev/null
 }
@@ -129,11 +130,11 @@ fi
 start_controller
 start_tick
 
-while [ -n "$controller$dataplane$pause$tick" ]; do
+while [ -n "$controller$dataplane$pause$tick$check" ]; do
     wait -n -p ended
     code=$?
     case ${ended:-} in
-        "") ;; # a signal: wait again
+        "") [ $code != 127 ] || break ;; # a signal: wait again; 127: no child is left
         "$dataplane")
             dataplane=""
             [ $stopping = yes ] || say "the data plane ended with $code"
@@ -146,7 +147,15 @@ while [ -n "$controller$dataplane$pause$tick" ]; do
             ;;
         "$tick")
             tick=""
-            [ $stopping = yes ] || look_after_controller
+            if [ $stopping = no ]; then
+                # In the background: bash forgets a child that a signal kills while a command runs in the foreground.
+                is_healthy &
+                check=$!
+            fi
+            ;;
+        "$check")
+            check=""
+            [ $stopping = yes ] || look_after_controller $code
             start_tick
             ;;
         "$controller")
