@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Backends with a connection limit or an affinity cookie: waiting for a slot, and staying with an
 // endpoint. Requests to other backends never get here.
+#include <algorithm>
 #include <utility>
 
 #include "dataplane/http/cookie.hpp"
@@ -27,6 +28,11 @@ ProxyError Exchange::admit(upstream::EndpointState*& picked) {
     picked = nullptr;
     if (client_->hup())
         return ProxyError::clientClosed;
+    // One that has tried every endpoint has nobody left to wait for.
+    const auto left = [this](const upstream::EndpointPtr& each) { return suits(*each); };
+    if (triedCount_ != 0 &&
+        std::none_of(backend_->endpoints.begin(), backend_->endpoints.end(), left))
+        return ProxyError::none;
     if (!queue->enter(*this, policy_->maxPending)) {
         // Those who wait may be bound to other endpoints: what is free now is of no use to them.
         picked = upstream::choose(*backend_, wish(), context_.random, busy);

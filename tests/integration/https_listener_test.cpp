@@ -3,6 +3,8 @@
 // deadlines, clients that speak something else.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include "tests/support/proxy_fixture.hpp"
 
@@ -247,6 +249,34 @@ TEST_F(HttpsListener, RefusesRenegotiation) {
     EXPECT_LE(SSL_do_handshake(ssl), 0);
     client.close();
     EXPECT_TRUE(proxy.eventuallyQuiet());
+}
+
+// OpenSSL answers the renegotiation with an alert and finds the end right behind it: the alert must
+// not go out on the next connection.
+TEST_F(HttpsListener, AnAlertStaysOnItsConnection) {
+    open();
+    for (int i = 0; i < 4; ++i) {
+        TlsOptions options;
+        options.maxVersion = TLS1_2_VERSION;
+        RawConnection client = secured(options);
+        SSL* const ssl = client.tls().ssl();
+        ASSERT_EQ(ask(client), 200);
+        BIO* const written = BIO_new(BIO_s_mem());
+        SSL_set0_wbio(ssl, written);
+        SSL_renegotiate(ssl);
+        SSL_do_handshake(ssl);
+        char* hello = nullptr;
+        const long size = BIO_get_mem_data(written, &hello);
+        ASSERT_GT(size, 0);
+        // Corked, so that the end arrives with the hello.
+        const int on = 1;
+        ::setsockopt(client.fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on);
+        ASSERT_EQ(::send(client.fd(), hello, static_cast<std::size_t>(size), MSG_NOSIGNAL), size);
+        ::shutdown(client.fd(), SHUT_WR);
+        client.close();
+        RawConnection next = secured({});
+        ASSERT_EQ(ask(next), 200);
+    }
 }
 
 TEST_F(HttpsListener, TakesKeyUpdatesButNoFloodOfThem) {

@@ -209,6 +209,7 @@ TEST_F(WaitQueueTest, WithoutALimitNothingIsCounted) {
 TEST_F(WaitQueueTest, BackendThatGoesDismissesEverybody) {
     a.begin();
     b.begin();
+    const EndpointPtr used = a.endpoint;  // as a request holds it
     first.remove(0);
     EXPECT_TRUE(b.gone);
     a.end();
