@@ -102,8 +102,10 @@ TEST_F(HttpLimits, ClientsBeyondTheLimitAreTold) {
     for (int i = 0; i < 3; ++i) {
         clients.push_back(proxy.client());
         ASSERT_TRUE(clients.back().open());
-        clients.back().send(kGet);
     }
+    // Only now: a connection without bytes is not accepted, and so takes no descriptor from us.
+    for (RawConnection& client : clients)
+        client.send(kGet);
     for (RawConnection& client : clients) {
         const auto response = client.readResponse();
         EXPECT_EQ(response.status, 503);
