@@ -15,6 +15,7 @@ enum class ResumeKind { same, diff, keys, snapshot };
 class PublishObserver {
 public:
     virtual void onAck(model::Lane lane, EventTime::duration sinceEvent) = 0;
+
     // The last data plane acknowledged what an event led to.
     virtual void onApplied(model::Lane, EventTime::duration /*sinceEvent*/) {}
 

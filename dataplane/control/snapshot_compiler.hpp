@@ -30,7 +30,8 @@ struct Candidate {
     std::shared_ptr<const model::Config> previous;  // validated before; null: nothing
     std::uint64_t version = 0;
     BackendIdMap ids;
-    BackendIdMap routeIds{};  // routing::Target::statsIndex, by the route's name; none: as they come
+    BackendIdMap
+        routeIds{};  // routing::Target::statsIndex, by the route's name; none: as they come
     std::shared_ptr<const routing::Snapshot> serving{};  // unchanged TLS parts are taken from it
     // For https clients that ask for no host we know; null only where there are none.
     std::shared_ptr<const tls::Certificate> fallbackCertificate{};

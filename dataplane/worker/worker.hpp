@@ -72,7 +72,7 @@ public:
     void lookAtQueue(routing::BackendId backend);  // (worker)
     // (worker), or before start()
     void setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
-    WorkerStats stats() const;                                           // (worker)
+    WorkerStats stats() const;  // (worker)
     // (worker) The next few of what was asked for, from `next` on. True: that was the last of it.
     bool reportBackends(const BackendSelection& selection, std::size_t& next,
                         std::vector<BackendStats>& into) const;
