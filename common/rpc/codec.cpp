@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "common/model/json.hpp"
+#include "common/model/json_depth.hpp"
 #include "common/rpc/limits.hpp"
 
 namespace evergate::rpc {
@@ -15,29 +16,6 @@ namespace {
 using Json = nlohmann::json;
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
-
-// nlohmann parses any depth without recursion but copies and writes with it: deep input would take
-// the stack. Brackets inside strings do not count.
-bool tooDeep(std::string_view text) noexcept {
-    std::size_t depth = 0;
-    bool inString = false;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const char c = text[i];
-        if (inString) {
-            i += c == '\\' ? 1 : 0;
-            inString = c != '"';
-        } else if (c == '"') {
-            inString = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > kMaxDepth) {
-                return true;
-            }
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            --depth;
-        }
-    }
-    return false;
-}
 
 std::optional<model::ContentHash> contentHashFromHex(std::string_view text) {
     model::ContentHash hash{};
@@ -364,7 +342,7 @@ std::variant<Message, DecodeError> decode(std::string_view text) {
     if (text.size() > kMaxFrameBytes) {
         return DecodeError{"frame too large"};
     }
-    if (tooDeep(text)) {
+    if (model::nestsDeeperThan(text, kMaxDepth)) {
         return DecodeError{"nested too deeply"};
     }
     const Json root = Json::parse(text, nullptr, false);

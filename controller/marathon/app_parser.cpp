@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "common/model/json_depth.hpp"
 #include "controller/objects/field.hpp"
 #include "controller/objects/printable.hpp"
 #include "controller/objects/timestamp.hpp"
@@ -266,27 +267,7 @@ private:
     std::set<std::string> seen_;
 };
 
-// The library recurses when it frees what is nested: a bound comes first.
-bool isTooDeep(std::string_view json) {
-    int depth = 0;
-    bool inText = false;
-    for (std::size_t i = 0; i < json.size(); ++i) {
-        const char c = json[i];
-        if (inText) {
-            i += c == '\\' ? 1 : 0;
-            inText = c != '"';
-        } else if (c == '"') {
-            inText = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > 64) {
-                return true;
-            }
-        } else if (c == '}' || c == ']') {
-            --depth;
-        }
-    }
-    return false;
-}
+constexpr std::size_t kMaxDepth = 64;
 
 // Old Marathons write null where there is nothing yet, in lists too.
 void dropNulls(Json& json) {
@@ -307,7 +288,7 @@ std::variant<Json, std::string> parseDocument(std::string_view text) {
     if (text.empty()) {
         return std::string("the answer is empty");
     }
-    if (isTooDeep(text)) {
+    if (model::nestsDeeperThan(text, kMaxDepth)) {
         return std::string("the answer is nested too deeply");
     }
     Json json = Json::parse(text, nullptr, false);
