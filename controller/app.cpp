@@ -8,12 +8,12 @@
 #include <chrono>
 #include <cstdlib>
 #include <optional>
-#include <random>
 #include <stdexcept>
 #include <utility>
 
 #include "common/process/descriptor_limit.hpp"
 #include "common/process/prometheus_text.hpp"
+#include "common/process/random_hex.hpp"
 #include "common/process/version.hpp"
 #include "controller/admin_json.hpp"
 #include "controller/directory/directory_source.hpp"
@@ -26,19 +26,6 @@ using process::AdminRequest;
 using process::AdminResponse;
 
 namespace {
-
-// Tells one controller process from every other.
-std::string newEpoch() {
-    std::random_device random;
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (int i = 0; i < 4; ++i) {
-        for (auto word = static_cast<std::uint32_t>(random()), n = 0U; n < 8; ++n, word >>= 4) {
-            text += kDigits[word & 15];
-        }
-    }
-    return text;
-}
 
 TranslateOptions translateOptions(const ControllerSettings& settings) {
     TranslateOptions options;
@@ -61,7 +48,8 @@ App::App(ControllerSettings settings)
       logging_(settings_.logLevel, settings_.logFormat),
       logger_(logging_.logger("controller")),
       relay_(metrics_, [this](bool refused) { noteAnswer(refused); }),
-      publisher_(io_, newEpoch(), logging_.logger("publish"), relay_, [this] { relist(); }),
+      publisher_(io_, process::randomHex(4), logging_.logger("publish"), relay_,
+                 [this] { relist(); }),
       loop_(io_, publisher_, logging_.logger("publish"), [this] { relist(); }),
       admin_(io_.get_executor(), logging_.logger("admin")),
       signals_(io_) {}

@@ -6,6 +6,8 @@
 #include <array>
 #include <random>
 
+#include "common/process/random_hex.hpp"
+
 namespace evergate::controller {
 namespace {
 
@@ -44,15 +46,7 @@ std::string newIdentity(const process::Environment& environment) {
         std::array<char, 256> host{};
         name = ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "evergate";
     }
-    std::random_device random;
-    constexpr auto kDigits = "0123456789abcdef";
-    name += '_';
-    for (int i = 0; i < 2; ++i) {
-        for (auto word = static_cast<std::uint32_t>(random()), n = 0U; n < 8; ++n, word >>= 4U) {
-            name += kDigits[word & 15U];
-        }
-    }
-    return name;
+    return name + '_' + process::randomHex(2);
 }
 
 }  // namespace

@@ -5,12 +5,12 @@
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
-#include <cstdio>
 #include <random>
 #include <string>
 #include <utility>
 
 #include "common/process/descriptor_limit.hpp"
+#include "common/process/random_hex.hpp"
 #include "common/process/version.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
 
@@ -42,17 +42,6 @@ health::Checker::Options checkerOptions() {
     health::Checker::Options options;
     options.seed = (std::uint64_t{entropy()} << 32) | entropy();
     return options;
-}
-
-std::string newBootId() {
-    std::random_device entropy;
-    std::string id;
-    for (int i = 0; i < 4; ++i) {
-        char word[9];
-        std::snprintf(word, sizeof word, "%08x", static_cast<unsigned>(entropy()));
-        id += word;
-    }
-    return id;
 }
 
 }  // namespace
@@ -93,7 +82,7 @@ ControlLinkOptions App::linkOptions() const {
     options.controller = settings_.controllerAddress;
     options.tls = settings_.rpcFiles;
     options.nodeId = settings_.nodeId;
-    options.bootId = newBootId();
+    options.bootId = process::randomHex(4);
     options.build = EVERGATE_VERSION;
     options.stateDir = settings_.stateDir;
     return options;
