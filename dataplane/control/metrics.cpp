@@ -151,12 +151,6 @@ void addMachine(PrometheusText& text, const Scrape& scrape) {
     text.add(Metric::buildInfo, {{"version", EVERGATE_VERSION}}, 1U);
 }
 
-template <typename Array>
-void addEach(Array& into, const Array& from) {
-    for (std::size_t i = 0; i < into.size(); ++i)
-        into[i] += from[i];
-}
-
 }  // namespace
 
 std::string metricsText(const Scrape& scrape) {
@@ -174,31 +168,8 @@ std::string metricsText(const Scrape& scrape) {
 
 session::Counters sumCounters(const std::vector<worker::WorkerStats>& workers) {
     session::Counters sum;
-    for (const auto& stats : workers) {
-        const session::Counters& one = stats.counters;
-        sum.accepted += one.accepted;
-        sum.activeConnections += one.activeConnections;
-        sum.idleConnections += one.idleConnections;
-        sum.activeRequests += one.activeRequests;
-        sum.tunnels += one.tunnels;
-        sum.requests += one.requests;
-        addEach(sum.responses, one.responses);
-        addEach(sum.errors, one.errors);
-        sum.bytesFromClients += one.bytesFromClients;
-        sum.bytesToClients += one.bytesToClients;
-        sum.bytesFromUpstreams += one.bytesFromUpstreams;
-        sum.bytesToUpstreams += one.bytesToUpstreams;
-        sum.upstreamConnects += one.upstreamConnects;
-        sum.upstreamReuses += one.upstreamReuses;
-        sum.retries += one.retries;
-        sum.tcpConnections += one.tcpConnections;
-        sum.tls.add(one.tls);
-        sum.statuses.merge(one.statuses);
-        sum.durations.merge(one.durations);
-        sum.firstBytes.merge(one.firstBytes);
-        sum.queued += one.queued;
-        sum.queueWaits.merge(one.queueWaits);
-    }
+    for (const auto& stats : workers)
+        sum.add(stats.counters);
     return sum;
 }
 

@@ -43,6 +43,8 @@ struct Counters {
     StatusCounts statuses;             // as `responses`, by status code
     DurationHistogram durations;       // whole requests, without tunnels
     DurationHistogram firstBytes;      // until the endpoint's response head
+
+    void add(const Counters& other);  // another worker's
 };
 
 }  // namespace evergate::session

@@ -12,31 +12,6 @@ namespace evergate::test {
 
 namespace {
 
-void add(session::Counters& sum, const session::Counters& one) {
-    sum.accepted += one.accepted;
-    sum.activeConnections += one.activeConnections;
-    sum.idleConnections += one.idleConnections;
-    sum.activeRequests += one.activeRequests;
-    sum.tunnels += one.tunnels;
-    sum.requests += one.requests;
-    for (std::size_t i = 0; i < sum.responses.size(); ++i)
-        sum.responses[i] += one.responses[i];
-    for (std::size_t i = 0; i < sum.errors.size(); ++i)
-        sum.errors[i] += one.errors[i];
-    sum.bytesFromClients += one.bytesFromClients;
-    sum.bytesToClients += one.bytesToClients;
-    sum.bytesFromUpstreams += one.bytesFromUpstreams;
-    sum.bytesToUpstreams += one.bytesToUpstreams;
-    sum.upstreamConnects += one.upstreamConnects;
-    sum.upstreamReuses += one.upstreamReuses;
-    sum.retries += one.retries;
-    sum.tcpConnections += one.tcpConnections;
-    sum.queued += one.queued;
-    for (std::size_t i = 0; i < sum.queueWaits.buckets.size(); ++i)
-        sum.queueWaits.buckets[i] += one.queueWaits.buckets[i];
-    sum.tls.add(one.tls);
-}
-
 class FixtureIds : public routing::BackendIds {
 public:
     routing::BackendId idOf(const std::string&) override { return 0; }
@@ -199,7 +174,7 @@ std::vector<worker::WorkerStats> ProxyFixture::stats() {
 session::Counters ProxyFixture::counters() {
     session::Counters sum;
     for (const worker::WorkerStats& one : stats())
-        add(sum, one.counters);
+        sum.add(one.counters);
     return sum;
 }
 
