@@ -200,7 +200,7 @@ Checker::TargetPtr Checker::acquire(const model::Endpoint& endpoint,
     // The first check decides alone: soon, but not all of them in the same moment.
     const auto spread = static_cast<std::uint64_t>(
         std::min<std::int64_t>(target->check().interval.count() / 2, 1'000));
-    schedule(target, milliseconds(random() % (spread + 1)));
+    schedule(target, milliseconds(random_() % (spread + 1)));
     return target;
 }
 
@@ -302,15 +302,7 @@ CheckCounters Checker::counters() const noexcept {
 // 90..110 %: checks of many data planes do not fall into step.
 milliseconds Checker::jittered(milliseconds interval) {
     const auto tenth = static_cast<std::uint64_t>(interval.count()) / 10;
-    return interval - milliseconds(tenth) + milliseconds(random() % (2 * tenth + 1));
-}
-
-std::uint64_t Checker::random() {
-    // splitmix64
-    std::uint64_t z = (random_ += 0x9e3779b97f4a7c15U);
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;
-    return z ^ (z >> 31);
+    return interval - milliseconds(tenth) + milliseconds(random_() % (2 * tenth + 1));
 }
 
 }  // namespace evergate::health

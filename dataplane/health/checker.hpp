@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -83,7 +84,6 @@ private:
     void run(const TargetPtr& target);
     void finished(const TargetPtr& target, ProbeResult result);
     std::chrono::milliseconds jittered(std::chrono::milliseconds interval);
-    std::uint64_t random();
 
     boost::asio::any_io_executor executor_;
     Options options_;
@@ -93,7 +93,7 @@ private:
     std::map<std::string, TargetPtr> targets_;
     std::deque<TargetPtr> waiting_;
     CheckCounters counters_;
-    std::uint64_t random_;
+    std::mt19937_64 random_;
     // Handlers under way hold a weak reference: they do nothing once the checker is gone.
     std::shared_ptr<Checker*> self_;
 };
