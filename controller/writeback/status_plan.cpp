@@ -67,9 +67,9 @@ void StatusPlan::observe(const ObjectStore& store, const TranslateOptions& optio
             unannounced_.erase(name);
         }
         if (wanted(entry, ingress)) {
-            todo_.insert(name);
+            candidates_.insert(name);
         } else {
-            todo_.erase(name);
+            candidates_.erase(name);
         }
     }
     std::erase_if(entries_, [&](const auto& each) {
@@ -78,7 +78,7 @@ void StatusPlan::observe(const ObjectStore& store, const TranslateOptions& optio
                           (!each.second.ours && !awaitsEcho(each.second, found->second) &&
                            !wanted(each.second, found->second));
         if (gone) {
-            todo_.erase(each.first);
+            candidates_.erase(each.first);
             unannounced_.erase(each.first);
         }
         return gone;
@@ -132,14 +132,14 @@ std::optional<Addresses> StatusPlan::wanted(const Entry& entry, const Ingress& i
 std::optional<StatusWrite> StatusPlan::next(const ObjectStore& store, std::uint64_t acknowledged,
                                             Time now) {
     std::optional<StatusWrite> later;  // one that failed lets the others go first
-    for (auto it = todo_.begin(); it != todo_.end();) {
+    for (auto it = candidates_.begin(); it != candidates_.end();) {
         const auto entry = entries_.find(*it);
         const auto ingress = store.ingresses().find(*it);
         auto addresses = entry == entries_.end() || ingress == store.ingresses().end()
                              ? std::nullopt
                              : wanted(entry->second, ingress->second);
         if (!addresses) {
-            it = todo_.erase(it);
+            it = candidates_.erase(it);
             continue;
         }
         // A newer form than the one observed waits for its own turn.
@@ -193,7 +193,7 @@ void StatusPlan::onOutcome(const StatusWrite& write, Outcome outcome, Time now) 
             entry.failures = kMostDoublings;
             return delay(entry, now);
     }
-    todo_.erase(write.name);
+    candidates_.erase(write.name);
 }
 
 void StatusPlan::delay(Entry& entry, Time now) {
@@ -203,7 +203,7 @@ void StatusPlan::delay(Entry& entry, Time now) {
 
 std::optional<StatusPlan::Time> StatusPlan::due(std::uint64_t acknowledged) const {
     std::optional<Time> first;
-    for (const auto& name : todo_) {
+    for (const auto& name : candidates_) {
         const auto it = entries_.find(name);
         if (it != entries_.end() && it->second.since <= acknowledged) {
             first = first ? std::min(*first, it->second.notBefore) : it->second.notBefore;
@@ -230,7 +230,7 @@ std::vector<ObjectName> StatusPlan::newlyEffective(std::uint64_t acknowledged) {
 
 void StatusPlan::forget() {
     entries_.clear();
-    todo_.clear();
+    candidates_.clear();
     unannounced_.clear();
     effective_.clear();
     baseline_ = true;

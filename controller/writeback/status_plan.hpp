@@ -94,7 +94,7 @@ private:
 
     Addresses addresses_;
     std::map<ObjectName, Entry> entries_;
-    std::set<ObjectName> todo_;          // may need a write
+    std::set<ObjectName> candidates_;    // may need a write
     std::set<ObjectName> unannounced_;   // ours, with a form whose effect is awaited
     std::vector<ObjectName> effective_;  // for newlyEffective()
     bool baseline_ = true;               // the next observe() is the first
