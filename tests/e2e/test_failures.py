@@ -27,7 +27,7 @@ class Failures(SharedCase):
         backend = ScriptedBackend(script)
         self.addCleanup(self._check, backend)
         self.stack.expose(name, backend.port)
-        self.wait_route(f"{name}.example")
+        self.stack.wait_route(f"{name}.example")
         return backend
 
     @staticmethod
@@ -35,10 +35,6 @@ class Failures(SharedCase):
         backend.close()
         if backend.failures:
             raise backend.failures[0]
-
-    def wait_route(self, host):
-        """Until the data plane knows the host, without a request to it."""
-        wait_until(lambda: any(route["host"] == host for route in self.stack.api("routes")["routes"]), f"route {host}")
 
     # ---- no answer to give
     def test_an_unknown_host_is_404(self):
@@ -65,7 +61,7 @@ class Failures(SharedCase):
 
     def test_a_refused_connect_is_502(self):
         self.stack.expose("refused", free_port())
-        self.wait_route("refused.example")
+        self.stack.wait_route("refused.example")
         self.assertEqual(self.stack.get("refused.example").status, 502)
 
     def test_garbage_reset_and_early_close_are_502(self):
@@ -93,7 +89,7 @@ class Failures(SharedCase):
             filler.connect_ex(full.getsockname())
             self.addCleanup(filler.close)
         self.stack.expose("full", full.getsockname()[1])
-        self.wait_route("full.example")
+        self.stack.wait_route("full.example")
         start = time.monotonic()
         self.assertEqual(self.stack.get("full.example", timeout=60).status, 504)
         self.assertGreater(time.monotonic() - start, 3)  # its deadline, not an error
@@ -108,7 +104,7 @@ class Failures(SharedCase):
             manifests.service("half"), manifests.endpoint_slice("half", ["127.0.0.1"], self.port),
             manifests.endpoint_slice("half", ["127.0.0.1"], free_port(), suffix="dead"),
             manifests.ingress("half", {"half.example": [manifests.path("half")]}))
-        self.wait_route("half.example")
+        self.stack.wait_route("half.example")
         wait_until(lambda: len(self.endpoints("default/half/")) == 2, "both endpoints")
         statuses = {self.stack.get("half.example").status for _ in range(50)}
         self.assertEqual(statuses, {200})

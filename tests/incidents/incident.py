@@ -5,13 +5,10 @@ Each test retells one incident (docs/incidents.md): HAProxy shows the symptom, E
 measured in the same run and printed as one line each."""
 import os
 import pathlib
-import resource
 import shutil
 import signal
 import socket
-import subprocess
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
@@ -21,11 +18,6 @@ from harness.programs import Program, free_port, wait_until  # noqa: E402
 
 HAPROXY = shutil.which("haproxy") or (os.path.exists("/usr/sbin/haproxy") and "/usr/sbin/haproxy")
 NO_HAPROXY = "NOT RUN: needs haproxy (deploy/install-packages.sh bench)"
-
-
-def descriptor_limit(limit):
-    """For a child: as if the machine granted so many."""
-    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 class Incident(Case):

@@ -11,7 +11,7 @@ import unittest
 import incident
 from harness.backend import ScriptedBackend, read_head
 from harness.http import compose
-from harness.programs import SHORT, wait_until
+from harness.programs import SHORT
 
 LIMIT = 300 if SHORT else 1024
 CLIENTS = 200 if SHORT else 700
@@ -70,7 +70,7 @@ class DescriptorLimit(incident.Incident):
         stack.dataplane.arguments = ["prlimit", f"--nofile={LIMIT}:{LIMIT}", *stack.dataplane.arguments]
         stack.start()
         stack.expose("busy", self.backend.port)
-        wait_until(lambda: any(route["host"] == "busy.example" for route in stack.api("routes")["routes"]), "route")
+        stack.wait_route("busy.example")
         heard = self.rush(stack.http_port)
         self.say("Evergate", f"{LIMIT} descriptors, {CLIENTS} clients: {self.backend.accepted} reached the endpoint, "
                              f"{dict(heard)}")

@@ -75,7 +75,7 @@ class HalfClosedPeers(incident.Incident):
     def test_evergate(self):
         stack = self.evergate().start()
         stack.expose("late", self.backend.port)
-        wait_until(lambda: any(route["host"] == "late.example" for route in stack.api("routes")["routes"]), "route")
+        stack.wait_route("late.example")
         clients = self.clients_leave(stack.http_port, "late.example")
         pid = stack.dataplane.pid
         wait_until(lambda: procfs.in_state(pid, procfs.CLOSE_WAIT) == 0 and stack.counters()["connections"] == 0,

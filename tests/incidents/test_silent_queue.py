@@ -67,7 +67,7 @@ class SilentQueue(incident.Incident):
         stack.source.put(manifests.service("full", annotations=annotations),
                          manifests.endpoint_slice("full", ["127.0.0.1"], self.backend.port),
                          manifests.ingress("full", {"full.example": [manifests.path("full")]}))
-        wait_until(lambda: any(route["host"] == "full.example" for route in stack.api("routes")["routes"]), "route")
+        stack.wait_route("full.example")
         self.fill(stack.http_port, "full.example")
         return stack
 

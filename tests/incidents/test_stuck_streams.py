@@ -78,7 +78,7 @@ class StuckStreams(incident.Incident):
     def test_evergate(self):
         stack = self.evergate().start()
         stack.expose("stuck", self.backend.port)
-        wait_until(lambda: any(route["host"] == "stuck.example" for route in stack.api("routes")["routes"]), "route")
+        stack.wait_route("stuck.example")
         clients = self.upload(stack.http_port)
         left = self.kept(stack.http_port)
         wait_until(lambda: stack.counters()["connections"] == 0, "every stream met its deadline", within=90)

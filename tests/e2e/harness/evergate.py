@@ -126,6 +126,10 @@ class Evergate:
     def get(self, host, path="/", **options):
         return http.fetch(self.http_port, path, host, **options)
 
+    def wait_route(self, host):
+        """Until the data plane knows the host, without a request to it."""
+        wait_until(lambda: any(route["host"] == host for route in self.api("routes")["routes"]), f"route {host}")
+
     def wait_status(self, host, status=200, path="/"):
         def answer():
             if not self.dataplane.running():
