@@ -13,7 +13,8 @@ COPY deploy/install-packages.sh deploy/
 RUN deploy/install-packages.sh build image
 COPY . .
 ARG JOBS=
-RUN --mount=type=cache,target=/root/.cache/ccache \
+ENV CCACHE_DIR=/var/cache/ccache
+RUN --mount=type=cache,target=/var/cache/ccache \
     cmake --preset release && \
     ninja -C build/release ${JOBS:+-j${JOBS}} evergate-controller evergate-dataplane evergatectl && \
     install -D -s -t /out/usr/local/bin build/release/bin/evergate-controller \
