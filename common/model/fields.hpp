@@ -21,7 +21,8 @@ void eachField(Visit&& visit);
 // Values that only occur inside others.
 template <typename T>
 inline constexpr bool kIsNested =
-    std::is_same_v<T, Endpoint> || std::is_same_v<T, HeaderField> || std::is_same_v<T, HealthCheck>;
+    std::is_same_v<T, Endpoint> || std::is_same_v<T, HeaderField> ||
+    std::is_same_v<T, HealthCheck> || std::is_same_v<T, OutlierDetection>;
 
 template <typename Enum>
 struct EnumNames;
@@ -38,8 +39,8 @@ struct EnumNames<PathType> {
 
 template <>
 struct EnumNames<BalanceAlgorithm> {
-    static constexpr std::array<std::string_view, 3> kNames{"roundRobin", "leastRequest",
-                                                            "consistentHash"};
+    static constexpr std::array<std::string_view, 4> kNames{"roundRobin", "leastRequest",
+                                                            "consistentHash", "ewma"};
 };
 
 template <>
@@ -54,7 +55,22 @@ struct EnumNames<BackendProtocol> {
 
 template <>
 struct EnumNames<HealthCheckType> {
-    static constexpr std::array<std::string_view, 3> kNames{"none", "tcp", "http"};
+    static constexpr std::array<std::string_view, 5> kNames{"none", "tcp", "http", "tls", "grpc"};
+};
+
+template <>
+struct EnumNames<ProxyProtocol> {
+    static constexpr std::array<std::string_view, 3> kNames{"none", "v1", "v2"};
+};
+
+template <>
+struct EnumNames<HeaderUnderscores> {
+    static constexpr std::array<std::string_view, 3> kNames{"allow", "remove", "refuse"};
+};
+
+template <>
+struct EnumNames<ClientAddressHeader> {
+    static constexpr std::array<std::string_view, 2> kNames{"xForwardedFor", "forwarded"};
 };
 
 template <typename T, typename Visit>
@@ -66,6 +82,8 @@ void eachField(Visit&& visit) {
         visit("backend", &Listener::backend);
         visit("restrictSources", &Listener::restrictSources);
         visit("allowSources", &Listener::allowSources);
+        visit("maxConnections", &Listener::maxConnections);
+        visit("proxyProtocolFrom", &Listener::proxyProtocolFrom);
     } else if constexpr (std::is_same_v<T, Certificate>) {
         visit("hosts", &Certificate::hosts);
         visit("chain", &Certificate::chain);
@@ -108,6 +126,24 @@ void eachField(Visit&& visit) {
         visit("tlsServerName", &Backend::tlsServerName);
         visit("tlsAuthorities", &Backend::tlsAuthorities);
         visit("healthCheck", &Backend::healthCheck);
+        visit("outlier", &Backend::outlier);
+        visit("panicPercent", &Backend::panicPercent);
+        visit("slowStartMs", &Backend::slowStart);
+        visit("hashLoadPercent", &Backend::hashLoadPercent);
+        visit("retryStatuses", &Backend::retryStatuses);
+        visit("perTryTimeoutMs", &Backend::perTryTimeout);
+        visit("retryBudgetPercent", &Backend::retryBudgetPercent);
+        visit("hedgeConnectMs", &Backend::hedgeConnect);
+        visit("abortOnClientClose", &Backend::abortOnClientClose);
+        visit("proxyProtocol", &Backend::proxyProtocol);
+    } else if constexpr (std::is_same_v<T, OutlierDetection>) {
+        visit("consecutiveFailures", &OutlierDetection::consecutiveFailures);
+        visit("failurePercent", &OutlierDetection::failurePercent);
+        visit("latencyPercent", &OutlierDetection::latencyPercent);
+        visit("minimumRequests", &OutlierDetection::minimumRequests);
+        visit("intervalMs", &OutlierDetection::interval);
+        visit("ejectionTimeMs", &OutlierDetection::ejectionTime);
+        visit("maxEjectedPercent", &OutlierDetection::maxEjectedPercent);
     } else if constexpr (std::is_same_v<T, HealthCheck>) {
         visit("type", &HealthCheck::type);
         visit("path", &HealthCheck::path);
@@ -119,6 +155,7 @@ void eachField(Visit&& visit) {
         visit("unhealthyThreshold", &HealthCheck::unhealthyThreshold);
         visit("statusLow", &HealthCheck::statusLow);
         visit("statusHigh", &HealthCheck::statusHigh);
+        visit("grpcService", &HealthCheck::grpcService);
     } else if constexpr (std::is_same_v<T, Endpoint>) {
         visit("address", &Endpoint::address);
         visit("port", &Endpoint::port);
@@ -136,6 +173,16 @@ void eachField(Visit&& visit) {
         visit("maxHeadBytes", &Settings::maxHeadBytes);
         visit("maxHeaders", &Settings::maxHeaders);
         visit("defaultCertificate", &Settings::defaultCertificate);
+        visit("handshakeTimeoutMs", &Settings::handshakeTimeout);
+        visit("halfCloseTimeoutMs", &Settings::halfCloseTimeout);
+        visit("minimumBodyRate", &Settings::minimumBodyRate);
+        visit("maxInterimResponses", &Settings::maxInterimResponses);
+        visit("headerUnderscores", &Settings::headerUnderscores);
+        visit("via", &Settings::via);
+        visit("serverName", &Settings::serverName);
+        visit("trustedProxies", &Settings::trustedProxies);
+        visit("clientAddressHeader", &Settings::clientAddressHeader);
+        visit("maxConnectionsPerClient", &Settings::maxConnectionsPerClient);
     }
 }
 

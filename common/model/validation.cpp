@@ -28,6 +28,10 @@ constexpr std::chrono::milliseconds kMinCheckInterval{100};
 constexpr std::chrono::milliseconds kMinCheckTimeout{10};
 constexpr std::chrono::milliseconds kMaxCheckTimeout = std::chrono::minutes(10);
 constexpr std::size_t kMaxCookieName = 128;
+constexpr std::uint32_t kMaxInterims = 100;
+constexpr std::size_t kMaxGrpcService = 256;
+constexpr std::uint32_t kMaxPercent = 10'000;
+constexpr std::size_t kMaxRetryStatuses = 16;
 // A list of 20,000 bad endpoints is one mistake, not 20,000.
 constexpr std::size_t kMaxProblems = 16;
 
@@ -92,6 +96,15 @@ bool isPem(std::string_view text, std::string_view label) {
 
 constexpr std::string_view kNameRule = "must be 1..1000 printable ASCII characters without spaces";
 
+void checkNetworks(const std::vector<std::string>& networks, const std::string& field,
+                   Check& check) {
+    check.require(networks.size() <= kMaxNetworks, field, "has more than 1024 networks");
+    for (std::size_t i = 0; i < networks.size() && !check.full(); ++i) {
+        check.require(parseNetwork(networks[i]).has_value(), field + "[" + std::to_string(i) + "]",
+                      "must be an IP address or a network like 10.0.0.0/8");
+    }
+}
+
 void checkValue(const Settings& settings, Check& check) {
     check.timeout(settings.headTimeout, "headTimeoutMs");
     check.timeout(settings.keepAliveTimeout, "keepAliveTimeoutMs");
@@ -103,17 +116,25 @@ void checkValue(const Settings& settings, Check& check) {
     check.range(settings.maxHeaders, 8, 1024, "maxHeaders");
     check.require(settings.defaultCertificate.empty() || isName(settings.defaultCertificate),
                   "defaultCertificate", kNameRule);
+    check.timeout(settings.handshakeTimeout, "handshakeTimeoutMs");
+    check.timeout(settings.halfCloseTimeout, "halfCloseTimeoutMs");
+    check.require(settings.maxInterimResponses <= kMaxInterims, "maxInterimResponses",
+                  "must be at most 100");
+    check.require(settings.headerUnderscores <= HeaderUnderscores::refuse, "headerUnderscores",
+                  "unknown value");
+    check.require(settings.via.empty() || isLowerCaseToken(settings.via), "via",
+                  "must be a token in lower case");
+    check.require(isHeaderValue(settings.serverName), "serverName",
+                  "must be visible ASCII, spaces and tabs, at most 4096 bytes");
+    checkNetworks(settings.trustedProxies, "trustedProxies", check);
+    check.require(settings.clientAddressHeader <= ClientAddressHeader::forwarded,
+                  "clientAddressHeader", "unknown value");
 }
 
 // Access lists. A list without the switch would be ignored, which is never what was meant.
 void checkSources(bool restrict, const std::vector<std::string>& networks, Check& check) {
     check.require(restrict || networks.empty(), "allowSources", "needs restrictSources");
-    check.require(networks.size() <= kMaxNetworks, "allowSources", "has more than 1024 networks");
-    for (std::size_t i = 0; i < networks.size() && !check.full(); ++i) {
-        check.require(parseNetwork(networks[i]).has_value(),
-                      "allowSources[" + std::to_string(i) + "]",
-                      "must be an IP address or a network like 10.0.0.0/8");
-    }
+    checkNetworks(networks, "allowSources", check);
 }
 
 void checkHeaderName(const std::string& name, const std::string& field, Check& check) {
@@ -150,6 +171,7 @@ void checkValue(const Listener& listener, Check& check) {
         check.require(!listener.restrictSources, "restrictSources", "is for tcp listeners only");
     }
     checkSources(listener.restrictSources, listener.allowSources, check);
+    checkNetworks(listener.proxyProtocolFrom, "proxyProtocolFrom", check);
 }
 
 void checkValue(const Certificate& certificate, Check& check) {
@@ -165,7 +187,7 @@ void checkValue(const Certificate& certificate, Check& check) {
 }
 
 void checkHealth(const HealthCheck& health, Check& check) {
-    check.require(health.type <= HealthCheckType::http, "healthCheck.type", "unknown type");
+    check.require(health.type <= HealthCheckType::grpc, "healthCheck.type", "unknown type");
     check.require(isPath(health.path) && health.path.find('#') == std::string::npos,
                   "healthCheck.path",
                   "must start with '/', be printable ASCII without spaces and '#' and at most 4096 "
@@ -181,11 +203,47 @@ void checkHealth(const HealthCheck& health, Check& check) {
     check.require(health.statusLow >= 100 && health.statusLow <= health.statusHigh &&
                       health.statusHigh <= 599,
                   "healthCheck.statusLow", "must be a range within 100..599");
+    check.require(health.grpcService.size() <= kMaxGrpcService && isDisplayText(health.grpcService),
+                  "healthCheck.grpcService",
+                  "must be at most 256 bytes of UTF-8 without control characters");
+}
+
+void checkOutlier(const OutlierDetection& outlier, Check& check) {
+    check.range(outlier.failurePercent, 0, 100, "outlier.failurePercent");
+    check.require(outlier.latencyPercent == 0 ||
+                      (outlier.latencyPercent > 100 && outlier.latencyPercent <= kMaxPercent),
+                  "outlier.latencyPercent", "must be 0 or 101..10000");
+    check.range(outlier.minimumRequests, 1, kMaxPending, "outlier.minimumRequests");
+    check.require(outlier.interval >= kMinCheckInterval && outlier.interval <= kMaxTimeout,
+                  "outlier.intervalMs", "must be 100ms..24h");
+    check.timeout(outlier.ejectionTime, "outlier.ejectionTimeMs");
+    check.range(outlier.maxEjectedPercent, 0, 100, "outlier.maxEjectedPercent");
+}
+
+// 0 switches these off.
+void checkOptional(std::chrono::milliseconds value, std::string_view field, Check& check) {
+    check.require(value.count() >= 0 && value <= kMaxTimeout, field, "must be 0 or at most 24h");
+}
+
+void checkLoad(const Backend& backend, Check& check) {
+    checkOutlier(backend.outlier, check);
+    check.range(backend.panicPercent, 0, 100, "panicPercent");
+    checkOptional(backend.slowStart, "slowStartMs", check);
+    check.require(backend.hashLoadPercent == 0 ||
+                      (backend.hashLoadPercent > 100 && backend.hashLoadPercent <= kMaxPercent),
+                  "hashLoadPercent", "must be 0 or 101..10000");
+    check.require(backend.retryStatuses.size() <= kMaxRetryStatuses &&
+                      std::all_of(backend.retryStatuses.begin(), backend.retryStatuses.end(),
+                                  [](std::uint16_t each) { return each >= 500 && each <= 599; }),
+                  "retryStatuses", "must be at most 16 statuses of 500..599");
+    checkOptional(backend.perTryTimeout, "perTryTimeoutMs", check);
+    check.range(backend.retryBudgetPercent, 0, 100, "retryBudgetPercent");
+    checkOptional(backend.hedgeConnect, "hedgeConnectMs", check);
+    check.require(backend.proxyProtocol <= ProxyProtocol::v2, "proxyProtocol", "unknown value");
 }
 
 void checkValue(const Backend& backend, Check& check) {
-    check.require(backend.balance <= BalanceAlgorithm::consistentHash, "balance",
-                  "unknown algorithm");
+    check.require(backend.balance <= BalanceAlgorithm::ewma, "balance", "unknown algorithm");
     check.require(backend.hashOn <= HashOn::header, "hashOn", "unknown value");
     if (backend.hashOn == HashOn::header) {
         check.require(isLowerCaseToken(backend.hashHeader), "hashHeader",
@@ -209,6 +267,7 @@ void checkValue(const Backend& backend, Check& check) {
     check.require(backend.tlsAuthorities.empty() || isPem(backend.tlsAuthorities, "CERTIFICATE"),
                   "tlsAuthorities", "must be certificates in PEM");
     checkHealth(backend.healthCheck, check);
+    checkLoad(backend, check);
 }
 
 void checkValue(const Endpoints& value, Check& check) {

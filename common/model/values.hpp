@@ -53,6 +53,10 @@ struct Listener {
     // tcp only: as Route's.
     bool restrictSources = false;
     std::vector<std::string> allowSources{};
+    std::uint32_t maxConnections = 0;  // at once, per data plane; 0 = no limit of its own
+    // Networks whose connections must begin with a PROXY protocol header (v1 or v2); what it says
+    // becomes the client's address. Others speak for themselves. Empty: nobody sends one.
+    std::vector<std::string> proxyProtocolFrom{};
 
     friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -100,11 +104,15 @@ struct Route {
     friend bool operator==(const Route&, const Route&) = default;
 };
 
-enum class BalanceAlgorithm : std::uint8_t { roundRobin, leastRequest, consistentHash };
+// ewma: the lower of two random endpoints' expected latency times its load (peak EWMA).
+enum class BalanceAlgorithm : std::uint8_t { roundRobin, leastRequest, consistentHash, ewma };
 enum class HashOn : std::uint8_t { clientAddress, path, header };
 
 enum class BackendProtocol : std::uint8_t { http, https };
-enum class HealthCheckType : std::uint8_t { none, tcp, http };
+// tls: a handshake that completes; grpc: grpc.health.v1.Health/Check answers SERVING.
+enum class HealthCheckType : std::uint8_t { none, tcp, http, tls, grpc };
+// The PROXY protocol header sent to endpoints (haproxy/doc/proxy-protocol.txt).
+enum class ProxyProtocol : std::uint8_t { none, v1, v2 };
 
 // Active checks of every endpoint of a backend; made once per data plane, shared by its workers.
 struct HealthCheck {
@@ -118,8 +126,23 @@ struct HealthCheck {
     std::uint32_t unhealthyThreshold = 3;  // bad ones in a row that take it out
     std::uint16_t statusLow = 200;         // http: a status in low..high is good
     std::uint16_t statusHigh = 399;
+    std::string grpcService{};  // grpc: whose health is asked for; empty: the server's
 
     friend bool operator==(const HealthCheck&, const HealthCheck&) = default;
+};
+
+// Passive checks: what requests found out about an endpoint takes it out for a while. Each worker
+// counts what it saw; the process decides. Off while every trigger is 0.
+struct OutlierDetection {
+    std::uint32_t consecutiveFailures = 0;  // connect errors, resets, timeouts, 5xx in a row
+    std::uint32_t failurePercent = 0;       // of an interval's requests (at least minimumRequests)
+    std::uint32_t latencyPercent = 0;       // of the median endpoint's mean latency: 300 = 3 times
+    std::uint32_t minimumRequests = 20;     // below: percentages say nothing
+    std::chrono::milliseconds interval{10'000};
+    std::chrono::milliseconds ejectionTime{30'000};  // times the number of ejections in a row
+    std::uint32_t maxEjectedPercent = 50;            // of a backend's endpoints; one always may
+
+    friend bool operator==(const OutlierDetection&, const OutlierDetection&) = default;
 };
 
 // A named group of endpoints (a Service port, a Marathon service port) and how to talk to it.
@@ -142,6 +165,20 @@ struct Backend {
     std::string tlsServerName{};   // https: SNI and expected name; empty: the Host of the request
     std::string tlsAuthorities{};  // https: PEM; empty: the system's
     HealthCheck healthCheck{};
+    OutlierDetection outlier{};
+    // Fewer usable endpoints than this share: checks are not believed, all are used. 0: only when
+    // none is left.
+    std::uint32_t panicPercent = 0;
+    std::chrono::milliseconds slowStart{0};  // an endpoint that came (back) takes its share by then
+    // consistentHash: no endpoint gets more than this share of the mean load; 0 = no bound, else
+    // over 100.
+    std::uint32_t hashLoadPercent = 0;
+    std::vector<std::uint16_t> retryStatuses{};  // 5xx answers that are tried again elsewhere
+    std::chrono::milliseconds perTryTimeout{0};  // of responseTimeout, before another try; 0: none
+    std::uint32_t retryBudgetPercent = 20;       // retries under way / requests under way; 3 always
+    std::chrono::milliseconds hedgeConnect{0};   // then a second endpoint is tried too; 0: never
+    bool abortOnClientClose = true;  // false: a request under way is finished without its client
+    ProxyProtocol proxyProtocol = ProxyProtocol::none;
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -162,6 +199,11 @@ struct Endpoints {
     friend bool operator==(const Endpoints&, const Endpoints&) = default;
 };
 
+// Header names with '_', which CGI-like backends take for '-'.
+enum class HeaderUnderscores : std::uint8_t { allow, remove, refuse };
+// Where trusted proxies say who the client is.
+enum class ClientAddressHeader : std::uint8_t { xForwardedFor, forwarded };
+
 // What holds for the whole data plane. One value, key "settings/global"; absent means all defaults.
 struct Settings {
     std::chrono::milliseconds headTimeout{10'000};  // first byte (or accept) -> whole request head
@@ -174,6 +216,17 @@ struct Settings {
     std::uint32_t maxHeaders = 128;
     // Certificate for clients that ask for no host or an unknown one; empty: a self-signed one.
     std::string defaultCertificate{};
+    std::chrono::milliseconds handshakeTimeout{10'000};  // TLS with a client, whole
+    std::chrono::milliseconds halfCloseTimeout{30'000};  // a tunnel with one side ended, idle
+    std::uint32_t minimumBodyRate = 240;    // bytes/s of a request body after 5 s; 0 = any
+    std::uint32_t maxInterimResponses = 8;  // 1xx before the final response; more is a 502
+    HeaderUnderscores headerUnderscores = HeaderUnderscores::allow;
+    std::string via{};         // pseudonym in Via (RFC 9110 §7.6.3); empty: none is added
+    std::string serverName{};  // Server of responses that have none; empty: none is added
+    // Networks of proxies in front of us whose word on the client's address is believed.
+    std::vector<std::string> trustedProxies{};
+    ClientAddressHeader clientAddressHeader = ClientAddressHeader::xForwardedFor;
+    std::uint32_t maxConnectionsPerClient = 0;  // by address, per data plane; 0 = no limit
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

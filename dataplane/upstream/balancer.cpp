@@ -69,6 +69,7 @@ void refresh(BackendState& backend) {
     switch (backend.policy->balance) {
         case model::BalanceAlgorithm::roundRobin:
             break;
+        case model::BalanceAlgorithm::ewma:
         case model::BalanceAlgorithm::leastRequest:
             if (!state.equalWeights)
                 buildCumulativeWeights(backend);
@@ -178,6 +179,7 @@ bool anyHealthyFull(const BackendState& backend, const PickRequest& request) {
 
 EndpointState* pickQuickly(BackendState& backend, const PickRequest& request, Random& random) {
     switch (backend.policy->balance) {
+        case model::BalanceAlgorithm::ewma:
         case model::BalanceAlgorithm::leastRequest:
             return pickLeastRequest(backend, request, random);
         case model::BalanceAlgorithm::consistentHash:

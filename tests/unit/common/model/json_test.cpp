@@ -172,7 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"CheckArray", Kind::backend, R"({"healthCheck":[]})", "healthCheck"},
         BadCase{"CheckField", Kind::backend, R"({"healthCheck":{"interval":5}})",
                 "healthCheck.interval"},
-        BadCase{"CheckEnum", Kind::backend, R"({"healthCheck":{"type":"grpc"}})",
+        BadCase{"CheckEnum", Kind::backend, R"({"healthCheck":{"type":"ping"}})",
                 "healthCheck.type"},
         BadCase{"NegativeSize", Kind::route, R"({"maxBodyBytes":-1})", "maxBodyBytes"},
         BadCase{"CertificateHosts", Kind::certificate, R"({"hosts":"a"})", "hosts"},

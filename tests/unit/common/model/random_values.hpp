@@ -48,11 +48,11 @@ public:
     Value value(Kind kind) {
         switch (kind) {
             case Kind::settings:
-                return Settings{duration(), duration(),    duration(), duration(), duration(),
-                                duration(), below(70'000), below(200), text()};
+                return settings();
             case Kind::listener:
-                return Listener{text(), port(), static_cast<ListenerProtocol>(below(3)),
-                                text(), flag(), texts()};
+                return Listener{text(),   port(), static_cast<ListenerProtocol>(below(3)),
+                                text(),   flag(), texts(),
+                                below(3), texts()};
             case Kind::certificate:
                 return Certificate{texts(), text(), text(), text()};
             case Kind::backend:
@@ -65,8 +65,40 @@ public:
         return {};
     }
 
+    Settings settings() {
+        return Settings{.headTimeout = duration(),
+                        .keepAliveTimeout = duration(),
+                        .bodyTimeout = duration(),
+                        .writeTimeout = duration(),
+                        .tunnelTimeout = duration(),
+                        .upstreamIdleTimeout = duration(),
+                        .maxHeadBytes = below(70'000),
+                        .maxHeaders = below(200),
+                        .defaultCertificate = text(),
+                        .handshakeTimeout = duration(),
+                        .halfCloseTimeout = duration(),
+                        .minimumBodyRate = below(500),
+                        .maxInterimResponses = below(10),
+                        .headerUnderscores = static_cast<HeaderUnderscores>(below(3)),
+                        .via = text(),
+                        .serverName = text(),
+                        .trustedProxies = texts(),
+                        .clientAddressHeader = static_cast<ClientAddressHeader>(below(2)),
+                        .maxConnectionsPerClient = below(3)};
+    }
+
+    OutlierDetection outlier() {
+        return OutlierDetection{.consecutiveFailures = below(3),
+                                .failurePercent = below(3),
+                                .latencyPercent = below(3),
+                                .minimumRequests = below(30),
+                                .interval = duration(),
+                                .ejectionTime = duration(),
+                                .maxEjectedPercent = below(100)};
+    }
+
     Backend backend() {
-        return Backend{.balance = static_cast<BalanceAlgorithm>(below(3)),
+        return Backend{.balance = static_cast<BalanceAlgorithm>(below(4)),
                        .hashOn = static_cast<HashOn>(below(3)),
                        .hashHeader = text(),
                        .connectTimeout = duration(),
@@ -81,7 +113,7 @@ public:
                        .tlsVerify = flag(),
                        .tlsServerName = text(),
                        .tlsAuthorities = text(),
-                       .healthCheck = {.type = static_cast<HealthCheckType>(below(3)),
+                       .healthCheck = {.type = static_cast<HealthCheckType>(below(5)),
                                        .path = text(),
                                        .host = text(),
                                        .port = port(),
@@ -90,7 +122,18 @@ public:
                                        .healthyThreshold = below(4),
                                        .unhealthyThreshold = below(4),
                                        .statusLow = port(),
-                                       .statusHigh = port()}};
+                                       .statusHigh = port(),
+                                       .grpcService = text()},
+                       .outlier = outlier(),
+                       .panicPercent = below(100),
+                       .slowStart = duration(),
+                       .hashLoadPercent = below(200),
+                       .retryStatuses = {port(), port()},
+                       .perTryTimeout = duration(),
+                       .retryBudgetPercent = below(100),
+                       .hedgeConnect = duration(),
+                       .abortOnClientClose = flag(),
+                       .proxyProtocol = static_cast<ProxyProtocol>(below(3))};
     }
 
     Endpoints endpoints() {

@@ -255,7 +255,7 @@ TEST(Validation, ChecksHealthChecks) {
                              .statusLow = 204,
                              .statusHigh = 204}),
                 IsEmpty());
-    EXPECT_THAT(checkPlaces({.type = static_cast<HealthCheckType>(3)}),
+    EXPECT_THAT(checkPlaces({.type = static_cast<HealthCheckType>(5)}),
                 ElementsAre(".healthCheck.type"));
     for (const std::string& path :
          {std::string(), std::string("healthz"), std::string("/a b"), std::string("/a\r\nX: y"),
