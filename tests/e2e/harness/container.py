@@ -7,6 +7,7 @@ import pathlib
 import shlex
 import shutil
 import signal
+import subprocess
 
 from . import procfs
 from .programs import ROOT, Program, binaries
@@ -21,7 +22,11 @@ def missing():
     if os.geteuid() != 0:
         return "needs root"
     absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
-    return f"needs {', '.join(absent)}" if absent else ""
+    if absent:
+        return f"needs {', '.join(absent)}"
+    # A plain chroot, for example, has no root of its own to change.
+    refused = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False).stderr
+    return f"no mount namespace: {refused.strip()}" if refused else ""
 
 
 def image_root():

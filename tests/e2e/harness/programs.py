@@ -20,9 +20,11 @@ _libc = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 
 
-def _end_with_parent():
-    """In the child: when the tests are killed, nothing they started stays behind."""
+def _prepare_child():
+    """In the child: when the tests are killed, nothing they started stays behind. A shell that started the tests in the
+    background made them ignore SIGINT; a program under test hears it."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def binaries():
@@ -88,7 +90,7 @@ class Program:
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command + self.arguments, stdout=log, stderr=subprocess.STDOUT,
                                             stdin=subprocess.DEVNULL, env=self.environment, start_new_session=True,
-                                            preexec_fn=_end_with_parent)
+                                            preexec_fn=_prepare_child)
         return self
 
     @property
