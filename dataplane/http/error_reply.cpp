@@ -23,8 +23,12 @@ std::string_view reasonPhrase(std::uint16_t status) noexcept {
             return "Content Too Large";
         case 414:
             return "URI Too Long";
+        case 421:
+            return "Misdirected Request";
         case 417:
             return "Expectation Failed";
+        case 429:
+            return "Too Many Requests";
         case 431:
             return "Request Header Fields Too Large";
         case 501:
@@ -46,7 +50,8 @@ std::string_view reasonPhrase(std::uint16_t status) noexcept {
 
 std::size_t composeErrorReply(const ErrorReply& reply, char* out, std::size_t capacity) noexcept {
     const ProxyErrorInfo& error = info(reply.error);
-    if (capacity < kOwnText + reply.date.size() + error.text.size() || error.status == 0) {
+    if (capacity < kOwnText + reply.date.size() + error.text.size() + reply.server.size() ||
+        error.status == 0) {
         return 0;
     }
     HeadWriter writer(out);
@@ -54,7 +59,10 @@ std::size_t composeErrorReply(const ErrorReply& reply, char* out, std::size_t ca
     writer.number(error.status);
     writer.literal(" ");
     writer.add(reasonPhrase(error.status));
-    writer.literal("\r\nServer: evergate\r\nContent-Type: text/plain; charset=utf-8\r\n");
+    writer.literal("\r\nContent-Type: text/plain; charset=utf-8\r\n");
+    if (!reply.server.empty()) {
+        writer.field("Server: ", reply.server);
+    }
     if (!reply.date.empty()) {
         writer.field("Date: ", reply.date);
     }

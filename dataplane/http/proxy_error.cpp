@@ -19,6 +19,8 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::none, {0, "none", ""}},
     {ProxyError::badRequest, {400, "bad_request", "malformed request"}},
     {ProxyError::ambiguousFraming, {400, "ambiguous_framing", "ambiguous request length"}},
+    {ProxyError::unknownCoding, {501, "unknown_coding", "transfer coding not supported"}},
+    {ProxyError::misdirected, {421, "misdirected", "https target without TLS"}},
     {ProxyError::badChunk, {400, "bad_chunk", "malformed chunked body"}},
     {ProxyError::uriTooLong, {414, "uri_too_long", "request target too long"}},
     {ProxyError::headTooLarge, {431, "head_too_large", "request header fields too large"}},
@@ -50,10 +52,19 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::overloaded, {503, "overloaded", "too many requests at the moment"}},
     {ProxyError::draining, {503, "draining", "shutting down"}},
     {ProxyError::plainHttp, {400, "plain_http", "plain HTTP sent to an HTTPS port"}},
+    {ProxyError::badProxyHeader, {400, "bad_proxy_header", "no proper PROXY protocol header"}},
     {ProxyError::clientTls, {499, "client_tls", "no TLS handshake with the client"}},
     {ProxyError::upstreamTls, {502, "upstream_tls", "no TLS handshake with the endpoint"}},
     {ProxyError::upstreamTlsVerify,
      {502, "upstream_tls_verify", "the endpoint's certificate is not trusted"}},
+    {ProxyError::noDescriptors, {503, "no_descriptors", "out of descriptors"}},
+    {ProxyError::noLocalPorts, {503, "no_local_ports", "no local port left for the endpoint"}},
+    {ProxyError::tooManyConnections, {503, "too_many_connections", "too many connections"}},
+    {ProxyError::listenerConnections,
+     {503, "listener_connections", "too many connections on this port"}},
+    {ProxyError::clientConnections,
+     {429, "client_connections", "too many connections from this address"}},
+    {ProxyError::bufferMemory, {503, "buffer_memory", "out of buffer memory"}},
 }};
 
 constexpr bool isInEnumOrder() {

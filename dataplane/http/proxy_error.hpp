@@ -12,7 +12,9 @@ enum class ProxyError : std::uint8_t {
     none,
     // The request (RFC 9112): refused, and the connection is closed.
     badRequest,          // malformed request line, header or Host
-    ambiguousFraming,    // Transfer-Encoding with Content-Length, differing lengths, unknown coding
+    ambiguousFraming,    // Transfer-Encoding with Content-Length, several lengths, no final chunked
+    unknownCoding,       // a transfer coding before the final chunked: 501
+    misdirected,         // an https target over a connection without TLS: 421
     badChunk,            // malformed chunk size, extension or trailer in the request body
     uriTooLong,          // the request line alone exceeds the head limit: 414
     headTooLarge,        // head bytes or number of headers over the limit: 431
@@ -38,12 +40,20 @@ enum class ProxyError : std::uint8_t {
     upstreamTimeout,       // no response head in time: 504
     upstreamTruncated,  // endpoint closed in the middle of a body: the client sees a broken message
     upstreamBodyTimeout,  // endpoint stopped in the middle of a body: as above
-    overloaded,           // a limit of ours is reached: 503 + Retry-After
+    overloaded,           // this worker is behind with its work: 503 + Retry-After
     draining,             // shutting down: 503
     plainHttp,            // HTTP without TLS on a port for HTTPS: 400
+    badProxyHeader,       // no proper PROXY protocol header where one must be: nothing is answered
     clientTls,            // no TLS handshake with the client: nothing can be answered
     upstreamTls,          // no TLS handshake with the endpoint: 502
     upstreamTlsVerify,    // the endpoint's certificate is not trusted, or for another name: 502
+    // Limits of ours (docs/limits.md), all with Retry-After.
+    noDescriptors,        // the process has none left: 503
+    noLocalPorts,         // none left towards the endpoint on any source address: 503
+    tooManyConnections,   // clients, of the whole data plane: 503
+    listenerConnections,  // clients, of one listener: 503
+    clientConnections,    // of one client: 429
+    bufferMemory,         // used up by what is under way: 503
     count_,               // number of values above
 };
 

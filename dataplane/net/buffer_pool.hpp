@@ -3,12 +3,20 @@
 //
 // One pool per worker, one thread. A Buffer gives its memory back when it is destroyed; the pool
 // keeps a bounded number of free pieces and outlives every Buffer.
+//
+// All pools together keep to a BufferBudget, in three steps. From 3/4 of it on nothing free is kept
+// and body reads ask for little (readShare). From 15/16 on the pool is full(): whatever is new is
+// refused. When nothing is left, body reads that could leave bytes behind wait (starved). Buffers
+// for what is under way already (a head to be composed, say) are always given; the last sixteenth
+// is for them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <utility>
 #include <vector>
+
+#include "dataplane/net/buffer_budget.hpp"
 
 namespace evergate::net {
 
@@ -69,7 +77,8 @@ public:
 
     BufferPool() : BufferPool(Limits{}) {}
 
-    explicit BufferPool(Limits limits);
+    // `budget`: null: no limit. `step`: how much is reserved of it at a time.
+    explicit BufferPool(Limits limits, BufferBudget* budget = nullptr, std::size_t step = kStep);
     ~BufferPool();
     BufferPool(const BufferPool&) = delete;
     BufferPool& operator=(const BufferPool&) = delete;
@@ -81,15 +90,63 @@ public:
 
     std::size_t bytesFree() const noexcept;  // kept for the next caller
 
+    // How much memory what is read now may come to hold: kLarge, kSmall, or 0: none of it.
+    std::size_t readShare() noexcept {
+        if (budget_ == nullptr)
+            return kLarge;
+        if (pressure_ == Pressure::none && covered(kHeadroom + kLarge)) [[likely]]
+            return kLarge;
+        return covered(kSmall) ? kSmall : 0;
+    }
+
+    // A read was put off for want of memory; until the next look().
+    void noteStarved() noexcept {
+        starved_ = true;
+        ++pauses_;
+    }
+
+    bool starved() const noexcept { return starved_; }
+
+    bool full() const noexcept { return pressure_ == Pressure::full; }
+
+    // Finds out what the other pools use; every now and then.
+    void look() noexcept;
+
+    std::uint64_t pauses() const noexcept { return pauses_; }  // reads put off
+
+    // Times a buffer was given that the budget did not have.
+    std::uint64_t overdrafts() const noexcept { return overdrafts_; }
+
 private:
     friend class Buffer;
+    enum class Pressure : std::uint8_t { none, high, full };
+    static constexpr std::size_t kStep = 1024 * 1024;
+
     char* take(std::vector<char*>& free, std::size_t bytes);
     void giveBack(char* data, std::size_t capacity) noexcept;
+    void release(char* piece, std::size_t bytes) noexcept;
+    void freeAll(std::vector<char*>& free, std::size_t bytes) noexcept;
+    void shrink() noexcept;
+    void measure() noexcept;
+    bool reserve(std::size_t bytes) noexcept;
+    void cover(std::size_t bytes) noexcept;
+
+    bool covered(std::size_t bytes) noexcept {
+        return held_ + bytes <= reserved_ || reserve(bytes);
+    }
 
     Limits limits_;
     std::vector<char*> freeSmall_;
     std::vector<char*> freeLarge_;
     std::size_t inUse_ = 0;
+    BufferBudget* const budget_;
+    const std::size_t step_;
+    std::size_t held_ = 0;      // handed out and free
+    std::size_t reserved_ = 0;  // of the budget; never less than held_
+    std::uint64_t pauses_ = 0;
+    std::uint64_t overdrafts_ = 0;
+    Pressure pressure_ = Pressure::none;
+    bool starved_ = false;
 };
 
 }  // namespace evergate::net

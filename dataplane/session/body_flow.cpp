@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/net/send_room.hpp"
 #include "dataplane/session/session_context.hpp"
 
 namespace evergate::session {
@@ -21,6 +22,19 @@ constexpr std::size_t kCopyLimit = net::BufferPool::kSmall;
 
 std::size_t roomBehind(const net::Buffer& buffer, const char* end) noexcept {
     return static_cast<std::size_t>(buffer.data() + buffer.capacity() - end);
+}
+
+// How much to read so that there is memory for what the receiver does not take; 0: not now. Without
+// memory only as much as the receiver is sure to take.
+std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept {
+    const std::size_t share = buffers.readShare();
+    if (share == net::BufferPool::kLarge) [[likely]]
+        return BodyFlow::kReadSize;
+    constexpr std::size_t kLittle = net::BufferPool::kSmall - 512;  // a chunk's frame fits, too
+    if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= 2 * kLittle))
+        return kLittle;
+    buffers.noteStarved();
+    return 0;
 }
 
 net::IoResult sendBoth(net::Socket& to, const Framed& body) {
@@ -201,7 +215,10 @@ BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net:
             return Result::done;
         if (!from.readable())
             return Result::needRead;
-        const Result result = readOnce(context, from, to, leftover);
+        const std::size_t most = readSize(context.buffers, to);
+        if (most == 0)
+            return Result::yield;  // the worker lets it wait
+        const Result result = readOnce(context, from, to, most, leftover);
         if (result != Result::yield)
             return result;
     }
@@ -210,9 +227,9 @@ BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net:
 
 // `yield` means: go on.
 BodyFlow::Result BodyFlow::readOnce(SessionContext& context, net::Socket& from, net::Socket& to,
-                                    std::string_view& leftover) {
+                                    std::size_t most, std::string_view& leftover) {
     net::Buffer& scratch = context.scratch();
-    const net::IoResult got = from.recv(scratch.data(), kReadSize);
+    const net::IoResult got = from.recv(scratch.data(), most);
     if (got.wouldBlock())
         return Result::needRead;
     if (got.bytes < 0)

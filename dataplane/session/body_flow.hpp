@@ -69,6 +69,9 @@ public:
     // After start(): a chunked body over `bytes` fails (0: no limit). Others tell their length.
     void limitTo(std::uint64_t bytes) noexcept { limit_ = bytes; }
 
+    // After start(): what becomes of trailer fields with '_' in their name.
+    void restrictTrailers(model::HeaderUnderscores rule) noexcept { decoder_.restrictNames(rule); }
+
     bool overLimit() const noexcept { return overLimit_; }
 
     const char* detail() const noexcept { return decoder_.detail(); }
@@ -112,7 +115,7 @@ private:
     char* stripChunked(char* data, std::size_t size, Framed& out);
     bool keepRest(SessionContext& context, const Framed& body, std::size_t sent,
                   net::Buffer& owner);
-    Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to,
+    Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to, std::size_t most,
                     std::string_view& leftover);
 
     Pending pending_;

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "dataplane/http/header_names.hpp"
+
 namespace evergate::session {
 
 using http::ParseStatus;
@@ -94,9 +96,13 @@ void ClientSession::onTimer() {
         lazy_ = false;
         armed_ = Phase::count_;
         ensureRegistered();
-        if (!closed_)
-            rearm();
-        return;
+        if (closed_)
+            return;
+        if (exchange_ && exchange_->clientLeft()) {
+            exchange_->onClientEvents();
+            return settle();
+        }
+        return rearm();
     }
     const Phase phase = armed_;
     armed_ = Phase::count_;
@@ -189,6 +195,10 @@ bool ClientSession::parse(char* data, std::size_t size, net::Buffer& buffer) {
     const http::ParseResult result = http::parseRequestHead(
         std::string_view(data, size), {settings.maxHeadBytes, settings.maxHeaders}, scanned_, head);
     if (result.status == ParseStatus::incomplete) {
+        if (context_.buffers.full()) [[unlikely]] {
+            refuse(ProxyError::bufferMemory, "head incomplete");
+            return true;
+        }
         if (buffer)
             keepPartial(data, size);
         return false;
@@ -198,6 +208,10 @@ bool ClientSession::parse(char* data, std::size_t size, net::Buffer& buffer) {
         inputBegin_ = inputEnd_;  // taken; onLeftover() gives back what is not this request's
     if (result.status == ParseStatus::error) {
         refuse(result.error, result.detail);
+        return true;
+    }
+    if (!http::restrictUnderscores(head, settings.headerUnderscores)) [[unlikely]] {
+        refuse(ProxyError::badRequest, "underscore in a field name");
         return true;
     }
     ++requests_;
@@ -266,7 +280,8 @@ std::unique_ptr<Exchange> ClientSession::newExchange() {
 }
 
 ClientFacts ClientSession::facts() noexcept {
-    return {socket_, listener_, address(), std::string_view(addressText_, addressSize_)};
+    return {socket_, listener_, address(), std::string_view(addressText_, addressSize_),
+            destination()};
 }
 
 }  // namespace evergate::session

@@ -67,6 +67,7 @@ private:
     void linger();
     void drainInput();
     void rearm();
+    std::chrono::milliseconds timeFor(Phase phase) noexcept;
     bool needsClient() const noexcept;
     void noteIdle(bool idle) noexcept;
     void ensureRegistered();
@@ -88,7 +89,7 @@ private:
     bool handshaking_ = false;
     bool lingering_ = false;
     bool closed_ = false;
-    bool lazy_ = false;  // the armed deadline is the registration tick
+    bool lazy_ = false;  // what is armed is the next look at the client, not a deadline
     bool idle_ = false;  // counted as such
     char addressText_[net::SocketAddress::kMaxText];
 };

@@ -8,7 +8,9 @@ namespace evergate::session {
 
 namespace {
 
-constexpr std::chrono::milliseconds kLazyRegistration{100};
+// How soon a client whose socket is not watched yet is looked at; an answer that is there by then
+// also goes to a client that closed its side together with the request.
+constexpr std::chrono::milliseconds kLazyLook{100};
 // What a client may still send behind a response that ended its connection.
 constexpr std::uint32_t kMaxDiscarded = 16 * 1024 * 1024;
 constexpr int kDiscardsPerTurn = 8;
@@ -141,18 +143,24 @@ void ClientSession::rearm() {
     noteIdle(now == Phase::idle);
     if (needsClient())
         ensureRegistered();
-    // The registration tick is not put off by what happens meanwhile.
-    if (closed_ || (lazy_ && armed() && !socket_.registered()))
+    const bool lookSoon = !socket_.registered() || (exchange_ && exchange_->clientLeft());
+    // That tick is not put off by what happens meanwhile.
+    if (closed_ || (lazy_ && armed() && lookSoon))
         return;
     const std::uint64_t progress = exchange_ ? exchange_->progress() : 0;
     if (now == armed_ && progress == progress_ && armed())
         return;
     armed_ = now;
     progress_ = progress;
-    lazy_ = !socket_.registered();
-    const model::Backend& policy = exchange_ ? exchange_->policy() : context_.defaultPolicy;
-    context_.wheel.arm(*this,
-                       lazy_ ? kLazyRegistration : deadlineOf(now, context_.settings(), policy));
+    lazy_ = lookSoon;
+    context_.wheel.arm(*this, lazy_ ? kLazyLook : timeFor(now));
+}
+
+std::chrono::milliseconds ClientSession::timeFor(Phase phase) noexcept {
+    if (!exchange_)
+        return deadlineOf(phase, context_.settings(), context_.defaultPolicy);
+    const auto limit = deadlineOf(phase, context_.settings(), exchange_->policy());
+    return exchange_->waitLimit(phase, limit);
 }
 
 bool ClientSession::needsClient() const noexcept {

@@ -12,6 +12,13 @@ void addEach(Array& into, const Array& from) {
 
 }  // namespace
 
+std::string_view name(ProxyHeaderOutcome outcome) noexcept {
+    static constexpr std::array<std::string_view,
+                                static_cast<std::size_t>(ProxyHeaderOutcome::count_)>
+        kNames{"proxied", "local", "malformed", "closed", "timeout"};
+    return kNames[static_cast<std::size_t>(outcome)];
+}
+
 void Counters::add(const Counters& other) {
     accepted += other.accepted;
     activeConnections += other.activeConnections;
@@ -28,10 +35,13 @@ void Counters::add(const Counters& other) {
     upstreamConnects += other.upstreamConnects;
     upstreamReuses += other.upstreamReuses;
     retries += other.retries;
+    retriesDenied += other.retriesDenied;
+    hedges += other.hedges;
     tcpConnections += other.tcpConnections;
     queued += other.queued;
     queueWaits.merge(other.queueWaits);
     tls.add(other.tls);
+    addEach(proxyHeaders, other.proxyHeaders);
     statuses.merge(other.statuses);
     durations.merge(other.durations);
     firstBytes.merge(other.firstBytes);

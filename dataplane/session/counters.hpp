@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 #include <tuple>
 
 #include "dataplane/http/proxy_error.hpp"
@@ -19,6 +20,18 @@ using upstream::StatusCounts;
 
 static_assert(static_cast<std::size_t>(http::ProxyError::count_) <=
               std::tuple_size_v<upstream::ReasonCounts>);
+
+// What came of connections that must begin with a PROXY protocol header.
+enum class ProxyHeaderOutcome : std::uint8_t {
+    proxied,    // it named the client
+    local,      // it named nobody: LOCAL, UNKNOWN, UNSPEC
+    malformed,  // or was not there at all
+    closed,     // the peer left before its first byte
+    timeout,    // incomplete after headTimeout
+    count_,
+};
+
+std::string_view name(ProxyHeaderOutcome outcome) noexcept;
 
 struct Counters {
     std::uint64_t accepted = 0;           // client connections
@@ -36,13 +49,16 @@ struct Counters {
     std::uint64_t upstreamConnects = 0;  // new connections begun
     std::uint64_t upstreamReuses = 0;    // requests sent on a pooled connection
     std::uint64_t retries = 0;
+    std::uint64_t retriesDenied = 0;   // by the budget
+    std::uint64_t hedges = 0;          // second connects beside one that took its time
     std::uint64_t tcpConnections = 0;  // accepted by tcp listeners
     std::uint64_t queued = 0;          // requests and tcp connections waiting for a slot now
     DurationHistogram queueWaits;      // of those that waited, however that ended
     net::HandshakeCounts tls;          // with clients
-    StatusCounts statuses;             // as `responses`, by status code
-    DurationHistogram durations;       // whole requests, without tunnels
-    DurationHistogram firstBytes;      // until the endpoint's response head
+    std::array<std::uint64_t, static_cast<std::size_t>(ProxyHeaderOutcome::count_)> proxyHeaders{};
+    StatusCounts statuses;         // as `responses`, by status code
+    DurationHistogram durations;   // whole requests, without tunnels
+    DurationHistogram firstBytes;  // until the endpoint's response head
 
     void add(const Counters& other);  // another worker's
 };

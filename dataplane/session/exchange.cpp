@@ -2,9 +2,12 @@
 // The request's way: facts, route, head, body to the endpoint.
 #include "dataplane/session/exchange.hpp"
 
+#include <sys/socket.h>
+
 #include <cerrno>
 
 #include "dataplane/http/character_classes.hpp"
+#include "dataplane/net/connect.hpp"
 #include "dataplane/upstream/hash_ring.hpp"
 
 namespace evergate::session {
@@ -21,10 +24,13 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     const http::RequestHead& head = context_.requestHead;
     begin(client, owner);
     takeFacts(head);
+    if (snapshot_->snapshot->trustedProxies) [[unlikely]]
+        believeProxy(head);
     const ProxyError unroutable = route(head);
     composeHead(head, client.addressText);
     // From here on the views of `head` are dead: framing is written over them.
     up_.start(head.framing, head.contentLength, head.framing);
+    up_.restrictTrailers(snapshot_->snapshot->settings.headerUnderscores);
     if (extras_ != nullptr) [[unlikely]]
         up_.limitTo(extras_->maxBodyBytes);
     const Framed first = up_.frame(body, bodySize);
@@ -36,7 +42,7 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     if (up_.failed())
         return badRequestBody();
     if (redirect_)
-        return replyRedirect();
+        return replyOurselves();
     const ProxyError error = acquire();
     if (error != ProxyError::none)
         return fail(error);
@@ -56,6 +62,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     client_ = &client.socket;
     listener_ = &client.listener;
     clientAddress_ = &client.address;
+    destination_ = client.destination;
     owner_ = &owner;
     snapshot_ = context_.snapshot;
     state_ = State::sending;
@@ -69,18 +76,24 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     backend_ = nullptr;
     policy_ = nullptr;
     rewritten_.clear();
+    introduction_.clear();
+    peerTrusted_ = proxiedTls_ = false;
     up_.reset();
     down_.reset();
+    bodyRate_ = {};
     heldSize_ = responseScanned_ = headSize_ = headSent_ = 0;
     upstreamMicros_ = 0;
     methodSize_ = status_ = 0;
     triedCount_ = retries_ = interims_ = 0;
-    error_ = ProxyError::none;
+    error_ = localFailure_ = ProxyError::none;
     clientMinorVersion_ = 1;
-    headRequest_ = idempotent_ = upgrade_ = upstreamReusable_ = requestBroken_ = false;
-    upstreamReset_ = localFailure_ = heldUnread_ = redirect_ = moreSent_ = false;
+    headRequest_ = idempotent_ = upgrade_ = expectContinue_ = upstreamReusable_ = requestBroken_ =
+        false;
+    upstreamReset_ = heldUnread_ = redirect_ = lastHop_ = moreSent_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
+    trySteps_ = 0;
+    budgeted_ = hedged_ = lastTry_ = tryLimited_ = false;
     ++context_.counters.requests;
     ++context_.counters.activeRequests;
 }
@@ -92,10 +105,20 @@ void Exchange::takeFacts(const http::RequestHead& head) {
     idempotent_ = head.idempotent;
     requestFraming_ = head.framing;
     upgrade_ = !head.upgrade.empty();
+    if (upgrade_) [[unlikely]]
+        upgradeAsked_ = head.upgrade;
+    expectContinue_ = head.expectContinue;
     methodSize_ = static_cast<std::uint16_t>(head.method.size());
 }
 
 ProxyError Exchange::route(const http::RequestHead& head) {
+    if (const ProxyError refusal = context_.refusal(); refusal != ProxyError::none) [[unlikely]]
+        return refusal;
+    if (head.secureTarget || head.maxForwards == 0) [[unlikely]] {
+        const ProxyError error = checkTarget(head);
+        if (error != ProxyError::none || lastHop_)
+            return error;
+    }
     std::string normalized;
     const std::string_view path = routing::normalizePath(head.path, normalized);
     if (path.empty())
@@ -121,7 +144,13 @@ ProxyError Exchange::route(const http::RequestHead& head) {
 }
 
 void Exchange::composeHead(const http::RequestHead& head, std::string_view clientText) {
-    const http::ForwardedFacts facts{clientText, listener_->scheme(), listener_->port};
+    http::ForwardedFacts facts{clientText, listener_->scheme(), listener_->port};
+    char real[net::SocketAddress::kMaxText];
+    if (peerTrusted_) [[unlikely]] {
+        facts.realAddress = clientAddress_->text(real);
+        facts.trusted = true;
+    }
+    facts.via = snapshot_->snapshot->settings.via;
     http::HeadEdits edits;
     std::size_t bound = http::composedSizeBound(head, facts);
     if (extras_ != nullptr) [[unlikely]] {
@@ -211,6 +240,8 @@ void Exchange::onRequestFlow(BodyFlow::Result result) {
 // sending => responding
 void Exchange::requestSent() {
     state_ = State::responding;
+    if (backend_->timed) [[unlikely]]
+        sentAt_ = std::chrono::steady_clock::now();
     if (bigHead_ && context_.log == nullptr && !mayRetry())
         bigHead_.reset();
 }
@@ -223,21 +254,35 @@ void Exchange::upstreamBroken(int error) {
     upstreamReset_ = error != EPIPE;
     if (upstreamReset_)
         down_.distrustEnd();
+    // Our own kernel refused (ENOBUFS): the endpoint knows of nothing and would let us wait. What
+    // it has said is still read, then comes the end.
+    if (upstreamReset_ && error != ECONNRESET)
+        ::shutdown(connection_->socket().fd(), SHUT_RDWR);
     up_.pending().clear();
     state_ = State::responding;
     if (!responseStarted_)
         readResponse();
 }
 
+// The kernel shall not end what the backend's policy lets wait.
+void Exchange::allowStall() noexcept {
+    const auto wanted = 2 * policy().inactivityTimeout;
+    if (wanted > context_.pool.options().userTimeout) [[unlikely]]
+        net::setUserTimeout(connection_->socket().fd(), wanted);
+}
+
 void Exchange::onUpstream(upstream::Connection& connection, std::uint32_t) {
     if (state_ == State::connecting) {
         if (connection.connecting())
             return;
+        if (hedge_ && !settleHedge(connection)) [[unlikely]]
+            return owner_->onExchangeEvent();
         if (connection.connectError() != 0) {
             retryOrFail(connectError(connection));
         } else {
             state_ = State::sending;
             connection.noteRequest();
+            allowStall();
             step();
         }
     } else if (state_ == State::tunnel) {
@@ -248,15 +293,27 @@ void Exchange::onUpstream(upstream::Connection& connection, std::uint32_t) {
     owner_->onExchangeEvent();
 }
 
+// A FIN may be a half-close: then somebody still reads. Whether it is taken for one is the
+// backend's policy; a reset leaves no doubt.
+bool Exchange::clientLeft() const noexcept {
+    if (!client_->hup() || state_ == State::tunnel || state_ == State::finished) [[likely]]
+        return false;
+    if (state_ == State::replying)
+        return client_->broken();  // what is left costs nobody anything
+    if (policy().abortOnClientClose)
+        return true;
+    return client_->broken() && !finishesAlone();
+}
+
+// The endpoint has the request, or will: by the backend's policy it gets the time to serve it.
+bool Exchange::finishesAlone() const noexcept {
+    return up_.inputDone() && headSent_ != 0 && !responseStarted_;
+}
+
 void Exchange::onClientEvents() {
-    if (client_->broken() && state_ != State::tunnel)
+    if (clientLeft())
         return cut(ProxyError::clientClosed);
     switch (state_) {
-        case State::queued:
-            // It may have closed one side only, but whoever waits in vain costs those behind.
-            if (client_->hup())
-                cut(ProxyError::clientClosed);
-            break;
         case State::replying:
             flushReply();
             break;
@@ -267,6 +324,7 @@ void Exchange::onClientEvents() {
         case State::responding:
             step();
             break;
+        case State::queued:
         case State::connecting:
         case State::finished:
             break;

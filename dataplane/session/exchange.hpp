@@ -21,6 +21,7 @@
 #include "dataplane/http/compose.hpp"
 #include "dataplane/http/head.hpp"
 #include "dataplane/session/body_flow.hpp"
+#include "dataplane/session/body_rate.hpp"
 #include "dataplane/session/phase.hpp"
 #include "dataplane/session/session_context.hpp"
 #include "dataplane/upstream/admission.hpp"
@@ -34,6 +35,7 @@ struct ClientFacts {
     const ListenerState& listener;
     const net::SocketAddress& address;
     std::string_view addressText;
+    const net::SocketAddress* destination = nullptr;  // Session::destination()
 };
 
 // How an exchange ended, for the session.
@@ -61,6 +63,11 @@ public:
 protected:
     ~ExchangeOwner() = default;
 };
+
+inline std::uint64_t microsOf(std::chrono::steady_clock::time_point when) noexcept {
+    return static_cast<std::uint64_t>(
+        std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count());
+}
 
 class Exchange final : public upstream::ConnectionUser, public upstream::Waiter {
 public:
@@ -97,9 +104,13 @@ public:
     // Changes whenever that happened which phase() waits for: its deadline then begins anew. What
     // other directions do is no excuse.
     std::uint64_t progress() const noexcept;
+    // `limit`, the deadline of `phase`, or less for a client that sends its body too slowly.
+    std::chrono::milliseconds waitLimit(Phase phase, std::chrono::milliseconds limit) noexcept;
     // Something is to be read from the client or written to it before anything else can happen, or
     // its request body is still on its way: its socket must be watched.
     bool needsClient() const noexcept;
+    // As far as its socket's flags tell, nobody waits for the answer any more.
+    bool clientLeft() const noexcept;
 
     std::string_view endpointText() const noexcept;
 
@@ -127,6 +138,8 @@ private:
     void onRequestFlow(BodyFlow::Result result);
     void requestSent();
     void upstreamBroken(int error);
+    bool finishesAlone() const noexcept;
+    void allowStall() noexcept;
 
     bool requestDone() const noexcept {
         return up_.done() && headSent_ == headSize_ && !requestBroken_;
@@ -135,9 +148,12 @@ private:
     void step();  // whatever can be done with the flags as they are
 
     // exchange_policy.cpp: what the route wants besides
+    http::ProxyError checkTarget(const http::RequestHead& head);
     http::ProxyError applyPolicy(const http::RequestHead& head, std::string_view normalPath);
     void rewriteTarget(const http::RequestHead& head, std::string_view normalPath);
-    void replyRedirect();
+    void replyOurselves();
+    void believeProxy(const http::RequestHead& head);
+    bool clientUsesTls() const noexcept;
     void badRequestBody();
     bool sendEdited(http::ResponseFacts facts, char* body, char* end, net::Buffer& buffer);
 
@@ -148,12 +164,28 @@ private:
     void use(std::unique_ptr<upstream::Connection> connection);
     void markTried();
     std::unique_ptr<upstream::Connection> openConnection(upstream::EndpointState& endpoint);
-    upstream::Security security() const;
+    upstream::Security security();
     static http::ProxyError connectError(const upstream::Connection& connection) noexcept;
     bool sendFirst(const Framed& body, net::Buffer& buffer);
     bool sendOnce(const Framed& body, net::Buffer& buffer, bool& broken);
+
+    // exchange_retry.cpp: again, with somebody else
+    bool mayRepeat() const noexcept;
     bool mayRetry() const noexcept;
+    bool retriesLeft() const noexcept;
+    bool budgetAllows();
+    void chargeBudget() noexcept;
+    void settleBudget() noexcept;
     void retryOrFail(http::ProxyError error);
+    void beginTry() noexcept;
+    upstream::EndpointState* alternative(int family = 0);
+    void moveTo(upstream::EndpointState& other, bool reusable);
+    bool answeredElsewhere(const char* body, const char* end);
+    std::chrono::milliseconds tryLimit(Phase phase, std::chrono::milliseconds limit) noexcept;
+    void onTryLimit(Phase phase);
+    void beginHedge();
+    bool settleHedge(const upstream::Connection& done);
+    void dropHedge();
 
     // exchange_queue.cpp: connection limits and affinity
     http::ProxyError admit(upstream::EndpointState*& picked);
@@ -179,11 +211,13 @@ private:
     bool sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
                          net::Buffer& buffer);
     bool sendComposed(const http::ResponseFacts& facts, char* body, char* end, net::Buffer& buffer);
+    void noteLatency(std::chrono::steady_clock::time_point now) noexcept;
     void pumpResponse();
     void onResponseFlow(BodyFlow::Result result);
     void letGoOfSnapshot();
     void pumpTunnel();
     bool pumpTunnelWay(BodyFlow& flow, net::Socket& from, net::Socket& to, bool& ended);
+    bool tunnelClientReset() const noexcept;
     void responseDone();
     void hold(const char* at, const char* end, net::Buffer& buffer);
 
@@ -212,7 +246,9 @@ private:
     SessionContext& context_;
     net::Socket* client_ = nullptr;
     const ListenerState* listener_ = nullptr;
-    const net::SocketAddress* clientAddress_ = nullptr;
+    const net::SocketAddress* clientAddress_ = nullptr;  // the peer's, or saidClient_
+    const net::SocketAddress* destination_ = nullptr;
+    net::SocketAddress saidClient_;  // by a trusted proxy
     ExchangeOwner* owner_ = nullptr;
     SnapshotPtr snapshot_;
     const routing::Target* target_ = nullptr;
@@ -223,9 +259,12 @@ private:
     const model::Backend* policy_ = nullptr;
     std::unique_ptr<upstream::Connection> connection_;
     upstream::EndpointPtr endpoint_;
+    std::unique_ptr<upstream::Connection> hedge_;  // the second of two connects under way
+    upstream::EndpointPtr hedgeEndpoint_;
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
     BodyFlow up_;
     BodyFlow down_;
+    BodyRate bodyRate_;
     net::Buffer bigHead_;
     net::Buffer held_;  // the beginning of a response head, or bytes that came while blocked
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
@@ -234,10 +273,13 @@ private:
     std::uint64_t affinity_ = 0;  // the endpoint the client's cookie names; 0: none
     std::chrono::steady_clock::time_point queuedAt_;
     std::chrono::steady_clock::time_point startedAt_;
+    std::chrono::steady_clock::time_point sentAt_;  // the last byte; only when somebody asks
     std::int64_t startedUnixMicros_ = 0;
     std::uint32_t upstreamMicros_ = 0;
     std::string rewritten_;       // the target that was sent on, when it is not the client's
     std::string receivedTarget_;  // then: the client's, for the log
+    std::string upgradeAsked_;    // upgrade_: the protocols the client offered
+    std::string introduction_;    // PROXY protocol header for the endpoint; empty: none
     char* head_ = nullptr;
     std::size_t headSize_ = 0;
     std::size_t headSent_ = 0;
@@ -246,28 +288,38 @@ private:
     std::uint8_t triedCount_ = 0;
     std::uint8_t retries_ = 0;
     std::uint8_t interims_ = 0;
+    std::uint8_t trySteps_ = 0;  // times a try had its time and the request had not
     State state_ = State::finished;
     http::ProxyError error_ = http::ProxyError::none;
+    // The last connect failed for want of something of ours.
+    http::ProxyError localFailure_ = http::ProxyError::none;
     http::Framing requestFraming_ = http::Framing::none;
     Outcome replyOutcome_ = Outcome::close;
     Outcome outcome_ = Outcome::close;
     std::uint8_t clientMinorVersion_ = 1;
+    bool peerTrusted_ = false;  // a proxy whose word is believed
+    bool proxiedTls_ = false;   // and to which the client spoke TLS
     bool keepAlive_ = false;
     bool headRequest_ = false;
     bool idempotent_ = false;
     bool upgrade_ = false;
-    bool moreSent_ = false;    // the client sent bytes behind its request
-    bool redirect_ = false;    // answered with a redirect to https
-    bool heldUnread_ = false;  // held_ may have a complete head: it was not looked at
+    bool expectContinue_ = false;  // the client may wait for a 100 before it sends its body
+    bool moreSent_ = false;        // the client sent bytes behind its request
+    bool redirect_ = false;    // answered by ourselves: with a redirect to https, or
+    bool lastHop_ = false;     // an OPTIONS that may go no further (Max-Forwards)
+    bool heldUnread_ = false;      // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
     bool requestBroken_ = false;    // the endpoint takes no more of the request
     bool upstreamReset_ = false;    // and its reset was consumed by our send: no read will tell
-    bool localFailure_ = false;     // the last connect failed for want of descriptors or ports
     bool responseStarted_ = false;  // bytes of the final response may have left
     bool extraUpstreamBytes_ = false;
     bool closeDelimited_ = false;  // the client finds the end by our close
     bool staleRetried_ =
         false;              // a pooled connection turned out dead: from here on fresh ones only
+    bool budgeted_ = false;    // among its backend's retriesUnderWay
+    bool hedged_ = false;      // a second connect was begun, or there was nobody for it
+    bool lastTry_ = false;     // had its perTryTimeout, and there was nobody else
+    bool tryLimited_ = false;  // the deadline is the try's, not the request's
     bool upEnded_ = false;  // tunnel: that direction is finished
     bool downEnded_ = false;
     std::array<char, kInlineHead> inlineHead_;

@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "dataplane/net/connect.hpp"
+#include "dataplane/session/compose_introduction.hpp"
 #include "dataplane/session/exchange.hpp"
 #include "dataplane/upstream/admission.hpp"
 
@@ -17,9 +19,11 @@ using http::ProxyError;
 
 namespace {
 
-bool lacksDescriptors(const std::error_code& error) noexcept {
-    return error.value() == EMFILE || error.value() == ENFILE || error.value() == ENOBUFS ||
-           error.value() == ENOMEM;
+// Nothing the endpoint is to blame for.
+ProxyError localFailure(const std::error_code& error) noexcept {
+    if (!net::lacksResources(error))
+        return ProxyError::none;
+    return error.value() == EADDRNOTAVAIL ? ProxyError::noLocalPorts : ProxyError::noDescriptors;
 }
 
 // Without port and final dot, and an IPv6 address without its brackets.
@@ -32,11 +36,21 @@ std::string_view hostOf(std::string_view authority) noexcept {
 
 }  // namespace
 
-upstream::Security Exchange::security() const {
-    if (!backend_->trust) [[likely]]
-        return {};
-    const std::string_view name = policy_->tlsServerName;
-    return {context_.tls, backend_->trust, name.empty() ? hostOf(composedLine().authority) : name};
+upstream::Security Exchange::security() {
+    upstream::Security wanted;
+    if (backend_->trust) [[unlikely]] {
+        const std::string_view name = policy_->tlsServerName;
+        wanted = {context_.tls,
+                  backend_->trust,
+                  name.empty() ? hostOf(composedLine().authority) : name,
+                  {}};
+    }
+    if (policy_->proxyProtocol != model::ProxyProtocol::none) [[unlikely]] {
+        introduction_ = composeIntroduction(policy_->proxyProtocol, *client_, *clientAddress_,
+                                            destination_, hostOf(composedLine().authority));
+        wanted.introduction = introduction_;
+    }
+    return wanted;
 }
 
 ProxyError Exchange::connectError(const upstream::Connection& connection) noexcept {
@@ -51,7 +65,11 @@ ProxyError Exchange::connectError(const upstream::Connection& connection) noexce
 }
 
 upstream::PickRequest Exchange::pickRequest() const noexcept {
-    return {hash_, std::span(tried_.data(), triedCount_), context_.wheel.nowTick()};
+    upstream::PickRequest request{hash_, std::span(tried_.data(), triedCount_),
+                                  context_.wheel.nowTick()};
+    if (backend_->timed) [[unlikely]]
+        request.nowMicros = microsOf(startedAt_);
+    return request;
 }
 
 // Finds an endpoint and a connection to it: none, or why there is none. Afterwards the state is
@@ -76,7 +94,7 @@ ProxyError Exchange::acquire(upstream::EndpointState* granted) {
             upstream::giveSlotBack(*backend_, *picked);
         }
         if (picked == nullptr || retries_ >= policy_->retries || triedCount_ == kMaxTried)
-            return localFailure_ ? ProxyError::overloaded : ProxyError::connectFailed;
+            return localFailure_ != ProxyError::none ? localFailure_ : ProxyError::connectFailed;
         ++retries_;
         ++context_.counters.retries;
     }
@@ -108,18 +126,18 @@ std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::Endpoin
     const upstream::Security wanted = security();
     ++context_.counters.upstreamConnects;
     auto fresh = context_.pool.connect(endpoint, *this, error, wanted);
-    if (!fresh && lacksDescriptors(error) && context_.pool.idle() != 0) {
+    if (!fresh && localFailure(error) == ProxyError::noDescriptors && context_.pool.idle() != 0) {
         context_.pool.closeAllIdle();
         fresh = context_.pool.connect(endpoint, *this, error, wanted);
     }
-    localFailure_ = !fresh && (lacksDescriptors(error) || error.value() == EADDRNOTAVAIL);
+    localFailure_ = fresh ? ProxyError::none : localFailure(error);
     return fresh;
 }
 
 void Exchange::use(std::unique_ptr<upstream::Connection> connection) {
     connection_ = std::move(connection);
-    ++endpoint_->activeRequests;
     ++endpoint_->requests;
+    upstream::beginUse(*backend_, *endpoint_);
 }
 
 void Exchange::markTried() {
@@ -170,39 +188,6 @@ bool Exchange::sendOnce(const Framed& body, net::Buffer& buffer, bool& broken) {
     const std::size_t sent = result.bytes > 0 ? static_cast<std::size_t>(result.bytes) : 0;
     headSent_ = std::min(sent, headSize_);
     return up_.keep(context_, body, sent - headSent_, buffer);
-}
-
-// Safe when the endpoint cannot have seen the request, or may see it twice and has not begun to
-// answer (RFC 9110 §9.2.2, RFC 9112 §9.3.1).
-bool Exchange::mayRetry() const noexcept {
-    if (responseStarted_ || interims_ != 0 || heldSize_ != 0)
-        return false;
-    if (headSent_ == 0)
-        return true;
-    return connection_ && idempotent_ && !upgrade_ && requestFraming_ == Framing::none;
-}
-
-void Exchange::retryOrFail(ProxyError error) {
-    // A pooled connection that was closing anyway says nothing about its endpoint.
-    const bool stale = headSent_ != 0 && connection_->requests() > 1 && !staleRetried_;
-    if (!mayRetry() || (!stale && (retries_ >= policy_->retries || triedCount_ == kMaxTried)))
-        return fail(error);
-    releaseUpstream(false);
-    if (stale) {
-        staleRetried_ = true;
-    } else {
-        markTried();
-        ++retries_;
-    }
-    headSent_ = 0;
-    requestBroken_ = upstreamReset_ = false;
-    if (acquire() != ProxyError::none) {
-        retries_ -= stale ? 0 : 1;  // there was nobody else to try
-        return fail(error);
-    }
-    ++context_.counters.retries;
-    if (state_ == State::sending)
-        step();
 }
 
 }  // namespace evergate::session

@@ -2,6 +2,7 @@
 // Errors, deadlines, accounting and the end of an exchange.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/session/exchange.hpp"
 #include "dataplane/upstream/admission.hpp"
@@ -21,6 +22,8 @@ bool endsConnection(ProxyError error) noexcept {
         case ProxyError::noEndpoint:
         case ProxyError::queueFull:
         case ProxyError::queueTimeout:
+        case ProxyError::overloaded:  // a new connection would cost more than the next request
+        case ProxyError::bufferMemory:
         case ProxyError::connectFailed:
         case ProxyError::connectTimeout:
         case ProxyError::upstreamTls:
@@ -40,9 +43,12 @@ std::uint32_t retryAfter(ProxyError error, upstream::Random& random) noexcept {
     switch (error) {
         case ProxyError::queueFull:
         case ProxyError::queueTimeout:
+        case ProxyError::overloaded:
+        case ProxyError::bufferMemory:
+        case ProxyError::noDescriptors:
+        case ProxyError::noLocalPorts:
             return 1 + random.below(3);
         case ProxyError::noEndpoint:
-        case ProxyError::overloaded:
         case ProxyError::draining:
             return 1;
         default:
@@ -86,9 +92,9 @@ std::uint64_t Exchange::progress() const noexcept {
         case Phase::queued:
         case Phase::connecting:
         case Phase::awaitingResponse:  // the bytes of a head that trickles in do not count
-            return std::uint64_t{retries_} + (staleRetried_ ? 1 : 0) + interims_;
+            return std::uint64_t{retries_} + (staleRetried_ ? 1 : 0) + interims_ + trySteps_;
         case Phase::requestBody:
-            return up_.received();
+            return up_.received() + interims_;
         case Phase::requestBlocked:
             return headSent_ + up_.sent();
         case Phase::clientBlocked:
@@ -105,6 +111,20 @@ std::uint64_t Exchange::progress() const noexcept {
             break;
     }
     return 0;
+}
+
+std::chrono::milliseconds Exchange::waitLimit(Phase phase,
+                                              std::chrono::milliseconds limit) noexcept {
+    if (policy_ != nullptr)
+        limit = tryLimit(phase, limit);
+    // Who may wait for a 100 has nothing to hurry with before it.
+    const bool forBody =
+        phase == Phase::requestBody && (!expectContinue_ || interims_ != 0 || up_.received() != 0);
+    if (!forBody && !bodyRate_.waiting()) [[likely]]
+        return limit;
+    bodyRate_.wait(forBody, context_.wheel.nowTick());
+    const std::uint32_t rate = context_.settings().minimumBodyRate;
+    return forBody && rate != 0 ? std::min(limit, bodyRate_.left(up_.received(), rate)) : limit;
 }
 
 bool Exchange::needsClient() const noexcept {
@@ -126,10 +146,16 @@ bool Exchange::needsClient() const noexcept {
 
 void Exchange::onDeadline() {
     const Phase now = phase();
+    if (std::exchange(tryLimited_, false))
+        return onTryLimit(now);
     const ProxyError error = timeoutError(now);
     switch (now) {
         case Phase::connecting:
             endpoint_->noteConnectFailure(context_.wheel.nowTick());
+            if (hedge_) {
+                hedgeEndpoint_->noteConnectFailure(context_.wheel.nowTick());
+                dropHedge();
+            }
             retryOrFail(error);
             return;
         case Phase::tunnel:
@@ -172,9 +198,9 @@ void Exchange::reply(ProxyError error) {
     error_ = error;
     status_ = http::info(error).status;
     const bool close = endsWithReply(error);
-    char text[1024];
+    char text[1024 + http::kMaxServerName];
     const http::ErrorReply what{error, close, headRequest_, retryAfter(error, context_.random),
-                                context_.date()};
+                                context_.date(), context_.settings().serverName};
     sendReply({text, http::composeErrorReply(what, text, sizeof text)}, close);
 }
 
@@ -207,6 +233,7 @@ void Exchange::cut(ProxyError error) {
         status_ = http::info(error).status;
     releaseUpstream(false);
     const bool reset = closeDelimited_ || error == ProxyError::clientWriteTimeout ||
+                       (down_.blocked() && responseStarted_) ||
                        (state_ == State::tunnel && error == ProxyError::upstreamTruncated);
     finish(reset ? Outcome::reset : Outcome::abort);
 }
@@ -217,14 +244,18 @@ void Exchange::releaseUpstream(bool reusable) {
             leaveQueue();
         return;
     }
-    --endpoint_->activeRequests;
+    dropHedge();
+    upstream::endUse(*backend_, *endpoint_);
     upstream::giveSlotBack(*backend_, *endpoint_);
     context_.counters.bytesToUpstreams += headSent_ + up_.sent();
-    if (reusable) {
+    // Clients a proxy named without their port may be several.
+    if (reusable && (introduction_.empty() || clientAddress_->port() != 0)) {
         context_.pool.putIdle(std::move(connection_));
     } else {
-        // One that does not take its bytes would keep them in the kernel.
-        context_.pool.discard(std::move(connection_), up_.blocked());
+        // One that does not take its bytes would keep them in the kernel; and what a reset cut off
+        // in a tunnel must not look complete.
+        const bool broken = state_ == State::tunnel && error_ == ProxyError::clientClosed;
+        context_.pool.discard(std::move(connection_), up_.blocked() || broken);
     }
     connection_.reset();
 }
@@ -234,6 +265,7 @@ void Exchange::finish(Outcome outcome) {
         --context_.counters.tunnels;
     state_ = State::finished;
     account();
+    settleBudget();
     up_.reset();
     down_.reset();
     held_.reset();

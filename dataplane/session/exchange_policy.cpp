@@ -2,18 +2,31 @@
 // What a route wants besides a backend: who may come, how much, under which path, with which
 // headers. Only requests of routes that ask for something get here.
 #include "dataplane/http/request_target.hpp"
+#include "dataplane/session/client_address.hpp"
 #include "dataplane/session/exchange.hpp"
 
 namespace evergate::session {
 
 using http::ProxyError;
 
+// A scheme in the target (RFC 9110 §7.4) and a limit of hops (§7.6.2).
+ProxyError Exchange::checkTarget(const http::RequestHead& head) {
+    if (head.secureTarget && !clientUsesTls())
+        return ProxyError::misdirected;
+    if (head.maxForwards != 0)
+        return ProxyError::none;
+    if (head.method == "TRACE")
+        return ProxyError::methodNotSupported;  // nobody shall see here what proxies before us added
+    redirect_ = lastHop_ = true;
+    return ProxyError::none;
+}
+
 // Says why the request is refused, or none: then it goes on, or redirect_ is set.
 ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view normalPath) {
     extras_ = target_->policy.get();
     if (extras_->sources && !extras_->sources->contains(clientAddress_->mapped()))
         return ProxyError::forbiddenSource;
-    redirect_ = extras_->redirectToHttps && listener_->protocol != model::ListenerProtocol::https;
+    redirect_ = extras_->redirectToHttps && !clientUsesTls();
     if (redirect_)
         return ProxyError::none;
     if (extras_->maxBodyBytes != 0 && head.framing == http::Framing::length &&
@@ -22,6 +35,25 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
     if (extras_->rewrite)
         rewriteTarget(head, normalPath);
     return ProxyError::none;
+}
+
+// The peer may be a proxy that says whose request this is.
+void Exchange::believeProxy(const http::RequestHead& head) {
+    const routing::Snapshot& snapshot = *snapshot_->snapshot;
+    peerTrusted_ = snapshot.trustedProxies->contains(clientAddress_->mapped());
+    if (!peerTrusted_)
+        return;
+    const SaidClient said =
+        saidClient(head, snapshot.settings.clientAddressHeader, *snapshot.trustedProxies);
+    proxiedTls_ = said.https;
+    if (said.address) {
+        saidClient_ = *said.address;
+        clientAddress_ = &saidClient_;
+    }
+}
+
+bool Exchange::clientUsesTls() const noexcept {
+    return proxiedTls_ || listener_->protocol == model::ListenerProtocol::https;
 }
 
 void Exchange::rewriteTarget(const http::RequestHead& head, std::string_view normalPath) {
@@ -33,13 +65,19 @@ void Exchange::rewriteTarget(const http::RequestHead& head, std::string_view nor
 }
 
 // sending => replying
-void Exchange::replyRedirect() {
+void Exchange::replyOurselves() {
+    const std::string_view server = context_.settings().serverName;
+    if (lastHop_) {
+        const bool last = endsWithReply(ProxyError::none);
+        status_ = 200;
+        return sendReply(http::composeOptionsReply(last, context_.date(), server), last);
+    }
     const RequestLine line = composedLine();
     std::string_view host;
     http::readAuthority(line.authority, host);
     const bool close = endsWithReply(ProxyError::none);
     const std::string text =
-        http::composeRedirect({host, extras_->redirectPort, line.target, close, context_.date()});
+        http::composeRedirect({host, extras_->redirectPort, line.target, close, context_.date(), server});
     if (text.empty())
         return fail(ProxyError::badRequest, "no host to redirect to");
     status_ = 308;

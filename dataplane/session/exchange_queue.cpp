@@ -26,7 +26,7 @@ ProxyError Exchange::admit(upstream::EndpointState*& picked) {
             return ProxyError::none;
     }
     picked = nullptr;
-    if (client_->hup())
+    if (clientLeft())
         return ProxyError::clientClosed;
     // One that has tried every endpoint has nobody left to wait for.
     const auto left = [this](const upstream::EndpointPtr& each) { return suits(*each); };
@@ -111,7 +111,7 @@ std::string Exchange::affinityCookie() const {
     upstream::writeAffinity(endpoint_->affinity, value);
     field.append("Set-Cookie: ").append(policy_->affinityCookie).append(1, '=');
     field.append(value, sizeof value).append("; Path=/; HttpOnly; SameSite=Lax");
-    if (listener_->protocol == model::ListenerProtocol::https)
+    if (clientUsesTls())
         field += "; Secure";
     return field += "\r\n";
 }

@@ -13,8 +13,6 @@ using http::ProxyError;
 
 namespace {
 
-constexpr std::uint8_t kMaxInterims = 8;
-
 // Moves the body back when the head grew by more than there is room before it. Validation bounds
 // what a route may add; behind the body there is more than that (BodyFlow::kReadSize).
 void makeRoomBefore(char*& body, char*& end, std::size_t headSize, const net::Buffer& buffer) {
@@ -100,6 +98,8 @@ bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
             startTunnel(body, end, buffer);
             return false;
         }
+        if (head.status >= 500 && answeredElsewhere(body, end))
+            return false;
         if (head.status >= 200) {
             startResponse(body, end, buffer);
             return false;
@@ -127,11 +127,11 @@ void Exchange::hold(const char* at, const char* end, net::Buffer& buffer) {
 
 // 1xx responses go to the client as they come; HTTP/1.0 knows none (RFC 9110 §15.2).
 bool Exchange::relayInterim() {
-    if (++interims_ > kMaxInterims) {
+    if (++interims_ > snapshot_->snapshot->settings.maxInterimResponses) {
         fail(ProxyError::upstreamBadResponse, "too many interim responses");
         return false;
     }
-    if (clientMinorVersion_ == 0)
+    if (clientMinorVersion_ == 0 || client_->broken())
         return true;
     const http::ResponseHead& head = context_.responseHead;
     const std::size_t bound = http::composedSizeBound(head);
@@ -158,7 +158,10 @@ Framing Exchange::clientFraming(const http::ResponseHead& head) const noexcept {
 void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     const http::ResponseHead& head = context_.responseHead;
     status_ = head.status;
-    const auto waited = std::chrono::steady_clock::now() - startedAt_;
+    const auto now = std::chrono::steady_clock::now();
+    if (backend_->timed) [[unlikely]]
+        noteLatency(now);
+    const auto waited = now - startedAt_;
     upstreamMicros_ = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
     const Framing out = clientFraming(head);
@@ -168,7 +171,10 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     keepAlive_ =
         keepAlive_ && !closeDelimited_ && !brokenOff && !context_.draining && !listener_->closed;
     upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose;
-    const http::ResponseFacts facts{keepAlive_, clientMinorVersion_, out, false, context_.date()};
+    const model::Settings& settings = snapshot_->snapshot->settings;
+    const http::ResponseFacts facts{
+        keepAlive_, clientMinorVersion_, out,         false, context_.date(),
+        nullptr,    settings.via,        settings.serverName};
     down_.start(head.framing, head.contentLength, out);
     if (upstreamReset_)
         down_.distrustEnd();
@@ -177,6 +183,12 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     held_.reset();
     heldSize_ = 0;
     pumpResponse();
+}
+
+// Of answers that came before the whole request was sent nothing can be said.
+void Exchange::noteLatency(std::chrono::steady_clock::time_point now) noexcept {
+    if (sentAt_ != std::chrono::steady_clock::time_point())
+        endpoint_->noteLatency(microsOf(now) - microsOf(sentAt_), microsOf(now));
 }
 
 bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
@@ -192,7 +204,7 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
                             net::Buffer& buffer) {
     const http::ResponseHead& head = context_.responseHead;
     const std::size_t bound =
-        http::composedSizeBound(head) + (facts.edits == nullptr ? 0 : facts.edits->size());
+        http::composedSizeBound(head) + facts.added();
     char inlineSpace[kInlineHead];
     net::Buffer space;
     char* composedEnd = inlineSpace + kInlineHead;
@@ -203,7 +215,7 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
     }
     const char* const composed = http::composeResponseBefore(head, facts, composedEnd);
     const auto headSize = static_cast<std::size_t>(composedEnd - composed);
-    if (facts.edits != nullptr)
+    if (facts.added() != 0)
         makeRoomBefore(body, end, headSize, buffer);
     Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
     if (down_.failed()) {
@@ -253,6 +265,7 @@ void Exchange::onResponseFlow(BodyFlow::Result result) {
 // responding => finished
 void Exchange::responseDone() {
     const bool complete = requestDone();
+    endpoint_->noteServed(status_);
     releaseUpstream(upstreamReusable_ && complete && !extraUpstreamBytes_);
     if (!complete)
         return finish(Outcome::linger);
@@ -269,17 +282,22 @@ void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
         return fail(ProxyError::upstreamBadResponse, "101 without an upgrade request");
     if (!requestDone())
         return fail(ProxyError::upstreamBadResponse, "101 before the end of the request");
+    if (!http::isUpgradeAmong(context_.responseHead, upgradeAsked_))
+        return fail(ProxyError::upstreamBadResponse, "101 to a protocol nobody asked for");
     status_ = 101;
     keepAlive_ = false;
     up_.start(Framing::untilClose, 0, Framing::untilClose);
     down_.start(Framing::untilClose, 0, Framing::untilClose);
-    const http::ResponseFacts facts{true, clientMinorVersion_, Framing::none, true,
-                                    context_.date()};
+    const http::ResponseFacts facts{
+        true,    clientMinorVersion_, Framing::none, true, context_.date(),
+        nullptr, snapshot_->snapshot->settings.via};
     if (!sendHeadAndBody(facts, body, end, buffer))
         return;
     held_.reset();
     heldSize_ = 0;
     state_ = State::tunnel;
+    endpoint_->noteServed(status_);
+    settleBudget();  // it may last for days
     ++context_.counters.tunnels;
     letGoOfSnapshot();
     // What the client sent behind its request before it knew the answer.
@@ -305,9 +323,9 @@ void Exchange::letGoOfSnapshot() {
 
 void Exchange::pumpTunnel() {
     net::Socket& upstream = connection_->socket();
-    // Once a side's end was read, only its error flag tells of a reset.
-    if (upEnded_ && client_->broken())
+    if (tunnelClientReset())
         return cut(ProxyError::clientClosed);
+    // Once a side's end was read, only its error flag tells of a reset.
     if (downEnded_ && upstream.broken())
         return cut(ProxyError::upstreamClosed);
     if (!pumpTunnelWay(up_, *client_, upstream, upEnded_))
@@ -318,6 +336,14 @@ void Exchange::pumpTunnel() {
         return;
     releaseUpstream(false);
     finish(Outcome::close);
+}
+
+// Seen at once, even while nothing is read because the endpoint takes nothing. After our own
+// half-close the flag may only mean that the client has closed, too: then the socket says.
+bool Exchange::tunnelClientReset() const noexcept {
+    if (!client_->broken()) [[likely]]
+        return false;
+    return upEnded_ || !downEnded_ || client_->pendingError() != 0;
 }
 
 // One way of a tunnel; a close is passed on as a half-close. False: finished.

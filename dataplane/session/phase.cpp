@@ -28,6 +28,7 @@ std::chrono::milliseconds deadlineOf(Phase phase, const model::Settings& setting
         case Phase::idle:
             return settings.keepAliveTimeout;
         case Phase::handshake:
+            return settings.handshakeTimeout;
         case Phase::head:
             return settings.headTimeout;
         case Phase::queued:
@@ -46,7 +47,7 @@ std::chrono::milliseconds deadlineOf(Phase phase, const model::Settings& setting
         case Phase::tunnel:
             return settings.tunnelTimeout;
         case Phase::tunnelClosing:
-            return std::min(settings.tunnelTimeout, backend.inactivityTimeout);
+            return std::min(settings.tunnelTimeout, settings.halfCloseTimeout);
         case Phase::lingering:
         case Phase::count_:
             break;

@@ -6,6 +6,7 @@
 
 #include <boost/intrusive/list_hook.hpp>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "dataplane/net/address.hpp"
@@ -34,6 +35,13 @@ public:
 
     const net::SocketAddress& address() const noexcept { return address_; }
 
+    // Where the client connected to, by its PROXY protocol header; null: to the socket's address.
+    const net::SocketAddress* destination() const noexcept { return destination_.get(); }
+
+    void setDestination(const net::SocketAddress& destination) {
+        destination_ = std::make_unique<const net::SocketAddress>(destination);
+    }
+
     const ListenerState& listener() const noexcept { return listener_; }
 
     std::uint32_t acceptedTick() const noexcept { return acceptedTick_; }
@@ -43,12 +51,19 @@ public:
 
     void setQueued(bool queued) noexcept { queued_ = queued; }
 
+    // Under which its client is counted; 0: it is not. Kept by whoever counts.
+    std::uint64_t clientKey() const noexcept { return clientKey_; }
+
+    void setClientKey(std::uint64_t key) noexcept { clientKey_ = key; }
+
 protected:
     SessionContext& context_;
     ListenerState& listener_;
 
 private:
     net::SocketAddress address_;
+    std::unique_ptr<const net::SocketAddress> destination_;
+    std::uint64_t clientKey_ = 0;
     std::uint32_t acceptedTick_ = 0;
     bool queued_ = false;
 };

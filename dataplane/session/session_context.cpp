@@ -17,4 +17,15 @@ SessionContext::SessionContext(net::Poller& thePoller, net::TimerWheel& theWheel
 
 SessionContext::~SessionContext() = default;
 
+// Spreads the share evenly, without chance: of 4 in 256, every 64th.
+http::ProxyError SessionContext::turnAway() noexcept {
+    if (buffers.full())
+        return http::ProxyError::bufferMemory;
+    shedSum_ += shedShare;
+    if (shedSum_ < kEverything)
+        return http::ProxyError::none;
+    shedSum_ -= kEverything;
+    return http::ProxyError::overloaded;
+}
+
 }  // namespace evergate::session

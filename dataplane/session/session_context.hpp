@@ -14,6 +14,7 @@
 
 #include "dataplane/http/access_log.hpp"
 #include "dataplane/http/head.hpp"
+#include "dataplane/http/proxy_error.hpp"
 #include "dataplane/net/buffer_pool.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
@@ -53,6 +54,8 @@ struct ListenerState {
     routing::BackendId backendId = 0;                        // tcp
     std::string backend;                                     // tcp: its name
     std::shared_ptr<const routing::SourceNetworks> sources;  // tcp: null: everybody is served
+    // Whose connections begin with a PROXY protocol header; null: nobody's.
+    std::shared_ptr<const routing::SourceNetworks> introducers;
     std::uint64_t accepted = 0;
     std::uint64_t active = 0;
     bool closed = false;  // accepts no more; its connections finish
@@ -102,6 +105,16 @@ struct SessionContext {
     http::RequestHead requestHead;  // reused by every parse; views die with the next read
     http::ResponseHead responseHead;
     std::vector<std::unique_ptr<Exchange>> spareExchanges;
+    // How much of what is new is turned away because the worker is behind, of kEverything.
+    static constexpr std::uint32_t kEverything = 256;
+    std::uint32_t shedShare = 0;
+
+    // Why something new is turned away right now; usually it is not.
+    http::ProxyError refusal() noexcept {
+        if (shedShare == 0 && !buffers.full()) [[likely]]
+            return http::ProxyError::none;
+        return turnAway();
+    }
 
     const model::Settings& settings() const noexcept { return snapshot->snapshot->settings; }
 
@@ -119,7 +132,10 @@ struct SessionContext {
     char date_[30] = "Thu, 01 Jan 1970 00:00:00 GMT";
 
 private:
+    http::ProxyError turnAway() noexcept;
+
     net::Buffer scratch_;
+    std::uint32_t shedSum_ = 0;
 };
 
 }  // namespace evergate::session

@@ -7,6 +7,8 @@
 #include <span>
 #include <utility>
 
+#include "dataplane/session/compose_introduction.hpp"
+
 namespace evergate::session {
 
 using http::ProxyError;
@@ -71,8 +73,7 @@ void TcpSession::onEvents(std::uint32_t events) {
         return;
     socket_.noteEvents(events);
     // A half-closed client still waits for its answer; a reset one does not.
-    // While it waits for a slot it is let go at once: whoever waits in vain costs those behind.
-    if ((events & EPOLLERR) || (state_ == State::queued && socket_.hup()))
+    if ((events & EPOLLERR) || (state_ == State::queued && leftQueue()))
         return fail(ProxyError::clientClosed, Ending::reset);
     if (state_ == State::tunnel)
         pump();
@@ -128,7 +129,7 @@ ProxyError TcpSession::pickNext(upstream::EndpointState*& picked) {
             return ProxyError::none;
     }
     picked = nullptr;
-    if (socket_.hup())
+    if (leftQueue())
         return ProxyError::clientClosed;
     if (!backend_.queue->enter(*this, policy_->maxPending))
         return ProxyError::queueFull;
@@ -137,6 +138,11 @@ ProxyError TcpSession::pickNext(upstream::EndpointState*& picked) {
     queuedAt_ = std::chrono::steady_clock::now();
     ++context_.counters.queued;
     return ProxyError::none;
+}
+
+// Whoever waits in vain costs those behind: with a slot a FIN is a half-close, without it the end.
+bool TcpSession::leftQueue() const noexcept {
+    return socket_.hup() && (policy_->abortOnClientClose || socket_.broken());
 }
 
 // queued => connecting, but for the connection
@@ -170,13 +176,20 @@ bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
     tried_[triedCount_++] = &endpoint;
     std::error_code error;
     ++context_.counters.upstreamConnects;
-    connection_ = context_.pool.connect(endpoint, *this, error);
+    upstream::Security wanted;
+    std::string introduction;
+    if (policy_->proxyProtocol != model::ProxyProtocol::none) {
+        introduction =
+            composeIntroduction(policy_->proxyProtocol, socket_, address(), destination(), {});
+        wanted.introduction = introduction;
+    }
+    connection_ = context_.pool.connect(endpoint, *this, error, wanted);
     if (!connection_)
         return false;
     connection_->noteRequest();
     endpoint_ = &endpoint;
     ++endpoint.requests;
-    ++endpoint.activeRequests;
+    upstream::beginUse(backend_, endpoint);
     idleSince_ = context_.wheel.nowTick();
     return true;
 }
@@ -189,13 +202,14 @@ void TcpSession::connectFailed(ProxyError error) {
 void TcpSession::releaseUpstream(Ending ending) {
     if (!connection_)
         return;
-    --endpoint_->activeRequests;
+    upstream::endUse(backend_, *endpoint_);
     upstream::giveSlotBack(backend_, *endpoint_);
     context_.pool.discard(std::move(connection_), ending == Ending::reset);
 }
 
 void TcpSession::beginTunnel() {
     state_ = State::tunnel;
+    endpoint_->noteServed(0);
     ++context_.counters.tunnels;
     connectMicros_ = microsSince(startedAt_);
     idleSince_ = context_.wheel.nowTick();
@@ -285,7 +299,7 @@ std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
     const bool halfClosed = up_.ended || down_.ended;
     auto nearest = left(settings.tunnelTimeout, idleSince_);
     if (halfClosed)
-        nearest = std::min(nearest, left(policy_->inactivityTimeout, idleSince_));
+        nearest = std::min(nearest, left(settings.halfCloseTimeout, idleSince_));
     for (const Way* way : {&up_, &down_}) {
         if (way->stalled)
             nearest = std::min(nearest, left(settings.writeTimeout, way->stalledSince));

@@ -7,7 +7,7 @@
 //
 // Deadlines: the backend's queueTimeout while its endpoints are at their connection limit; its
 // connectTimeout per attempt; then tunnelTimeout without a byte either
-// way, the backend's inactivityTimeout once one side has ended, and writeTimeout for a receiver
+// way, halfCloseTimeout once one side has ended, and writeTimeout for a receiver
 // that takes nothing, whatever the other direction does.
 #pragma once
 
@@ -63,6 +63,7 @@ private:
 
     void connectNext(http::ProxyError reason, upstream::EndpointState* granted = nullptr);
     http::ProxyError pickNext(upstream::EndpointState*& picked);
+    bool leftQueue() const noexcept;
     void leaveQueue();
     upstream::Wish wish() const noexcept;
     upstream::EndpointState* chooseEndpoint() override;

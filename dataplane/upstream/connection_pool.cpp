@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/upstream/connection_pool.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -13,6 +14,9 @@ namespace {
 // Idle connections looked at for one that suits; where many server names share an endpoint, not
 // finding one costs a new connection, not a search.
 constexpr int kLookedAt = 32;
+
+// Those that belong to one client wait for its next request only.
+constexpr std::chrono::milliseconds kIntroducedIdle{5'000};
 
 }  // namespace
 
@@ -51,10 +55,11 @@ std::unique_ptr<Connection> ConnectionPool::connect(EndpointState& endpoint, Con
     int fd = -1;
     ++endpoint.connects;
     ++counters_.connects;
-    error = net::startConnect(endpoint.address, fd, options_.userTimeout);
+    error = net::startConnect(endpoint.address, fd, options_.userTimeout, &options_.sources);
     if (error) {
         ++counters_.connectFailures;
-        endpoint.noteConnectFailure(wheel_.nowTick());
+        if (!net::lacksResources(error))
+            endpoint.noteConnectFailure(wheel_.nowTick());
         return nullptr;
     }
     auto connection =
@@ -88,7 +93,9 @@ void ConnectionPool::putIdle(std::unique_ptr<Connection> connection) {
         return;
     }
     connection->user_ = nullptr;
-    wheel_.arm(*connection, options_.idleTimeout);
+    wheel_.arm(*connection, connection->introduction_.empty()
+                                ? options_.idleTimeout
+                                : std::min(options_.idleTimeout, kIntroducedIdle));
     ++idle_;
     ++connection->endpoint().idleConnections;
     all_.push_front(*connection);

@@ -12,6 +12,7 @@
 #include <memory>
 #include <system_error>
 
+#include "dataplane/net/connect.hpp"
 #include "dataplane/net/handshake_counts.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
@@ -23,12 +24,15 @@ namespace evergate::upstream {
 
 class ConnectionPool {
 public:
+    static constexpr std::chrono::milliseconds kUserTimeout{120'000};
+
     struct Options {
         std::chrono::milliseconds idleTimeout{60'000};
         std::uint32_t idleLimit = 512;  // per endpoint and worker
         // TCP_USER_TIMEOUT. It also ends writes to a peer that acknowledges but takes nothing, so
         // it must exceed the deadlines the sessions have for that.
-        std::chrono::milliseconds userTimeout{120'000};
+        std::chrono::milliseconds userTimeout = kUserTimeout;
+        net::SourceAddresses sources{};  // none: the kernel chooses
     };
 
     struct Counters {
@@ -48,6 +52,8 @@ public:
     Options& options() noexcept { return options_; }
 
     net::Poller& poller() noexcept { return poller_; }
+
+    std::uint32_t nowTick() const noexcept { return wheel_.nowTick(); }
 
     const Counters& counters() const noexcept { return counters_; }
 

@@ -101,7 +101,7 @@ bool Acceptor::refuseOne() {
     net::Socket socket(net::acceptOne(fd_, peer));
     const bool accepted = socket.open();
     if (accepted)
-        owner_.onRefused(listener_, std::move(socket));
+        owner_.onRefused(listener_, std::move(socket), peer);
     reserve_ = openReserve();
     return accepted;
 }

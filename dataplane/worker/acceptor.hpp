@@ -25,7 +25,8 @@ public:
     // No descriptor is left. True: some were given back.
     virtual bool freeDescriptors() = 0;
     // Tells the client why and closes the connection.
-    virtual void onRefused(session::ListenerState& listener, net::Socket socket) = 0;
+    virtual void onRefused(session::ListenerState& listener, net::Socket socket,
+                           const net::SocketAddress& peer) = 0;
 
 protected:
     ~AcceptorOwner() = default;

@@ -8,18 +8,21 @@
 #include <utility>
 
 #include "dataplane/http/compose.hpp"
-#include "dataplane/session/body_flow.hpp"
-#include "dataplane/session/client_session.hpp"
-#include "dataplane/session/tcp_session.hpp"
-#include "dataplane/tls/stream.hpp"
 
 namespace evergate::worker {
 
 namespace {
 
 constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
-constexpr std::size_t kRefusalBytes = 1024;
 constexpr std::size_t kListenersRemembered = 1024;
+
+// Small enough that what workers have reserved and do not use is little of the whole.
+std::size_t bufferStep(const WorkerPoolOptions& options) noexcept {
+    constexpr std::size_t kMost = 1024 * 1024;
+    constexpr std::size_t kStepsPerWorker = 32;
+    return std::min(kMost,
+                    options.bufferBytes / (kStepsPerWorker * std::max(1u, options.workers)));
+}
 
 // Twice what a session waits: the kernel's part is the case where nobody waits any more.
 std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept {
@@ -29,16 +32,20 @@ std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept 
 }  // namespace
 
 Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
-               std::chrono::milliseconds listenerDrain, upstream::SlotTable& slots)
+               const WorkerPoolOptions& options, SharedLimits& limits, upstream::SlotTable& slots)
     : index_(index),
-      listenerDrain_(listenerDrain),
+      listenerDrain_(options.listenerDrain),
+      limits_(limits),
+      overload_(options.overloadLag),
       work_(boost::asio::make_work_guard(io_)),
+      buffers_({}, limits.bufferBudget(), bufferStep(options)),
       poller_(io_),
       pool_(poller_, wheel_),
       registry_(pool_, slots, index),
       context_(poller_, wheel_, buffers_, pool_, registry_, *this),
       timer_(io_) {
     poller_.keepTimeFor(wheel_);
+    pool_.options().sources = net::SourceAddresses(options.sources, index);
     context_.tls = &tls_;
     context_.random = upstream::Random(seed);
     context_.snapshot = new session::HeldSnapshot(std::make_shared<const routing::Snapshot>());
@@ -82,7 +89,13 @@ void Worker::cancelSessions() {
 
 // Ten times a second: deadlines, the date, and what a drain waits for.
 void Worker::tick() {
-    wheel_.advance(std::chrono::steady_clock::now());
+    const auto now = std::chrono::steady_clock::now();
+    noteLag(now);
+    wheel_.advance(now);
+    buffers_.look();
+    // Those that had to wait for memory; one that finds none now comes back with the next tick.
+    if (!queue_.empty() && !queuePosted_)
+        runQueue();
     const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(
                                     std::chrono::system_clock::now().time_since_epoch())
                                     .count();
@@ -96,6 +109,18 @@ void Worker::tick() {
     if (drained_)
         checkDrained();
     scheduleTick();
+}
+
+// As late as the tick is, so long waits everything that comes in.
+void Worker::noteLag(std::chrono::steady_clock::time_point now) {
+    if (timer_.expiry() == boost::asio::steady_timer::time_point())
+        return;  // the first one was not due at any time
+    const auto late = std::max(now - timer_.expiry(), std::chrono::steady_clock::duration(0));
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(late);
+    overload_.note(micros);
+    context_.shedShare = overload_.share();
+    loopLag_.observe(
+        static_cast<std::uint32_t>(std::min<std::int64_t>(micros.count(), UINT32_MAX)));
 }
 
 void Worker::scheduleTick() {
@@ -119,6 +144,8 @@ void Worker::publish(WorkerPublication& publication) {
     }
     context_.snapshot = new session::HeldSnapshot(publication.snapshot);
     pool_.options().idleTimeout = snapshot.settings.upstreamIdleTimeout;
+    pool_.options().userTimeout =
+        std::max(upstream::ConnectionPool::kUserTimeout, userTimeout(snapshot.settings));
     refreshListeners(snapshot);
     for (auto& [name, socket] : publication.open)
         replaceListener(snapshot, name, std::move(socket));
@@ -148,6 +175,11 @@ void Worker::setHealth(const std::vector<health::EndpointHealth>& changes) {
         registry_.setHealth(change.backend, change.address, change.port, change.up);
 }
 
+void Worker::setEjected(const std::vector<EjectionChange>& changes) {
+    for (const EjectionChange& change : changes)
+        registry_.setEjected(change.backend, change.address, change.port, change.ejected);
+}
+
 // The new one listens before the old one goes: where they share a port nobody is turned away.
 void Worker::replaceListener(const routing::Snapshot& snapshot, const std::string& name,
                              net::Socket socket) {
@@ -162,14 +194,17 @@ void Worker::openListener(const routing::Snapshot& snapshot, const std::string& 
     const auto at =
         std::find_if(snapshot.listeners.begin(), snapshot.listeners.end(),
                      [&](const routing::ListenerSpec& spec) { return spec.name == name; });
-    auto state = std::make_unique<session::ListenerState>();
+    auto state = std::make_unique<ListenerEntry>();
     state->name = name;
+    state->connections = limits_.clients.listener(name);
     if (at != snapshot.listeners.end()) {
         state->protocol = at->listener.protocol;
         state->routeIndex = at->routeIndex;
         state->backendId = at->backendId;
         state->backend = at->listener.backend;
         state->sources = at->sources;
+        state->introducers = at->introducers;
+        state->maxConnections = at->listener.maxConnections;
     }
     const net::SocketAddress local = net::SocketAddress::localOf(fd);
     state->address = local.textWithPort();
@@ -218,6 +253,8 @@ void Worker::refreshListeners(const routing::Snapshot& snapshot) {
             state->backendId = spec.backendId;
             state->backend = spec.listener.backend;
             state->sources = spec.sources;
+            state->introducers = spec.introducers;
+            state->maxConnections = spec.listener.maxConnections;
         }
     }
     for (const auto& acceptor : acceptors_)
@@ -254,58 +291,8 @@ void Worker::dropFinishedListeners() {
     });
 }
 
-void Worker::onAccepted(session::ListenerState& listener, int fd, const net::SocketAddress& peer) {
-    session::Session* session = nullptr;
-    if (listener.protocol != model::ListenerProtocol::tcp) {
-        net::Socket socket(fd);
-        if (listener.protocol == model::ListenerProtocol::https && !secure(socket))
-            return socket.closeWithReset();
-        session = new session::ClientSession(context_, *this, listener, std::move(socket), peer);
-    } else {
-        session = new session::TcpSession(context_, *this, listener, net::Socket(fd), peer);
-        ++context_.counters.tcpConnections;
-    }
-    sessions_.push_back(*session);
-    session->start();
-}
-
-// What is published later is for later handshakes. False: there is nothing to show, or no memory.
-bool Worker::secure(net::Socket& socket) {
-    auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
-    if (!stream)
-        return false;
-    socket.setLayer(std::move(stream));
-    return true;
-}
-
 void Worker::setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys) {
     tls_.setTicketKeys(std::move(keys));
-}
-
-bool Worker::freeDescriptors() {
-    if (pool_.idle() == 0)
-        return false;
-    pool_.closeAllIdle();
-    return true;
-}
-
-void Worker::onRefused(session::ListenerState& listener, net::Socket socket) {
-    using http::ProxyError;
-    ++context_.counters.errors[static_cast<std::size_t>(ProxyError::overloaded)];
-    if (listener.protocol != model::ListenerProtocol::http)
-        return socket.closeWithReset();
-    // What was not read would turn the close into a reset, and that could overtake the answer.
-    socket.recv(context_.scratch().data(), session::BodyFlow::kReadSize);
-    char text[kRefusalBytes];
-    const http::ErrorReply reply{ProxyError::overloaded, true, false, 1, context_.date()};
-    socket.send(text, http::composeErrorReply(reply, text, sizeof text));
-    ++context_.counters.responses[5];
-    context_.counters.statuses.add(session::StatusCounts::indexOf(503));
-}
-
-void Worker::onSessionClosed(session::Session& session) {
-    sessions_.erase(sessions_.iterator_to(session));
-    poller_.retire(std::unique_ptr<net::Retirable>(&session));
 }
 
 void Worker::requeue(session::Session& session) {
@@ -313,7 +300,8 @@ void Worker::requeue(session::Session& session) {
         return;
     session.setQueued(true);
     queue_.push_back(&session);
-    if (queuePosted_)
+    // Without memory the tick is soon enough: most of the queue waits for it.
+    if (queuePosted_ || buffers_.starved())
         return;
     queuePosted_ = true;
     boost::asio::post(io_, [this] { runQueue(); });

@@ -21,6 +21,7 @@
 #include "dataplane/net/buffer_pool.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/session/introduction.hpp"
 #include "dataplane/session/session.hpp"
 #include "dataplane/session/session_context.hpp"
 #include "dataplane/tls/engine.hpp"
@@ -28,6 +29,9 @@
 #include "dataplane/upstream/registry.hpp"
 #include "dataplane/worker/acceptor.hpp"
 #include "dataplane/worker/access_log_writer.hpp"
+#include "dataplane/worker/client_limits.hpp"
+#include "dataplane/worker/overload.hpp"
+#include "dataplane/worker/outlier_monitor.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 
 namespace evergate::worker {
@@ -43,17 +47,40 @@ struct WorkerPublication {
     std::shared_ptr<const RecycledIds> recycled;
 };
 
+// A listener, and how many connections it may have.
+struct ListenerEntry : session::ListenerState {
+    std::shared_ptr<ConnectionCount> connections;  // of all workers
+    std::uint32_t maxConnections = 0;              // 0: no limit of its own
+    std::uint64_t refused = 0;
+};
+
+// What all workers keep to together; outlives them.
+struct SharedLimits {
+    explicit SharedLimits(const WorkerPoolOptions& options)
+        : clients(options.maxConnections), buffers(options.bufferBytes) {}
+
+    // Null: no limit.
+    net::BufferBudget* bufferBudget() noexcept {
+        return buffers.limit() == 0 ? nullptr : &buffers;
+    }
+
+    ClientLimits clients;
+    net::BufferBudget buffers;
+};
+
 // Which backends to tell about.
 struct BackendSelection {
     std::vector<routing::BackendId> ids;  // empty: all
     bool endpoints = true;                // one by one, too
 };
 
-class Worker final : public session::SessionOwner, public session::Requeue, public AcceptorOwner {
+class Worker final : public session::IntroductionOwner,
+                     public session::Requeue,
+                     public AcceptorOwner {
 public:
-    // `slots` outlives the worker.
+    // `limits` and `slots` outlive the worker.
     Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
-           std::chrono::milliseconds listenerDrain, upstream::SlotTable& slots);
+           const WorkerPoolOptions& options, SharedLimits& limits, upstream::SlotTable& slots);
     ~Worker() override;  // stop() first
 
     void start();  // begins the thread
@@ -67,6 +94,7 @@ public:
     void publish(WorkerPublication& publication);                        // (worker)
     void updateEndpoints(const std::vector<EndpointsUpdate>& updates);   // (worker)
     void setHealth(const std::vector<health::EndpointHealth>& changes);  // (worker)
+    void setEjected(const std::vector<EjectionChange>& changes);         // (worker)
     // (worker) What other workers' requests left to those that wait here.
     void receiveSlot(routing::BackendId backend, upstream::EndpointSlotsPtr slot);
     void lookAtQueue(routing::BackendId backend);  // (worker)
@@ -84,10 +112,11 @@ public:
 private:
     using Sessions =
         boost::intrusive::list<session::Session, boost::intrusive::base_hook<session::SessionHook>>;
-    using ListenerPtr = std::unique_ptr<session::ListenerState>;
+    using ListenerPtr = std::unique_ptr<ListenerEntry>;
 
     void run();
     void tick();
+    void noteLag(std::chrono::steady_clock::time_point now);
     void scheduleTick();
     void checkDrained();
     void replaceListener(const routing::Snapshot& snapshot, const std::string& name,
@@ -106,12 +135,35 @@ private:
     void runQueue();
     void onAccepted(session::ListenerState& listener, int fd,
                     const net::SocketAddress& peer) override;
+    void onIntroduced(session::ListenerState& listener, net::Socket socket,
+                      const net::SocketAddress& client,
+                      const net::SocketAddress* destination) override;
+    void begin(session::Session& session, std::uint64_t clientKey);
+    http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
+                           std::uint64_t& clientKey);
     bool secure(net::Socket& socket);
     bool freeDescriptors() override;
-    void onRefused(session::ListenerState& listener, net::Socket socket) override;
+    void onRefused(session::ListenerState& listener, net::Socket socket,
+                   const net::SocketAddress& peer) override;
+    void refuse(session::ListenerState& listener, net::Socket socket,
+                const net::SocketAddress& client, http::ProxyError error);
+    void logRefusal(const session::ListenerState& listener, const net::SocketAddress& client,
+                    http::ProxyError error, bool answered);
+
+    // Every ListenerState here is one.
+    static ListenerEntry& entryOf(session::ListenerState& listener) noexcept {
+        return static_cast<ListenerEntry&>(listener);
+    }
+
+    static const ListenerEntry& entryOf(const session::ListenerState& listener) noexcept {
+        return static_cast<const ListenerEntry&>(listener);
+    }
 
     unsigned index_;
     std::chrono::milliseconds listenerDrain_;
+    SharedLimits& limits_;
+    Overload overload_;
+    upstream::DurationHistogram loopLag_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
     tls::Engine tls_;

@@ -59,6 +59,8 @@ void merge(EndpointStats& into, const EndpointStats& other) {
     into.connectFailures += other.connectFailures;
     into.failures += other.failures;
     into.failing |= other.failing;
+    into.ejected |= other.ejected;
+    into.slowStart |= other.slowStart;
 }
 
 void merge(BackendStats& into, const BackendStats& other) {
@@ -78,6 +80,8 @@ void merge(BackendStats& into, const BackendStats& other) {
     into.configured = std::max(into.configured, other.configured);
     into.down = std::max(into.down, other.down);
     into.failing = std::max(into.failing, other.failing);
+    into.ejected = std::max(into.ejected, other.ejected);
+    into.panic |= other.panic;
     into.draining = std::max(into.draining, other.draining);
     for (const EndpointStats& endpoint : other.endpoints) {
         const auto same = std::find_if(
@@ -164,13 +168,19 @@ WorkerPool::WorkerPool(boost::asio::any_io_executor control, WorkerPoolOptions o
     if (options_.accessLog != http::AccessLogFormat::off)
         log_ = std::make_unique<AccessLogWriter>(options_.accessLog, options_.accessLogPath);
     ticketKeys_ = tls::TicketKeys::next(nullptr);
+    options_.workers = std::max(1u, options_.workers);
+    limits_ = std::make_unique<SharedLimits>(options_);
     post_ = std::make_unique<SlotPost>(workers_);
-    slots_ = std::make_unique<upstream::SlotTable>(std::max(1u, options_.workers), post_.get());
+    slots_ = std::make_unique<upstream::SlotTable>(options_.workers, post_.get());
+    outliers_ = std::make_unique<OutlierMonitor>(
+        control_, slots_->outliers(),
+        [this](std::vector<EjectionChange> changes) { setEjected(std::move(changes)); });
+    slots_->outliers().setMail(outliers_.get());
     std::random_device entropy;
-    for (unsigned i = 0; i < std::max(1u, options_.workers); ++i) {
+    for (unsigned i = 0; i < options_.workers; ++i) {
         const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
         workers_.push_back(
-            std::make_unique<Worker>(i, seed, log_.get(), options_.listenerDrain, *slots_));
+            std::make_unique<Worker>(i, seed, log_.get(), options_, *limits_, *slots_));
         workers_.back()->setTicketKeys(ticketKeys_);
     }
 }
@@ -265,6 +275,11 @@ void WorkerPool::publish(Publication publication, std::function<void()> applied)
             Gather<Nothing>::give(std::move(gather), i, {});
         });
     }
+    for (const EndpointsUpdate& update : *endpoints)
+        outliers_->setEndpoints(update.backend, update.endpoints);
+    outliers_->setBackends(publication.snapshot->backends);
+    for (const routing::BackendId id : *forget)
+        outliers_->forget(id);
 }
 
 void WorkerPool::updateEndpoints(std::vector<EndpointsUpdate> updates,
@@ -279,6 +294,8 @@ void WorkerPool::updateEndpoints(std::vector<EndpointsUpdate> updates,
             Gather<Nothing>::give(std::move(gather), i, {});
         });
     }
+    for (const EndpointsUpdate& update : *shared)
+        outliers_->setEndpoints(update.backend, update.endpoints);
 }
 
 void WorkerPool::setHealth(std::vector<health::EndpointHealth> changes) {
@@ -286,6 +303,21 @@ void WorkerPool::setHealth(std::vector<health::EndpointHealth> changes) {
         std::make_shared<const std::vector<health::EndpointHealth>>(std::move(changes));
     for (const auto& each : workers_)
         each->post([worker = each.get(), shared] { worker->setHealth(*shared); });
+}
+
+void WorkerPool::setEjected(std::vector<EjectionChange> changes) {
+    const auto shared = std::make_shared<const std::vector<EjectionChange>>(std::move(changes));
+    for (const auto& each : workers_)
+        each->post([worker = each.get(), shared] { worker->setEjected(*shared); });
+}
+
+void WorkerPool::logEjections(OutlierMonitor::OnEvent onEvent) {
+    outliers_->setLog(std::move(onEvent));
+}
+
+void WorkerPool::addEjections(std::vector<BackendStats>& backends) const {
+    for (BackendStats& backend : backends)
+        backend.ejections = outliers_->ejections(backend.id);
 }
 
 void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
@@ -335,8 +367,10 @@ void WorkerPool::collectBackends(std::vector<routing::BackendId> ids,
         [wanted](const Worker& worker, std::size_t& next, std::vector<BackendStats>& rows) {
             return worker.reportBackends(*wanted, next, rows);
         },
-        [done = std::move(done)](std::vector<std::vector<BackendStats>> parts) {
-            done(mergeAll(std::move(parts), &BackendStats::id));
+        [this, done = std::move(done)](std::vector<std::vector<BackendStats>> parts) {
+            std::vector<BackendStats> merged = mergeAll(std::move(parts), &BackendStats::id);
+            addEjections(merged);
+            done(std::move(merged));
         });
 }
 
@@ -353,6 +387,7 @@ void WorkerPool::collectTraffic(bool endpoints, std::function<void(TrafficReport
         backends, [this, routes, done = std::move(done)](auto parts) mutable {
             auto report = std::make_shared<TrafficReport>();
             report->backends = mergeAll(std::move(parts), &BackendStats::id);
+            addEjections(report->backends);
             collectSlices<RouteStats>(routes, [report, done = std::move(done)](auto rows) {
                 report->routes = mergeAll(std::move(rows), &RouteStats::index);
                 done(std::move(*report));
@@ -394,6 +429,11 @@ void WorkerPool::drain(std::chrono::milliseconds timeout, std::function<void(std
             });
         });
     }
+}
+
+LimitUse WorkerPool::limitUse() const {
+    return {limits_->clients.connections(), limits_->clients.clients(),
+            limits_->buffers.reserved()};
 }
 
 std::uint64_t WorkerPool::accessLogDropped() const noexcept {

@@ -19,8 +19,10 @@
 #include "common/model/values.hpp"
 #include "dataplane/health/endpoint_health.hpp"
 #include "dataplane/http/access_log.hpp"
+#include "dataplane/net/address.hpp"
 #include "dataplane/routing/snapshot.hpp"
 #include "dataplane/upstream/slots.hpp"
+#include "dataplane/worker/outlier_monitor.hpp"
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::tls {
@@ -38,6 +40,10 @@ struct WorkerPoolOptions {
     std::string accessLogPath = "-";  // "-" is standard output
     // How long connections of a removed listener may go on.
     std::chrono::milliseconds listenerDrain{30'000};
+    std::uint32_t maxConnections = 0;          // of clients, all workers together; 0: no limit
+    std::size_t bufferBytes = 0;               // of all workers together; 0: no limit
+    std::chrono::milliseconds overloadLag{0};  // more lag than this is too much; 0: never
+    std::vector<net::SocketAddress> sources;   // of connections to endpoints; none: any
 };
 
 // The sockets of a new listener: bound (not yet listening), one per worker. Owned: closed when
@@ -83,6 +89,7 @@ struct Publication {
     RecycledIds recycled;
 };
 
+struct SharedLimits;
 class SlotPost;
 
 class WorkerPool {
@@ -106,6 +113,9 @@ public:
     // What the health checks found, of endpoints published before.
     void setHealth(std::vector<health::EndpointHealth> changes);
 
+    // Endpoints that passive checks eject, and that come back, as they do.
+    void logEjections(OutlierMonitor::OnEvent onEvent);
+
     void collect(std::function<void(std::vector<WorkerStats>)> done);
     // Endpoint states of these backends (all when empty), summed over workers.
     void collectBackends(std::vector<routing::BackendId> ids,
@@ -128,7 +138,12 @@ public:
 
     std::uint64_t accessLogDropped() const noexcept;
 
+    LimitUse limitUse() const;
+
 private:
+    void setEjected(std::vector<EjectionChange> changes);
+    void addEjections(std::vector<BackendStats>& backends) const;
+
     template <typename T, typename Report>
     void collectSlices(Report report, std::function<void(std::vector<std::vector<T>>)> done);
 
@@ -136,8 +151,10 @@ private:
     WorkerPoolOptions options_;
     std::unique_ptr<AccessLogWriter> log_;
     std::shared_ptr<const tls::TicketKeys> ticketKeys_;
+    std::unique_ptr<SharedLimits> limits_;
     std::unique_ptr<SlotPost> post_;
     std::unique_ptr<upstream::SlotTable> slots_;
+    std::unique_ptr<OutlierMonitor> outliers_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::map<std::string, std::uint16_t> openPorts_;  // of our own listeners, by name
 };

@@ -21,6 +21,8 @@ EndpointStats describe(const upstream::EndpointState& endpoint, std::uint32_t no
     stats.weight = endpoint.weight;
     stats.retired = endpoint.retired;
     stats.up = endpoint.up;
+    stats.ejected = endpoint.ejected;
+    stats.slowStart = endpoint.share(nowTick) != upstream::EndpointState::kFullShare;
     stats.failing = endpoint.backingOff(nowTick);
     stats.active = endpoint.activeRequests;
     stats.idle = endpoint.idleConnections;
@@ -42,6 +44,8 @@ void count(BackendStats& stats, const upstream::EndpointState& endpoint, std::ui
     stats.totals.add(endpoint);
     if (!endpoint.up) {
         ++stats.down;
+    } else if (endpoint.ejected) {
+        ++stats.ejected;
     } else if (endpoint.backingOff(nowTick)) {
         ++stats.failing;
     }
@@ -55,6 +59,7 @@ BackendStats describe(routing::BackendId id, const upstream::BackendState& backe
         stats.traffic = *backend.counters.traffic;
     stats.tcpConnections = backend.counters.tcpConnections;
     stats.totals = backend.counters.departed;
+    stats.panic = backend.panic;
     stats.queued = backend.queue ? backend.queue->size() : 0;
     const auto add = [&](const upstream::EndpointState& endpoint) {
         count(stats, endpoint, nowTick);
@@ -84,7 +89,8 @@ WorkerStats Worker::stats() const {
             const auto before = acceptedBefore_.find({state->name, state->address});
             const std::uint64_t base = before == acceptedBefore_.end() ? 0 : before->second;
             stats.listeners.push_back(
-                {state->name, state->address, base + state->accepted, state->active});
+                {state->name, state->address, base + state->accepted, state->active,
+                 state->refused, state->maxConnections});
         }
     }
     stats.pollerTurns = poller_.loops();
@@ -95,6 +101,10 @@ WorkerStats Worker::stats() const {
     for (const auto& acceptor : acceptors_)
         stats.acceptPauses += acceptor->pauses();
     stats.cpuSeconds = threadCpuSeconds();
+    stats.loopLag = loopLag_;
+    stats.shedShare = static_cast<double>(overload_.share()) / Overload::kEverything;
+    stats.bufferPauses = buffers_.pauses();
+    stats.bufferOverdrafts = buffers_.overdrafts();
     stats.connectDurations = pool_.counters().connectDurations;
     stats.upstreamTls = pool_.counters().tls;
     return stats;

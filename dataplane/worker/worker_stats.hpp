@@ -9,6 +9,7 @@
 
 #include "dataplane/routing/snapshot.hpp"
 #include "dataplane/session/counters.hpp"
+#include "dataplane/upstream/outlier_detector.hpp"
 #include "dataplane/upstream/registry.hpp"
 
 namespace evergate::worker {
@@ -18,6 +19,15 @@ struct ListenerStats {
     std::string address;
     std::uint64_t accepted = 0;
     std::uint64_t active = 0;
+    std::uint64_t refused = 0;         // over a limit
+    std::uint32_t maxConnections = 0;  // of all workers together; 0: no limit of its own
+};
+
+// What all workers use of limits they have in common.
+struct LimitUse {
+    std::uint32_t connections = 0;
+    std::size_t clients = 0;      // counted by address: only while there is a limit for each
+    std::size_t bufferBytes = 0;  // reserved; 0 without a limit
 };
 
 struct WorkerStats {
@@ -29,6 +39,10 @@ struct WorkerStats {
     std::uint64_t snapshotVersion = 0;
     std::uint64_t acceptPauses = 0;  // EMFILE and the like
     double cpuSeconds = 0;           // of the thread
+    upstream::DurationHistogram loopLag;
+    double shedShare = 0;                 // of what is new, 0 to 1
+    std::uint64_t bufferPauses = 0;       // body reads put off for want of buffer memory
+    std::uint64_t bufferOverdrafts = 0;   // buffers given beyond the budget
     upstream::DurationHistogram connectDurations;
     net::HandshakeCounts upstreamTls;
 };
@@ -41,7 +55,9 @@ struct EndpointStats {
     bool up = true;  // by its health checks
     std::string
         check{};  // how the last of them went; empty: not checked. Set by the control thread
-    bool failing = false;  // left out for a moment after failed connects
+    bool ejected = false;    // by passive checks
+    bool slowStart = false;  // takes less than its share yet
+    bool failing = false;    // left out for a moment after failed connects
     std::uint64_t active = 0;
     std::uint64_t idle = 0;
     std::uint64_t requests = 0;
@@ -62,7 +78,10 @@ struct BackendStats {
     std::uint64_t configured = 0;
     std::uint64_t down = 0;
     std::uint64_t failing = 0;
-    std::uint64_t draining = 0;  // not among the configured
+    std::uint64_t ejected = 0;
+    bool panic = false;                    // its checks are not believed now
+    upstream::EjectionCounts ejections{};  // so far; set by the control thread
+    std::uint64_t draining = 0;            // not among the configured
     std::vector<EndpointStats> endpoints;
 };
 

@@ -41,6 +41,12 @@ TEST(ProxyError, AnswersAsPromised) {
                                                 {ProxyError::connectTimeout, 504},
                                                 {ProxyError::upstreamTimeout, 504},
                                                 {ProxyError::overloaded, 503},
+                                                {ProxyError::noDescriptors, 503},
+                                                {ProxyError::noLocalPorts, 503},
+                                                {ProxyError::tooManyConnections, 503},
+                                                {ProxyError::listenerConnections, 503},
+                                                {ProxyError::clientConnections, 429},
+                                                {ProxyError::bufferMemory, 503},
                                                 {ProxyError::draining, 503}};
     for (const auto& [error, status] : cases) {
         EXPECT_EQ(info(error).status, status) << info(error).reason;

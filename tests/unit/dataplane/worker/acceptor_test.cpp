@@ -54,7 +54,9 @@ protected:
         return true;
     }
 
-    void onRefused(session::ListenerState&, net::Socket socket) override {
+    void onRefused(session::ListenerState&, net::Socket socket,
+                   const net::SocketAddress& peer) override {
+        EXPECT_TRUE(peer.loopback());
         EXPECT_TRUE(socket.open());
         ++refused;
     }

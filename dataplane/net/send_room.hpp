@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much a socket takes without leaving a rest. Plain system calls, no state.
+#pragma once
+
+#include <cstddef>
+
+namespace evergate::net {
+
+// Bytes the kernel takes at once and whole, by what it has queued for this socket and may queue
+// (SO_MEMINFO); on the low side. 0 when it does not say.
+std::size_t sendRoom(int fd) noexcept;
+
+}  // namespace evergate::net

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a worker does with new connections: begins them, or says why not.
+#include <chrono>
+#include <utility>
+
+#include "dataplane/http/compose.hpp"
+#include "dataplane/session/body_flow.hpp"
+#include "dataplane/session/client_session.hpp"
+#include "dataplane/session/tcp_session.hpp"
+#include "dataplane/tls/stream.hpp"
+#include "dataplane/worker/worker.hpp"
+
+namespace evergate::worker {
+
+namespace {
+
+using http::ProxyError;
+
+constexpr std::size_t kRefusalBytes = 1024;
+// Those turned away together do not come back together.
+constexpr std::uint32_t kRetrySpread = 3;
+
+}  // namespace
+
+void Worker::onAccepted(session::ListenerState& listener, int fd, const net::SocketAddress& peer) {
+    net::Socket socket(fd);
+    if (!listener.introducers || !listener.introducers->contains(peer.mapped())) [[likely]]
+        return onIntroduced(listener, std::move(socket), peer, nullptr);
+    // A load balancer; its clients are counted when they are known.
+    std::uint64_t clientKey = 0;
+    if (const ProxyError refusal = admit(listener, nullptr, clientKey); refusal != ProxyError::none)
+        return refuse(listener, std::move(socket), peer, refusal);
+    begin(*new session::Introduction(context_, *this, listener, std::move(socket), peer), 0);
+}
+
+// The client is known: the peer, or whom it named.
+void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
+                          const net::SocketAddress& client,
+                          const net::SocketAddress* destination) {
+    // Many clients share the connections of a trusted proxy.
+    const auto& proxies = context_.snapshot->snapshot->trustedProxies;
+    const bool shared = proxies && proxies->contains(client.mapped());
+    std::uint64_t clientKey = 0;
+    if (const ProxyError refusal = admit(listener, shared ? nullptr : &client, clientKey);
+        refusal != ProxyError::none)
+        return refuse(listener, std::move(socket), client, refusal);
+    if (listener.protocol == model::ListenerProtocol::https && !secure(socket)) {
+        limits_.clients.release(*entryOf(listener).connections, clientKey);
+        return socket.closeWithReset();
+    }
+    session::Session* session = nullptr;
+    if (listener.protocol != model::ListenerProtocol::tcp) {
+        session = new session::ClientSession(context_, *this, listener, std::move(socket), client);
+    } else {
+        session = new session::TcpSession(context_, *this, listener, std::move(socket), client);
+        ++context_.counters.tcpConnections;
+    }
+    if (destination != nullptr)
+        session->setDestination(*destination);
+    begin(*session, clientKey);
+}
+
+void Worker::begin(session::Session& session, std::uint64_t clientKey) {
+    session.setClientKey(clientKey);
+    sessions_.push_back(session);
+    session.start();
+}
+
+// None: the connection is counted, its session gives it back.
+ProxyError Worker::admit(const session::ListenerState& listener, const net::SocketAddress* client,
+                         std::uint64_t& clientKey) {
+    if (const ProxyError refusal = context_.refusal(); refusal != ProxyError::none)
+        return refusal;
+    return limits_.clients.admit(*entryOf(listener).connections, entryOf(listener).maxConnections, client,
+                                 context_.settings().maxConnectionsPerClient, clientKey);
+}
+
+void Worker::onSessionClosed(session::Session& session) {
+    limits_.clients.release(*entryOf(session.listener()).connections, session.clientKey());
+    sessions_.erase(sessions_.iterator_to(session));
+    poller_.retire(std::unique_ptr<net::Retirable>(&session));
+}
+
+// What is published later is for later handshakes. False: there is nothing to show, or no memory.
+bool Worker::secure(net::Socket& socket) {
+    auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
+    if (!stream)
+        return false;
+    socket.setLayer(std::move(stream));
+    return true;
+}
+
+bool Worker::freeDescriptors() {
+    if (pool_.idle() == 0)
+        return false;
+    pool_.closeAllIdle();
+    return true;
+}
+
+void Worker::onRefused(session::ListenerState& listener, net::Socket socket,
+                       const net::SocketAddress& peer) {
+    refuse(listener, std::move(socket), peer, ProxyError::noDescriptors);
+}
+
+// Where plain HTTP is spoken with an answer; elsewhere a reset is the cheapest that is understood.
+void Worker::refuse(session::ListenerState& listener, net::Socket socket,
+                    const net::SocketAddress& client, ProxyError error) {
+    const bool answered = listener.protocol == model::ListenerProtocol::http;
+    ++context_.counters.errors[static_cast<std::size_t>(error)];
+    ++entryOf(listener).refused;
+    if (context_.log != nullptr)
+        logRefusal(listener, client, error, answered);
+    if (!answered)
+        return socket.closeWithReset();
+    // What was not read would turn the close into a reset, and that could overtake the answer.
+    socket.recv(context_.scratch().data(), session::BodyFlow::kReadSize);
+    char text[kRefusalBytes];
+    const http::ErrorReply reply{error, true, false, 1 + context_.random.below(kRetrySpread),
+                                 context_.date()};
+    const std::size_t size = http::composeErrorReply(reply, text, sizeof text);
+    if (const net::IoResult sent = socket.send(text, size); sent.bytes > 0)
+        context_.counters.bytesToClients += static_cast<std::uint64_t>(sent.bytes);
+    // There was a request, though nobody looked.
+    ++context_.counters.requests;
+    const std::uint16_t status = http::info(error).status;
+    ++context_.counters.responses[status / 100];
+    context_.counters.statuses.add(session::StatusCounts::indexOf(status));
+}
+
+// There is no request in it, its listener in place of a route.
+void Worker::logRefusal(const session::ListenerState& listener, const net::SocketAddress& client,
+                        ProxyError error, bool answered) {
+    http::AccessRecord record;
+    char text[net::SocketAddress::kMaxText];
+    record.unixMicros = std::chrono::duration_cast<std::chrono::microseconds>(
+                            std::chrono::system_clock::now().time_since_epoch())
+                            .count();
+    record.clientAddress = client.text(text);
+    record.clientPort = client.port();
+    record.tcp = listener.protocol == model::ListenerProtocol::tcp;
+    record.status = answered ? http::info(error).status : 0;
+    record.route = listener.name;
+    record.error = error;
+    context_.log->write(record);
+}
+
+}  // namespace evergate::worker
