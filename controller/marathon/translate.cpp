@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "controller/marathon/route_rank.hpp"
+#include "controller/translate/main_listeners.hpp"
 
 namespace evergate::controller::marathon {
 namespace {
@@ -16,8 +17,6 @@ using model::Kind;
 
 // The cookie of marathon-lb.
 constexpr const char* kStickyCookie = "mesosphere_server_id";
-constexpr const char* kHttp = "http";
-constexpr const char* kHttps = "https";
 
 struct Service {
     const App* app = nullptr;
@@ -90,15 +89,7 @@ private:
 
 void Translation::emitSettings() {
     const auto& common = options_.common;
-    config().put({Kind::listener, kHttp},
-                 model::Listener{
-                     common.listenAddress, common.listenPort, model::ListenerProtocol::http, {}});
-    if (common.https) {
-        config().put(
-            {Kind::listener, kHttps},
-            model::Listener{
-                common.https->address, common.https->port, model::ListenerProtocol::https, {}});
-    }
+    emitMainListeners(common, config());
     if (common.settings != model::Settings{}) {
         config().put({Kind::settings, "global"}, common.settings);
     }
@@ -243,9 +234,9 @@ void Translation::reportHidden(const Service& service, const RankedRoute& route,
 
 void Translation::emitVhost(const Service& service, const RankedRoute& ranked) {
     model::Route route;
-    route.listeners = {kHttp};
+    route.listeners = {kHttpListener};
     if (options_.common.https) {
-        route.listeners.emplace_back(kHttps);
+        route.listeners.emplace_back(kHttpsListener);
         route.redirectToHttps = service.wish.redirectToHttps;
         route.redirectPort = options_.common.https->redirectPort;
     } else if (service.wish.redirectToHttps) {

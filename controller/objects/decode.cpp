@@ -195,6 +195,19 @@ std::string decodeSecretText(const Field& root, std::string_view name) {
     return *std::move(text);
 }
 
+// ca.crt matters to few: what is wrong with it is told where it is wanted, and never keeps the pair
+// from being served.
+std::string decodeAuthorities(const Field& root) {
+    const Field stringData = root["stringData"];
+    const Field data = root["data"];
+    auto text = stringData["ca.crt"].quietText();
+    if (!text) {
+        const auto base64 = data["ca.crt"].quietText();
+        text = base64 ? decodeBase64(*base64) : std::nullopt;
+    }
+    return text && text->size() <= kMaxSecretText ? *std::move(text) : std::string();
+}
+
 Object decodeSecret(const Field& root, Metadata metadata) {
     if (root["type"].text() != kTlsSecretType) {
         return Unknown{std::string(apiVersion(ResourceKind::secret)), "Secret",
@@ -203,7 +216,8 @@ Object decodeSecret(const Field& root, Metadata metadata) {
     metadata.annotations.clear();
     return Secret{std::move(metadata),
                   std::make_shared<const TlsKeyPair>(decodeSecretText(root, "tls.crt"),
-                                                     decodeSecretText(root, "tls.key"))};
+                                                     decodeSecretText(root, "tls.key")),
+                  decodeAuthorities(root)};
 }
 
 Object decodeBody(ResourceKind kind, const Field& root, Metadata metadata) {

@@ -42,6 +42,11 @@ std::optional<std::string> Field::optionalText() const {
     return *value_->get_ptr<const std::string*>();
 }
 
+std::optional<std::string> Field::quietText() const {
+    const auto* text = value_ == nullptr ? nullptr : value_->get_ptr<const std::string*>();
+    return text == nullptr ? std::nullopt : std::optional(*text);
+}
+
 bool Field::flag(bool otherwise) const {
     if (!require(Json::value_t::boolean, "a boolean")) {
         return otherwise;

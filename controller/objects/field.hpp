@@ -32,6 +32,8 @@ public:
 
     std::string text() const;  // "" when absent
     std::optional<std::string> optionalText() const;
+    // The same, but nothing and no problem when it is of another type.
+    std::optional<std::string> quietText() const;
     bool flag(bool otherwise) const;
     std::int32_t int32() const;  // 0 when absent
     std::int64_t int64() const;  // 0 when absent

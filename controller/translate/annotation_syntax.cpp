@@ -143,6 +143,14 @@ Complaint readCount(std::string_view text, std::uint32_t& out) {
     return {};
 }
 
+Complaint readPercent(std::string_view text, std::uint32_t& out) {
+    if (text.ends_with('%')) {
+        text.remove_suffix(1);
+    }
+    return readCount(text, out).empty() ? Complaint()
+                                        : "must be a whole number of percent: 50 or 50%";
+}
+
 Complaint readFlag(std::string_view text, bool& out) {
     if (text != "true" && text != "false") {
         return "must be true or false";
@@ -177,6 +185,26 @@ Complaint readStatusRange(std::string_view text, std::uint16_t& low, std::uint16
     }
     low = static_cast<std::uint16_t>(*first);
     high = static_cast<std::uint16_t>(*last);
+    return {};
+}
+
+Complaint readServerErrors(std::string_view text, std::vector<std::uint16_t>& out) {
+    std::vector<std::uint16_t> statuses;
+    bool good = true;
+    forEachWord(text, [&](std::string_view word) {
+        const auto status = takeNumber(word);
+        if (!status || !word.empty() || *status < 500 || *status > 599) {
+            good = false;
+        } else {
+            statuses.push_back(static_cast<std::uint16_t>(*status));
+        }
+    });
+    if (!good || statuses.empty()) {
+        return "must be statuses from 500 to 599, separated by commas: 502,503,504";
+    }
+    std::sort(statuses.begin(), statuses.end());
+    statuses.erase(std::unique(statuses.begin(), statuses.end()), statuses.end());
+    out = std::move(statuses);
     return {};
 }
 

@@ -24,6 +24,9 @@ Complaint readDuration(std::string_view text, std::chrono::milliseconds& out);
 
 Complaint readCount(std::string_view text, std::uint32_t& out);
 
+// A whole number, with or without '%' behind it.
+Complaint readPercent(std::string_view text, std::uint32_t& out);
+
 // true | false
 Complaint readFlag(std::string_view text, bool& out);
 
@@ -32,6 +35,9 @@ Complaint readSize(std::string_view text, std::uint64_t& out);
 
 // 200-399, or 204 alone.
 Complaint readStatusRange(std::string_view text, std::uint16_t& low, std::uint16_t& high);
+
+// Statuses of 500..599, separated by commas or blanks: 502,503. Sorted, each once.
+Complaint readServerErrors(std::string_view text, std::vector<std::uint16_t>& out);
 
 // Networks or addresses, separated by commas, spaces or line ends. Stores the good ones whatever it
 // says: the list is for access control, where what is wrong must not let anybody in.

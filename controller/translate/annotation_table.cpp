@@ -31,6 +31,15 @@ has one, and another Ingress that wants something else for the same port of the 
 
 )";
 
+constexpr std::string_view kHealthIntroduction = R"(
+## Which endpoints get traffic
+
+Where these may stand and whose word counts is as above. `health-check...` are *active* checks: the data plane asks each endpoint at
+intervals. `outlier-...` are *passive*: what requests find out about an endpoint takes it out for a while; they are off until one of
+`outlier-consecutive-failures`, `outlier-failure-percent` and `outlier-latency-percent` is given. [health.md](health.md) tells how they act together.
+
+)";
+
 constexpr std::string_view kRouteIntroduction = R"(
 ## What happens to requests
 
@@ -99,8 +108,12 @@ Complaint checkForBackend(ApplyToBackend apply, std::string_view value) {
 
 }  // namespace
 
+std::array<std::span<const AnnotationRow>, 4> annotationGroups() noexcept {
+    return {backendAnnotations(), healthAnnotations(), routeAnnotations(), listenerAnnotations()};
+}
+
 const AnnotationRow* findAnnotation(std::string_view name) noexcept {
-    for (const auto rows : {backendAnnotations(), routeAnnotations(), listenerAnnotations()}) {
+    for (const auto rows : annotationGroups()) {
         const auto it = std::find_if(rows.begin(), rows.end(),
                                      [&](const AnnotationRow& row) { return row.name == name; });
         if (it != rows.end()) {
@@ -118,7 +131,7 @@ Complaint check(const AnnotationRow& row, std::string_view value) {
 }
 
 bool sameMeaning(const AnnotationRow& row, std::string_view a, std::string_view b) {
-    if (a == b || row.backend == nullptr) {
+    if (a == b || row.backend == nullptr || row.namesObject) {
         return a == b;
     }
     model::Backend one;
@@ -130,6 +143,8 @@ std::string annotationsDocument() {
     std::string text(kIntroduction);
     text += kBackendIntroduction;
     appendTable(backendAnnotations(), text);
+    text += kHealthIntroduction;
+    appendTable(healthAnnotations(), text);
     text += kRouteIntroduction;
     appendTable(routeAnnotations(), text);
     text += kListenerIntroduction;

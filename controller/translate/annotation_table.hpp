@@ -5,6 +5,7 @@
 // An annotation exists exactly if it has a row. A value is parsed whole and strictly.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -18,6 +19,8 @@ namespace evergate::controller {
 
 namespace annotation {
 inline constexpr std::string_view kPrefix = "evergate.io/";
+inline constexpr std::string_view kBackendTlsCa = "evergate.io/backend-tls-ca";
+inline constexpr std::string_view kBackendTlsVerify = "evergate.io/backend-tls-verify";
 inline constexpr std::string_view kHealthCheck = "evergate.io/health-check";
 inline constexpr std::string_view kSslRedirect = "evergate.io/ssl-redirect";
 inline constexpr std::string_view kTcpPort = "evergate.io/tcp-port";
@@ -29,7 +32,16 @@ inline constexpr std::string_view kHttpServicePort = "evergate.io/http-service-p
 enum class AnnotationScope : std::uint8_t { service, both };
 
 // What else has to be so for an annotation to have an effect.
-enum class AnnotationNeeds : std::uint8_t { nothing, healthCheck, httpHealthCheck, https };
+enum class AnnotationNeeds : std::uint8_t {
+    nothing,
+    healthCheck,
+    httpHealthCheck,
+    grpcHealthCheck,
+    https,
+    hash,     // load-balance: hash...
+    outlier,  // one of the triggers of passive checks
+    retries,  // more than 0
+};
 
 using ApplyToBackend = Complaint (*)(std::string_view value, model::Backend& backend);
 using ApplyToRoute = Complaint (*)(std::string_view value, RouteClaim& claim);
@@ -45,13 +57,20 @@ struct AnnotationRow {
     ApplyToBackend backend = nullptr;  // at most one of these two; neither: opens a listener
     ApplyToRoute route = nullptr;
     AnnotationNeeds needs = AnnotationNeeds::nothing;
-    // Access control: what is right in a wrong value still counts.
-    bool failsClosed = false;
+    // Where a wrong value must not open anything: it counts all the same, and this becomes of it.
+    // Empty: a wrong value is ignored.
+    std::string_view closed{};
+    // The value names an object, and translation takes what that says: two names never mean the
+    // same.
+    bool namesObject = false;
 };
 
 std::span<const AnnotationRow> backendAnnotations() noexcept;
+std::span<const AnnotationRow> healthAnnotations() noexcept;  // of backends, too
 std::span<const AnnotationRow> routeAnnotations() noexcept;
 std::span<const AnnotationRow> listenerAnnotations() noexcept;
+// All of them, in the order of the document.
+std::array<std::span<const AnnotationRow>, 4> annotationGroups() noexcept;
 
 const AnnotationRow* findAnnotation(std::string_view name) noexcept;  // null when there is none
 

@@ -8,7 +8,7 @@ namespace {
 
 void reportWrong(const ObjectKey& object, const AnnotationRow& row, Complaint complaint,
                  ProblemList& problems) {
-    complaint += row.failsClosed ? "; only what is right in it is let in" : "; ignored";
+    complaint.append("; ").append(row.closed.empty() ? "ignored" : row.closed);
     problems.add(toText(object), annotationPath(row.name), std::move(complaint));
 }
 
@@ -36,7 +36,7 @@ GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metada
         if (!good) {
             reportWrong(object, *row, std::move(complaint), problems);
         }
-        if (good || row->failsClosed) {
+        if (good || !row->closed.empty()) {
             given.push_back({row, value});
         }
     }

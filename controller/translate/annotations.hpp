@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The evergate.io/* annotations that objects have, and how they become policy. Pure.
 //
-// What is wrong costs that annotation only, but for access control, of which the good part counts.
+// What is wrong costs that annotation only, but for access control and trust, which stay closed.
 #pragma once
 
 #include <map>
@@ -39,6 +39,8 @@ public:
     ServiceAnnotations(const ObjectStore& store, ProblemList& problems);
 
     const GivenAnnotations& of(const ObjectName& service) const;  // empty when there are none
+
+    const std::map<ObjectName, GivenAnnotations>& all() const noexcept { return given_; }
 
 private:
     std::map<ObjectName, GivenAnnotations> given_;

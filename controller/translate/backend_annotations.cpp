@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How traffic is sent to a Service: the Service's own word counts, else that of an Ingress.
+// health_annotations.cpp has those on which endpoints get any.
 #include <array>
 
 #include "common/model/syntax.hpp"
+#include "controller/objects/objects.hpp"
 #include "controller/translate/annotation_table.hpp"
-#include "controller/translate/backend_reference.hpp"
 
 namespace evergate::controller {
 namespace {
@@ -15,6 +16,7 @@ using model::HashOn;
 
 constexpr auto kBoth = AnnotationScope::both;
 constexpr std::string_view kDuration = "a duration up to 24h: `250ms`, `30s`, `2m`, `1h`";
+constexpr std::string_view kOptional = "a duration up to 24h; `0s` is off";
 constexpr std::string_view kDefaultCookie = "evergate-affinity";
 
 Complaint setBalance(Backend& backend, BalanceAlgorithm balance, HashOn on, std::string header) {
@@ -32,6 +34,9 @@ Complaint loadBalance(std::string_view text, Backend& backend) {
     if (text == "least-request") {
         return setBalance(backend, BalanceAlgorithm::leastRequest, HashOn::clientAddress, {});
     }
+    if (text == "ewma") {
+        return setBalance(backend, BalanceAlgorithm::ewma, HashOn::clientAddress, {});
+    }
     if (text == "hash") {
         return setBalance(backend, BalanceAlgorithm::consistentHash, HashOn::clientAddress, {});
     }
@@ -39,7 +44,7 @@ Complaint loadBalance(std::string_view text, Backend& backend) {
         return setBalance(backend, BalanceAlgorithm::consistentHash, HashOn::path, {});
     }
     if (!text.starts_with(kHeader)) {
-        return "must be round-robin, least-request, hash, hash:path or hash:header:NAME";
+        return "must be round-robin, least-request, ewma, hash, hash:path or hash:header:NAME";
     }
     std::string name = lowerCase(text.substr(kHeader.size()));
     if (!model::isLowerCaseToken(name)) {
@@ -68,18 +73,13 @@ Complaint duration(std::string_view text, Backend& backend) {
 }
 
 template <std::uint32_t Backend::*Member>
+Complaint percent(std::string_view text, Backend& backend) {
+    return readPercent(text, backend.*Member);
+}
+
+template <std::uint32_t Backend::*Member>
 Complaint count(std::string_view text, Backend& backend) {
     return readCount(text, backend.*Member);
-}
-
-template <std::chrono::milliseconds model::HealthCheck::*Member>
-Complaint checkDuration(std::string_view text, Backend& backend) {
-    return readDuration(text, backend.healthCheck.*Member);
-}
-
-template <std::uint32_t model::HealthCheck::*Member>
-Complaint checkCount(std::string_view text, Backend& backend) {
-    return readCount(text, backend.healthCheck.*Member);
 }
 
 Complaint protocol(std::string_view text, Backend& backend) {
@@ -100,34 +100,38 @@ Complaint serverName(std::string_view text, Backend& backend) {
     return {};
 }
 
-Complaint healthCheck(std::string_view text, Backend& backend) {
-    if (text == "none") {
-        backend.healthCheck.type = model::HealthCheckType::none;
-    } else if (text == "tcp") {
-        backend.healthCheck.type = model::HealthCheckType::tcp;
-    } else if (text == "http") {
-        backend.healthCheck.type = model::HealthCheckType::http;
-    } else {
-        return "must be none, tcp or http";
-    }
-    return {};
+// Verification is meant even where the name is wrong: nothing is trusted then.
+Complaint authority(std::string_view text, Backend& backend) {
+    backend.tlsVerify = true;
+    return isObjectName(text) ? Complaint() : "must be the name of a Secret";
 }
 
-Complaint healthCheckPort(std::string_view text, Backend& backend) {
-    const auto port = parsePort(text);
-    if (const auto* error = std::get_if<SyntaxError>(&port)) {
-        return error->what;
+Complaint proxyProtocol(std::string_view text, Backend& backend) {
+    if (text == "none") {
+        backend.proxyProtocol = model::ProxyProtocol::none;
+    } else if (text == "v1") {
+        backend.proxyProtocol = model::ProxyProtocol::v1;
+    } else if (text == "v2") {
+        backend.proxyProtocol = model::ProxyProtocol::v2;
+    } else {
+        return "must be none, v1 or v2";
     }
-    backend.healthCheck.port = std::get<std::uint16_t>(port);
     return {};
 }
 
 constexpr std::array kRows = {
     AnnotationRow{
         "evergate.io/load-balance", kBoth,
-        "`round-robin`, `least-request`, `hash` (client address), `hash:path`, `hash:header:NAME`",
-        "round-robin", "How an endpoint is chosen.", "least-request",
-        "`load-balance`, `upstream-hash-by`", loadBalance},
+        "`round-robin`, `least-request`, `ewma`, `hash` (client address), `hash:path`, "
+        "`hash:header:NAME`",
+        "round-robin",
+        "How an endpoint is chosen. `least-request`: the less busy of two random ones; `ewma`: of "
+        "two random ones that with the lower latency lately times its load.",
+        "least-request", "`load-balance`, `upstream-hash-by`", loadBalance},
+    AnnotationRow{"evergate.io/hash-load-bound", kBoth, "percent, 101 to 10000; 0 is no bound", "0",
+                  "With `hash`: an endpoint whose load is above this share of the mean is passed "
+                  "over for the next.",
+                  "125", "", percent<&Backend::hashLoadPercent>, nullptr, AnnotationNeeds::hash},
     AnnotationRow{
         "evergate.io/affinity", kBoth, "`none`, `cookie`, `cookie:NAME`", "none",
         "Keeps a client on its endpoint by a cookie, named `evergate-affinity` unless said "
@@ -151,6 +155,35 @@ constexpr std::array kRows = {
                   "far as repeating the request is safe.",
                   "3", "`proxy-next-upstream-tries` (which counts the first try too)",
                   count<&Backend::retries>},
+    AnnotationRow{"evergate.io/retry-on", kBoth, "statuses from 500 to 599", "",
+                  "Answers that are tried again on another endpoint, where repeating the request "
+                  "is safe. Failed connections and resets before an answer always are.",
+                  "502,503,504", "`proxy-next-upstream`",
+                  [](std::string_view text, Backend& backend) {
+                      return readServerErrors(text, backend.retryStatuses);
+                  },
+                  nullptr, AnnotationNeeds::retries},
+    AnnotationRow{"evergate.io/timeout-try", kBoth, kOptional, "0s",
+                  "Of `timeout-request`, before another endpoint is tried, where repeating the "
+                  "request is safe.",
+                  "2s", "`proxy-next-upstream-timeout`", duration<&Backend::perTryTimeout>, nullptr,
+                  AnnotationNeeds::retries},
+    AnnotationRow{"evergate.io/retry-budget", kBoth, "percent, 0 to 100", "20",
+                  "Retries under way may be this share of the requests under way; three always "
+                  "may. So retries never multiply the load of a backend that is failing.",
+                  "10", "", percent<&Backend::retryBudgetPercent>, nullptr,
+                  AnnotationNeeds::retries},
+    AnnotationRow{"evergate.io/hedge-connect", kBoth, kOptional, "0s",
+                  "When an endpoint has not accepted by then, a second one is tried at the same "
+                  "time; the first to accept gets the request.",
+                  "250ms", "", duration<&Backend::hedgeConnect>},
+    AnnotationRow{"evergate.io/abort-on-client-close", kBoth, "`true`, `false`", "true",
+                  "When a client leaves, its request is broken off at the endpoint, too. `false`: "
+                  "the endpoint may finish it.",
+                  "false", "",
+                  [](std::string_view text, Backend& backend) {
+                      return readFlag(text, backend.abortOnClientClose);
+                  }},
     AnnotationRow{"evergate.io/max-connections", kBoth, "a number; 0 is no limit", "0",
                   "Requests at once to one endpoint, per data plane, its workers together. Further "
                   "ones wait.",
@@ -161,64 +194,29 @@ constexpr std::array kRows = {
     AnnotationRow{"evergate.io/protocol", kBoth, "`http`, `https`", "http",
                   "What endpoints speak. With `https` the connection to them is encrypted.",
                   "https", "`backend-protocol`", protocol},
+    AnnotationRow{"evergate.io/proxy-protocol", kBoth, "`none`, `v1`, `v2`", "none",
+                  "Connections to endpoints begin with a PROXY protocol header that tells the "
+                  "client's address.",
+                  "v2", "", proxyProtocol},
     AnnotationRow{
-        "evergate.io/backend-tls-verify", kBoth, "`true`, `false`", "false",
+        annotation::kBackendTlsVerify, kBoth, "`true`, `false`", "false",
         "Checks the certificate of endpoints, and its name, against the authorities of the "
         "system. Needs `protocol: https`.",
         "true", "`proxy-ssl-verify`",
         [](std::string_view text, Backend& backend) { return readFlag(text, backend.tlsVerify); },
         nullptr, AnnotationNeeds::https},
+    AnnotationRow{annotation::kBackendTlsCa, kBoth, "the name of a Secret", "",
+                  "Checks the certificate of endpoints, and its name, against the authorities in "
+                  "`ca.crt` of this Secret of type `kubernetes.io/tls` in the namespace of the "
+                  "Service. While there are none, no endpoint is trusted. Needs `protocol: https`.",
+                  "internal-ca", "`proxy-ssl-secret`", authority, nullptr, AnnotationNeeds::https,
+                  "no endpoint is trusted", true},
     AnnotationRow{
         "evergate.io/backend-tls-server-name", kBoth, "a host name", "",
         "Name asked for (SNI) and expected in the certificate, instead of the host of the "
         "request. Needs `protocol: https`.",
         "internal.example.com", "`proxy-ssl-name`, `proxy-ssl-server-name`", serverName, nullptr,
         AnnotationNeeds::https},
-    AnnotationRow{annotation::kHealthCheck, kBoth, "`none`, `tcp`, `http`", "",
-                  "Checks every endpoint at intervals and leaves out those that fail. Without it: "
-                  "`http` when `health-check-path`, `-host` or `-status` is given, else `none`.",
-                  "tcp", "", healthCheck},
-    AnnotationRow{"evergate.io/health-check-path", kBoth, "a path, with a query if need be", "/",
-                  "What an `http` check asks for.", "/healthz", "",
-                  [](std::string_view text, Backend& backend) {
-                      backend.healthCheck.path = text;
-                      return Complaint{};
-                  },
-                  nullptr, AnnotationNeeds::httpHealthCheck},
-    AnnotationRow{"evergate.io/health-check-host", kBoth, "a host name or address", "",
-                  "`Host` of an `http` check, instead of the endpoint's address.",
-                  "shop.example.com", "",
-                  [](std::string_view text, Backend& backend) {
-                      backend.healthCheck.host = text;
-                      return text.empty() ? Complaint("must be a host") : Complaint();
-                  },
-                  nullptr, AnnotationNeeds::httpHealthCheck},
-    AnnotationRow{"evergate.io/health-check-status", kBoth, "a status or a range of them",
-                  "200-399", "Answers of an `http` check that are good.", "200-299", "",
-                  [](std::string_view text, Backend& backend) {
-                      return readStatusRange(text, backend.healthCheck.statusLow,
-                                             backend.healthCheck.statusHigh);
-                  },
-                  nullptr, AnnotationNeeds::httpHealthCheck},
-    AnnotationRow{"evergate.io/health-check-port", kBoth, "1 to 65535", "",
-                  "Port of checks, instead of the endpoint's own.", "8081", "", healthCheckPort,
-                  nullptr, AnnotationNeeds::healthCheck},
-    AnnotationRow{"evergate.io/health-check-interval", kBoth, "a duration, 100ms to 24h", "5s",
-                  "Time between two checks of an endpoint.", "2s", "",
-                  checkDuration<&model::HealthCheck::interval>, nullptr,
-                  AnnotationNeeds::healthCheck},
-    AnnotationRow{"evergate.io/health-check-timeout", kBoth, "a duration, 10ms to 10m", "2s",
-                  "After which a check has failed.", "500ms", "",
-                  checkDuration<&model::HealthCheck::timeout>, nullptr,
-                  AnnotationNeeds::healthCheck},
-    AnnotationRow{"evergate.io/health-check-healthy-threshold", kBoth, "1 to 100", "2",
-                  "Good checks in a row that bring an endpoint back.", "1", "",
-                  checkCount<&model::HealthCheck::healthyThreshold>, nullptr,
-                  AnnotationNeeds::healthCheck},
-    AnnotationRow{"evergate.io/health-check-unhealthy-threshold", kBoth, "1 to 100", "3",
-                  "Bad checks in a row that take an endpoint out.", "2", "",
-                  checkCount<&model::HealthCheck::unhealthyThreshold>, nullptr,
-                  AnnotationNeeds::healthCheck},
 };
 
 }  // namespace

@@ -8,6 +8,14 @@
 namespace evergate::controller {
 namespace {
 
+// The name no certificate has (RFC 2606): with it, verification fails whoever asks.
+constexpr const char* kTrustNobody = "no-authority.invalid";
+
+bool detectsOutliers(const model::OutlierDetection& outlier) {
+    return outlier.consecutiveFailures != 0 || outlier.failurePercent != 0 ||
+           outlier.latencyPercent != 0;
+}
+
 // Why an annotation that needs this has no effect on `backend`; null when it has one.
 const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
     const auto check = backend.healthCheck.type;
@@ -22,6 +30,21 @@ const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
             return check == model::HealthCheckType::http
                        ? nullptr
                        : "has no effect: evergate.io/health-check is not http";
+        case AnnotationNeeds::grpcHealthCheck:
+            return check == model::HealthCheckType::grpc
+                       ? nullptr
+                       : "has no effect: evergate.io/health-check is not grpc";
+        case AnnotationNeeds::hash:
+            return backend.balance == model::BalanceAlgorithm::consistentHash
+                       ? nullptr
+                       : "has no effect: evergate.io/load-balance is not hash";
+        case AnnotationNeeds::outlier:
+            return detectsOutliers(backend.outlier)
+                       ? nullptr
+                       : "has no effect without evergate.io/outlier-consecutive-failures, "
+                         "-failure-percent or -latency-percent";
+        case AnnotationNeeds::retries:
+            return backend.retries > 0 ? nullptr : "has no effect: evergate.io/retries is 0";
         case AnnotationNeeds::https:
             return backend.protocol == model::BackendProtocol::https
                        ? nullptr
@@ -84,7 +107,7 @@ void BackendTable::addWord(const ObjectKey& from, const GivenAnnotation& given, 
     }
 }
 
-model::Backend BackendTable::backendOf(const Use& use) const {
+model::Backend BackendTable::backendOf(const Use& use) {
     model::Backend backend;
     const GivenAnnotations& own = services_.of(use.reference.service);
     if (own.empty() && use.words.empty()) {
@@ -101,6 +124,7 @@ model::Backend BackendTable::backendOf(const Use& use) const {
         word.given.row->backend(word.given.value, backend);
     }
     settleHealthCheck(words, backend);
+    settleAuthorities(words, backend);
     for (const Word& word : words) {
         if (const char* need = missing(word.given.row->needs, backend)) {
             problems_.add(toText(word.from), annotationPath(word.given.row->name), need);
@@ -109,20 +133,53 @@ model::Backend BackendTable::backendOf(const Use& use) const {
     return backend;
 }
 
-// Whoever says what an http check looks like wants one.
+// Whoever says what an http or grpc check looks like wants one.
 void BackendTable::settleHealthCheck(const std::vector<Word>& words, model::Backend& backend) {
     const bool said = std::any_of(words.begin(), words.end(), [](const Word& word) {
         return word.given.row->name == annotation::kHealthCheck;
     });
-    const bool implied = std::any_of(words.begin(), words.end(), [](const Word& word) {
-        return word.given.row->needs == AnnotationNeeds::httpHealthCheck;
-    });
-    if (!said && implied) {
+    const auto implied = [&](AnnotationNeeds needs) {
+        return std::any_of(words.begin(), words.end(),
+                           [&](const Word& word) { return word.given.row->needs == needs; });
+    };
+    if (!said && implied(AnnotationNeeds::grpcHealthCheck)) {
+        backend.healthCheck.type = model::HealthCheckType::grpc;
+    } else if (!said && implied(AnnotationNeeds::httpHealthCheck)) {
         backend.healthCheck.type = model::HealthCheckType::http;
     }
 }
 
-void BackendTable::emit(model::Config& config) const {
+// Whoever names an authority wants it asked: while it cannot be, nobody is trusted.
+void BackendTable::settleAuthorities(const std::vector<Word>& words, model::Backend& backend) {
+    const auto find = [&](std::string_view name) {
+        return std::find_if(words.begin(), words.end(),
+                            [&](const Word& word) { return word.given.row->name == name; });
+    };
+    const auto word = find(annotation::kBackendTlsCa);
+    if (word == words.end()) {
+        return;
+    }
+    const std::string where = annotationPath(annotation::kBackendTlsCa);
+    if (!backend.tlsVerify) {
+        problems_.add(toText(find(annotation::kBackendTlsVerify)->from),
+                      annotationPath(annotation::kBackendTlsVerify),
+                      "has no effect: evergate.io/backend-tls-ca asks for verification");
+        backend.tlsVerify = true;
+    }
+    const std::string name(word->given.value);
+    if (!isObjectName(name)) {  // noted when it was read
+        backend.tlsServerName = kTrustNobody;
+        return;
+    }
+    const Authorities& found = authorities_.of({word->from.name.ns, name});
+    if (found.pem.empty()) {
+        problems_.add(toText(word->from), where, found.fault + "; no endpoint is trusted");
+        backend.tlsServerName = kTrustNobody;
+    }
+    backend.tlsAuthorities = found.pem;
+}
+
+void BackendTable::emit(model::Config& config) {
     for (const auto& [name, use] : uses_) {
         config.put({model::Kind::backend, name}, backendOf(use));
         config.put({model::Kind::endpoints, name},

@@ -10,6 +10,7 @@
 #include "common/model/config.hpp"
 #include "controller/objects/object_store.hpp"
 #include "controller/translate/annotations.hpp"
+#include "controller/translate/backend_authorities.hpp"
 #include "controller/translate/backend_reference.hpp"
 #include "controller/translate/problem_list.hpp"
 #include "controller/translate/translate_options.hpp"
@@ -20,14 +21,18 @@ class BackendTable {
 public:
     BackendTable(const ObjectStore& store, const TranslateOptions& options,
                  const ServiceAnnotations& services, ProblemList& problems)
-        : store_(store), options_(options), services_(services), problems_(problems) {}
+        : store_(store),
+          options_(options),
+          services_(services),
+          problems_(problems),
+          authorities_(store, options.https.has_value()) {}
 
     // The backends of an Ingress and what it wants of them, in order of precedence. Notes
     // references that lead nowhere; such a backend exists all the same, without endpoints, and
     // answers 503.
     void addIngress(const Ingress& ingress, const GivenAnnotations& given);
     void add(const BackendReference& reference);
-    void emit(model::Config& config) const;
+    void emit(model::Config& config);
 
 private:
     // A word on how to talk to a backend, and whose it is.
@@ -45,13 +50,15 @@ private:
     void checkTarget(const ObjectKey& from, const std::string& where,
                      const BackendReference& reference);
     void addWord(const ObjectKey& from, const GivenAnnotation& given, Use& use);
-    model::Backend backendOf(const Use& use) const;
+    model::Backend backendOf(const Use& use);
     static void settleHealthCheck(const std::vector<Word>& words, model::Backend& backend);
+    void settleAuthorities(const std::vector<Word>& words, model::Backend& backend);
 
     const ObjectStore& store_;
     const TranslateOptions& options_;
     const ServiceAnnotations& services_;
     ProblemList& problems_;
+    BackendAuthorities authorities_;
     std::map<std::string, Use> uses_;
 };
 

@@ -191,6 +191,17 @@ bool CertificateTable::asksForTls(const Ingress& ingress, const std::string& hos
                                        (!host.empty() && own->second.contains(wildcardOf(host))));
 }
 
+bool CertificateTable::shows(const std::string& host) {
+    if (options_.defaultCertificate && fitnessOf(*options_.defaultCertificate).info != nullptr) {
+        return true;
+    }
+    const auto named = [&](const std::string& name) {
+        const auto it = claims_.find(name);
+        return it != claims_.end() && !it->second.secret.name.empty();
+    };
+    return claims_.contains(host) ? named(host) : named(wildcardOf(host));
+}
+
 void CertificateTable::emit(model::Config& config, model::Settings& settings) {
     std::map<const Secret*, std::vector<std::string>> hosts;
     const Secret* fallback = nullptr;

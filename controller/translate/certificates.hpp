@@ -34,6 +34,9 @@ public:
     // Whether `host`, of a rule of `ingress`, is meant to be asked for over TLS: some tls names it,
     // or one of this Ingress with a star does. After every addIngress().
     bool asksForTls(const Ingress& ingress, const std::string& host) const;
+    // Whether clients that ask for `host` are shown a certificate somebody gave us for it, or the
+    // default one. One that cannot be used counts: it has its own problem.
+    bool shows(const std::string& host);
     // Certificates, and the default one in `settings`.
     void emit(model::Config& config, model::Settings& settings);
 

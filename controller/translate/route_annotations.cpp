@@ -75,7 +75,8 @@ constexpr std::array kRows = {
                   "connection on a `tcp-port`. A wrong entry lets nobody in and the others still "
                   "count; with no right one, nobody is served.",
                   "10.0.0.0/8, 2001:db8::/32", "`allowlist-source-range`, `whitelist-source-range`",
-                  nullptr, allowSourceRanges, AnnotationNeeds::nothing, true},
+                  nullptr, allowSourceRanges, AnnotationNeeds::nothing,
+                  "only what is right in it is let in"},
     AnnotationRow{"evergate.io/body-size", kBoth,
                   "bytes, with `k`, `m` or `g` for powers of 1024; 0 is no limit", "0",
                   "The largest request body; above: 413.", "8m", "`proxy-body-size` (default 1m)",

@@ -9,6 +9,7 @@
 #include "controller/translate/certificates.hpp"
 #include "controller/translate/class_selector.hpp"
 #include "controller/translate/endpoints.hpp"
+#include "controller/translate/main_listeners.hpp"
 #include "controller/translate/route_table.hpp"
 #include "controller/translate/service_listeners.hpp"
 
@@ -44,6 +45,14 @@ std::optional<BackendReference> goodDefault(const Ingress& ingress) {
 // its first certificate.
 bool isAcmeChallenge(const std::string& path) {
     return path.starts_with("/.well-known/acme-challenge");
+}
+
+constexpr const char* kNoHttps = "has no effect: there is no https listener";
+
+bool asksForRedirect(const GivenAnnotations& given) {
+    RouteClaim claim;
+    applyToRoute(given, {}, claim);
+    return claim.sslRedirect.value_or(false);
 }
 
 // An Ingress of ours and what its annotations say.
@@ -102,6 +111,11 @@ private:
     void claimPath(const OwnIngress& own, std::size_t i, std::size_t j, const std::string& host);
     void claimHostDefaults(const OwnIngress& own);
     void claimCatchAll(const OwnIngress& own);
+    // Redirects that were asked for in so many words and lead nowhere good.
+    void checkCertificate(const OwnIngress& own, const std::string& host, const ObjectName& service,
+                          const RouteClaim& claim);
+    void checkRedirect(const ListenerRequest& request);
+    void checkRedirects();
     Desired emit();
 
     const ObjectStore& store_;
@@ -112,6 +126,7 @@ private:
     std::optional<CertificateTable> certificates_;  // without an https listener: none
     RouteTable routes_;
     std::vector<OwnIngress> ingresses_;  // oldest first
+    std::set<ObjectName> routed_;        // Services that routes of Ingresses lead to
 };
 
 void Translation::selectIngresses() {
@@ -141,8 +156,7 @@ void Translation::select(const Ingress& ingress) {
         readAnnotations({ResourceKind::ingress, ingress.metadata.id}, ingress.metadata, problems_);
     applyToRoute(own.given, {}, own.policy);
     if (own.policy.sslRedirect.value_or(false) && !options_.https) {
-        problems_.add(textOf(ingress), annotationPath(annotation::kSslRedirect),
-                      "has no effect: there is no https listener");
+        problems_.add(textOf(ingress), annotationPath(annotation::kSslRedirect), kNoHttps);
     }
     ingresses_.push_back(std::move(own));
 }
@@ -175,9 +189,11 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     applyToRoute(services_.of(backend.service), own.given, claim);
     claim.name = routePrefix(*own.ingress) + place;
     claim.where = std::move(where);
-    claim.route.listeners = {"http"};
+    claim.route.listeners = {kHttpListener};
+    routed_.insert(backend.service);
     if (certificates_) {
-        claim.route.listeners.emplace_back("https");
+        claim.route.listeners.emplace_back(kHttpsListener);
+        checkCertificate(own, host, backend.service, claim);
         claim.route.redirectToHttps = claim.sslRedirect.value_or(
             certificates_->asksForTls(*own.ingress, host) && !isAcmeChallenge(match.path));
         claim.route.redirectPort = options_.https->redirectPort;
@@ -252,24 +268,56 @@ void Translation::claimCatchAll(const OwnIngress& own) {
     claim(own, "default", "", {}, *backend, "spec.defaultBackend");
 }
 
+void Translation::checkCertificate(const OwnIngress& own, const std::string& host,
+                                   const ObjectName& service, const RouteClaim& claim) {
+    if (!claim.sslRedirect.value_or(false) || certificates_->shows(host)) {
+        return;
+    }
+    const std::string object =
+        own.policy.sslRedirect ? textOf(*own.ingress) : toText({ResourceKind::service, service});
+    problems_.add(
+        object, annotationPath(annotation::kSslRedirect),
+        "redirects " + (host.empty() ? "any host" : host) +
+            " to https, where no certificate for it is known: a self-signed one is shown");
+}
+
+void Translation::checkRedirect(const ListenerRequest& request) {
+    const ObjectName& service = request.service->metadata.id;
+    if (certificates_ && asksForRedirect(services_.of(service)) && !routed_.contains(service)) {
+        problems_.add(toText({ResourceKind::service, service}),
+                      annotationPath(annotation::kSslRedirect),
+                      "has no effect: no Ingress leads here, and listeners of Services never "
+                      "redirect");
+    }
+}
+
+void Translation::checkRedirects() {
+    if (certificates_) {
+        return;
+    }
+    for (const auto& [service, given] : services_.all()) {
+        if (asksForRedirect(given)) {
+            problems_.add(toText({ResourceKind::service, service}),
+                          annotationPath(annotation::kSslRedirect), kNoHttps);
+        }
+    }
+}
+
 Desired Translation::emit() {
     Desired desired;
     model::Config& config = desired.config;
     model::Settings settings = options_.settings;
     if (certificates_) {
         certificates_->emit(config, settings);
-        config.put({model::Kind::listener, "https"},
-                   model::Listener{options_.https->address, options_.https->port,
-                                   model::ListenerProtocol::https});
     }
     config.put({model::Kind::settings, "global"}, settings);
-    config.put({model::Kind::listener, "http"},
-               model::Listener{options_.listenAddress, options_.listenPort,
-                               model::ListenerProtocol::http, ""});
+    emitMainListeners(options_, config);
     const auto requests = listenerRequests(store_, problems_);
     for (const ListenerRequest& request : requests) {
         backends_.add(request.target);
+        checkRedirect(request);
     }
+    checkRedirects();
     emitListeners(requests, options_, services_, config, problems_);
     backends_.emit(config);
     routes_.emit(config);

@@ -27,6 +27,9 @@ struct TranslateOptions {
     std::uint16_t listenPort = 80;
     std::optional<HttpsOptions> https;         // absent: no such listener, and `tls` means nothing
     std::vector<std::uint16_t> reservedPorts;  // no Service may have these: RPC, admin
+    // Of the main listeners, each.
+    std::uint32_t listenerMaxConnections = 0;    // 0: no limit of its own
+    std::vector<std::string> proxyProtocolFrom;  // networks whose connections begin with a header
     bool loopbackEndpoints = false;  // take 127.0.0.0/8, ::1 and link-local addresses as endpoints
     model::Settings settings;
 };

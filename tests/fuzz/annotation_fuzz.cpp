@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // First line: the name of an annotation; the rest: its value. Whatever that is, what becomes of it
-// is good for the data plane, and an access list stays one.
+// is good for the data plane; an access list stays one, and so does a demand for trust.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
@@ -17,7 +17,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     }
     const std::string_view value = text.substr(line + 1);
-    const bool used = controller::check(*row, value).empty() || row->failsClosed;
+    const bool closed = !row->closed.empty();
+    const bool used = controller::check(*row, value).empty() || closed;
     model::Backend backend;
     controller::RouteClaim claim{"r", {{"l"}, "", {}, "/", "b"}, "", {}};
     if (used && row->backend != nullptr) {
@@ -25,7 +26,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else if (used && row->route != nullptr) {
         row->route(value, claim);
     }
-    if (claim.route.restrictSources != row->failsClosed ||
+    if (claim.route.restrictSources != (closed && row->route != nullptr) ||
+        (row->namesObject && !backend.tlsVerify) ||
         !model::validate({model::Kind::backend, "b"}, backend).empty() ||
         !model::validate({model::Kind::route, "r"}, claim.route).empty()) {
         std::abort();

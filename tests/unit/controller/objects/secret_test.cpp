@@ -35,7 +35,18 @@ TEST(Secret, HoldsWhatItsBase64Says) {
     const Secret read = secret(R"(,"data":{"tls.crt":"Y2VydA==","tls.key":"a2V5","ca.crt":"!"})");
     EXPECT_EQ(read.pair->chain, "cert");
     EXPECT_EQ(read.pair->key, "key");
+    EXPECT_EQ(read.authorities, "");  // what is wrong with ca.crt keeps nothing else from use
     EXPECT_EQ(toText(*keyOf(read)), "Secret shop/tls");
+}
+
+TEST(Secret, HoldsAuthoritiesWhenThereAreAny) {
+    EXPECT_EQ(secret(R"(,"data":{"ca.crt":"Y2E="})").authorities, "ca");
+    EXPECT_EQ(secret(R"(,"data":{"ca.crt":"Y2E="},"stringData":{"ca.crt":"plain"})").authorities,
+              "plain");
+    EXPECT_EQ(secret(R"(,"data":{"ca.crt":7})").authorities, "");
+    EXPECT_EQ(secret(R"(,"stringData":{"ca.crt":")" + std::string(kMaxSecretText + 1, 'x') + "\"}")
+                  .authorities,
+              "");
 }
 
 TEST(Secret, TakesStringDataBeforeData) {
@@ -87,6 +98,10 @@ TEST(ObjectStore, KeepsThePairOfASecretThatSaysTheSame) {
     EXPECT_EQ(store.secret(name)->metadata.resourceVersion, "7");
     EXPECT_TRUE(store.upsert(secret(R"(,"data":{"tls.crt":"YQ==","tls.key":"Yw=="})")).config);
     EXPECT_EQ(store.secret(name)->pair->key, "c");
+    EXPECT_TRUE(
+        store.upsert(secret(R"(,"data":{"tls.crt":"YQ==","tls.key":"Yw==","ca.crt":"YQ=="})"))
+            .config);
+    EXPECT_EQ(store.secret(name)->authorities, "a");
     EXPECT_EQ(store.size(), 1U);
     EXPECT_TRUE(store.replaceAll(ResourceKind::secret, {}).config);
     EXPECT_EQ(store.secret(name), nullptr);

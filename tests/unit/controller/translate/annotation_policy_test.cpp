@@ -5,6 +5,7 @@
 
 #include "common/model/validation.hpp"
 #include "controller/translate/annotation_table.hpp"
+#include "tests/support/self_signed.hpp"
 #include "tests/unit/controller/translate/cluster.hpp"
 
 namespace evergate::controller {
@@ -180,6 +181,41 @@ TEST_F(AnnotationPolicy, TakesACheckForWantedWhenItIsDescribed) {
     EXPECT_THAT(problemsOf(desired), IsEmpty());
 }
 
+TEST_F(AnnotationPolicy, TakesAGrpcCheckForWantedWhenItIsDescribed) {
+    cluster.addService("web", kPorts, {{"evergate.io/health-check-grpc-service", "a.B"}});
+    addIngress("a", "a.test", {});
+    translate();
+    EXPECT_EQ(backend().healthCheck.type, model::HealthCheckType::grpc);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, TellsWhatNeedsAnotherAnnotation) {
+    cluster.addService("web", kPorts,
+                       {{"evergate.io/hash-load-bound", "125"},
+                        {"evergate.io/health-check", "tcp"},
+                        {"evergate.io/health-check-grpc-service", "a.B"},
+                        {"evergate.io/outlier-interval", "1s"},
+                        {"evergate.io/retries", "0"},
+                        {"evergate.io/retry-on", "503"}});
+    addIngress("a", "a.test", {});
+    translate();
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("hash-load-bound\"]: has no effect"),
+                            HasSubstr("health-check-grpc-service\"]: has no effect"),
+                            HasSubstr("outlier-interval\"]: has no effect"),
+                            HasSubstr("retry-on\"]: has no effect")));
+    cluster.addService("web", kPorts,
+                       {{"evergate.io/hash-load-bound", "125"},
+                        {"evergate.io/health-check-grpc-service", "a.B"},
+                        {"evergate.io/load-balance", "hash:path"},
+                        {"evergate.io/outlier-consecutive-failures", "4294967295"},
+                        {"evergate.io/outlier-failure-percent", "1"},
+                        {"evergate.io/outlier-interval", "1s"},
+                        {"evergate.io/retry-on", "503"}});
+    translate();
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
 TEST_F(AnnotationPolicy, TellsWhatHasNoEffect) {
     cluster.addService(
         "web", kPorts,
@@ -212,6 +248,8 @@ TEST_F(AnnotationPolicy, RedirectsWhereThereIsAnHttpsListener) {
     EXPECT_FALSE(route("a").redirectToHttps);
     EXPECT_THAT(problemsOf(desired),
                 ElementsAre(HasSubstr("Ingress shop/a metadata.annotations[\"evergate.io/"
+                                      "ssl-redirect\"]: has no effect"),
+                            HasSubstr("Service shop/web metadata.annotations[\"evergate.io/"
                                       "ssl-redirect\"]: has no effect")));
     cluster.options.https.emplace();
     cluster.options.https->redirectPort = 8443;
@@ -220,7 +258,39 @@ TEST_F(AnnotationPolicy, RedirectsWhereThereIsAnHttpsListener) {
     EXPECT_EQ(route("a").redirectPort, 8443);
     EXPECT_FALSE(route("b").redirectToHttps);
     EXPECT_TRUE(route("c").redirectToHttps);  // the Service's word
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(AllOf(HasSubstr("Ingress shop/a "), HasSubstr("redirects a.test to")),
+                            AllOf(HasSubstr("Service shop/web "), HasSubstr("redirects c.test"))));
+}
+
+TEST_F(AnnotationPolicy, RedirectsInSilenceWhereThereIsACertificate) {
+    cluster.options.https.emplace();
+    cluster.addService("web");
+    const auto made = test::selfSigned({.names = {"*.test", "b.example"}});
+    cluster.store.upsert(Secret{Cluster::named("shop", "tls"),
+                                std::make_shared<const TlsKeyPair>(made.chain, made.key)});
+    Ingress owner = Cluster::ingress("owner", "b.example", {{"/", "Prefix", "web", {"", 80}}});
+    owner.tls = {{{"*.test", "b.example"}, "tls"}};
+    cluster.store.upsert(std::move(owner));
+    addIngress("a", "a.test", {{"evergate.io/ssl-redirect", "true"}});
+    addIngress("any", "", {{"evergate.io/ssl-redirect", "true"}});
+    translate();
+    EXPECT_TRUE(route("a").redirectToHttps);
+    EXPECT_THAT(problemsOf(desired), ElementsAre(AllOf(HasSubstr("Ingress shop/any "),
+                                                       HasSubstr("redirects any host to"))));
+    cluster.options.https->defaultCertificate = ObjectName{"shop", "tls"};
+    translate();
     EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, TellsThatListenersOfServicesDoNotRedirect) {
+    cluster.addService("web", kPorts,
+                       {{"evergate.io/http-port", "8081"}, {"evergate.io/ssl-redirect", "true"}});
+    cluster.options.https.emplace();
+    translate();
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("Service shop/web metadata.annotations[\"evergate.io/"
+                                      "ssl-redirect\"]: has no effect: no Ingress leads here")));
 }
 
 TEST_F(AnnotationPolicy, GoesWithTheListenersOfAService) {
@@ -228,7 +298,6 @@ TEST_F(AnnotationPolicy, GoesWithTheListenersOfAService) {
                        {{"evergate.io/allow-source-ranges", "10.0.0.0/8"},
                         {"evergate.io/body-size", "1k"},
                         {"evergate.io/http-port", "8081"},
-                        {"evergate.io/ssl-redirect", "true"},
                         {"evergate.io/tcp-port", "5432"},
                         {"evergate.io/timeout-connect", "1s"}});
     translate();
@@ -265,7 +334,7 @@ TEST_F(AnnotationPolicy, AlwaysMakesValuesThatTheDataPlaneTakes) {
         "",        "0", "-1",   "1",    "true",    "http", "cookie:a", "/",    "/a",           "5s",
         "999999h", "x", "a: b", "::/0", "200-299", "8m",   "\n",       "\xff", "hash:header:x"};
     Annotations notes;
-    for (const auto rows : {backendAnnotations(), routeAnnotations(), listenerAnnotations()}) {
+    for (const auto rows : annotationGroups()) {
         for (const AnnotationRow& row : rows) {
             notes.emplace_back(row.name, "");
         }

@@ -45,6 +45,28 @@ TEST(AnnotationSyntax, ReadsCounts) {
     EXPECT_EQ(value, 4'294'967'295u);
 }
 
+TEST(AnnotationSyntax, ReadsPercentages) {
+    std::uint32_t value = 7;
+    EXPECT_THAT(readPercent("50", value), IsEmpty());
+    EXPECT_EQ(value, 50u);
+    EXPECT_THAT(readPercent("125%", value), IsEmpty());
+    EXPECT_EQ(value, 125u);
+    for (const char* text : {"", "%", "5%%", "5 %", "0.5", "-5%", "05%"}) {
+        EXPECT_THAT(readPercent(text, value), Not(IsEmpty())) << text;
+    }
+    EXPECT_EQ(value, 125u);
+}
+
+TEST(AnnotationSyntax, ReadsServerErrors) {
+    std::vector<std::uint16_t> value;
+    EXPECT_THAT(readServerErrors("504,502 503\n502", value), IsEmpty());
+    EXPECT_THAT(value, ElementsAre(502, 503, 504));
+    for (const char* text : {"", ",", "499", "600", "5xx", "502;503", "0502", "502a"}) {
+        EXPECT_THAT(readServerErrors(text, value), Not(IsEmpty())) << text;
+    }
+    EXPECT_THAT(value, ElementsAre(502, 503, 504));
+}
+
 TEST(AnnotationSyntax, ReadsFlags) {
     bool value = false;
     EXPECT_THAT(readFlag("true", value), IsEmpty());

@@ -21,7 +21,7 @@ using testing::Not;
 
 std::vector<const AnnotationRow*> allRows() {
     std::vector<const AnnotationRow*> rows;
-    for (const auto part : {backendAnnotations(), routeAnnotations(), listenerAnnotations()}) {
+    for (const auto part : annotationGroups()) {
         for (const AnnotationRow& row : part) {
             rows.push_back(&row);
         }
@@ -93,8 +93,10 @@ TEST(AnnotationTable, NamesTheDefaultsOfTheModel) {
 }
 
 TEST(AnnotationTable, HasAnExampleThatChangesSomething) {
-    for (const AnnotationRow& row : backendAnnotations()) {
-        EXPECT_FALSE(backendWith(row.name, row.example) == Backend{}) << row.name;
+    for (const auto rows : {backendAnnotations(), healthAnnotations()}) {
+        for (const AnnotationRow& row : rows) {
+            EXPECT_FALSE(backendWith(row.name, row.example) == Backend{}) << row.name;
+        }
     }
     for (const AnnotationRow& row : routeAnnotations()) {
         const RouteClaim claim = claimWith(row.name, row.example);
@@ -111,6 +113,7 @@ TEST(AnnotationTable, ReadsEveryWayToBalance) {
     EXPECT_EQ(read("round-robin"), All(BalanceAlgorithm::roundRobin, HashOn::clientAddress, ""));
     EXPECT_EQ(read("least-request"),
               All(BalanceAlgorithm::leastRequest, HashOn::clientAddress, ""));
+    EXPECT_EQ(read("ewma"), All(BalanceAlgorithm::ewma, HashOn::clientAddress, ""));
     EXPECT_EQ(read("hash"), All(BalanceAlgorithm::consistentHash, HashOn::clientAddress, ""));
     EXPECT_EQ(read("hash:path"), All(BalanceAlgorithm::consistentHash, HashOn::path, ""));
     EXPECT_EQ(read("hash:header:X-User"),
@@ -153,6 +156,61 @@ TEST(AnnotationTable, ReadsLimitsAndChecks) {
               milliseconds(100));
 }
 
+TEST(AnnotationTable, ReadsWhenToTryAgain) {
+    using std::chrono::milliseconds;
+    EXPECT_EQ(backendWith("evergate.io/retry-on", "503, 502\n502").retryStatuses,
+              (std::vector<std::uint16_t>{502, 503}));
+    EXPECT_EQ(backendWith("evergate.io/timeout-try", "2s").perTryTimeout, milliseconds(2'000));
+    EXPECT_EQ(backendWith("evergate.io/retry-budget", "0").retryBudgetPercent, 0u);
+    EXPECT_EQ(backendWith("evergate.io/hedge-connect", "100ms").hedgeConnect, milliseconds(100));
+    EXPECT_FALSE(backendWith("evergate.io/abort-on-client-close", "false").abortOnClientClose);
+    EXPECT_EQ(backendWith("evergate.io/hash-load-bound", "125%").hashLoadPercent, 125u);
+    EXPECT_EQ(backendWith("evergate.io/proxy-protocol", "v1").proxyProtocol,
+              model::ProxyProtocol::v1);
+    EXPECT_EQ(backendWith("evergate.io/proxy-protocol", "v2").proxyProtocol,
+              model::ProxyProtocol::v2);
+}
+
+TEST(AnnotationTable, ReadsPassiveChecks) {
+    using std::chrono::milliseconds;
+    const auto outlier = [](const char* name, const char* value) {
+        return backendWith(std::string("evergate.io/outlier-") + name, value).outlier;
+    };
+    EXPECT_EQ(outlier("consecutive-failures", "5").consecutiveFailures, 5u);
+    EXPECT_EQ(outlier("failure-percent", "100%").failurePercent, 100u);
+    EXPECT_EQ(outlier("latency-percent", "300").latencyPercent, 300u);
+    EXPECT_EQ(outlier("minimum-requests", "1").minimumRequests, 1u);
+    EXPECT_EQ(outlier("interval", "1s").interval, milliseconds(1'000));
+    EXPECT_EQ(outlier("ejection-time", "5s").ejectionTime, milliseconds(5'000));
+    EXPECT_EQ(outlier("max-ejected-percent", "0").maxEjectedPercent, 0u);
+    EXPECT_EQ(backendWith("evergate.io/panic-threshold", "30").panicPercent, 30u);
+    EXPECT_EQ(backendWith("evergate.io/slow-start", "1m").slowStart, milliseconds(60'000));
+}
+
+TEST(AnnotationTable, ReadsEveryKindOfCheck) {
+    using model::HealthCheckType;
+    for (const auto& [text, type] : std::initializer_list<std::pair<const char*, HealthCheckType>>{
+             {"none", HealthCheckType::none},
+             {"tcp", HealthCheckType::tcp},
+             {"tls", HealthCheckType::tls},
+             {"http", HealthCheckType::http},
+             {"grpc", HealthCheckType::grpc}}) {
+        EXPECT_EQ(backendWith("evergate.io/health-check", text).healthCheck.type, type) << text;
+    }
+    EXPECT_EQ(backendWith("evergate.io/health-check-grpc-service", "a.B").healthCheck.grpcService,
+              "a.B");
+}
+
+TEST(AnnotationTable, TakesAWrongAuthorityForAWishToVerify) {
+    const AnnotationRow& row = *findAnnotation(annotation::kBackendTlsCa);
+    Backend backend;
+    EXPECT_THAT(row.backend("Not A Name", backend), Not(IsEmpty()));
+    EXPECT_TRUE(backend.tlsVerify);
+    EXPECT_FALSE(row.closed.empty());
+    EXPECT_FALSE(sameMeaning(row, "a", "b"));
+    EXPECT_TRUE(sameMeaning(row, "a", "a"));
+}
+
 TEST(AnnotationTable, ReadsPolicyOfRoutes) {
     EXPECT_EQ(claimWith("evergate.io/rewrite-prefix", "/v2/").route.rewritePrefix, "/v2/");
     EXPECT_EQ(claimWith("evergate.io/body-size", "8m").route.maxBodyBytes, 8u << 20);
@@ -192,7 +250,37 @@ TEST(AnnotationTable, RefusesWhatTheDataPlaneWouldRefuse) {
                                 {"backend-tls-server-name", "a_b"},
                                 {"backend-tls-server-name", "*.a"},
                                 {"backend-tls-server-name", "10.0.0.1:443"},
-                                {"health-check", "grpc"},
+                                {"hash-load-bound", "100"},
+                                {"hash-load-bound", "10001"},
+                                {"hash-load-bound", "125 %"},
+                                {"retry-on", "5xx"},
+                                {"retry-on", "404"},
+                                {"retry-on",
+                                 "502,600"},
+                                {"retry-on",
+                                 "500,501,502,503,504,505,506,507,508,509,510,511,512,"
+                                 "513,514,515,516"},
+                                {"timeout-try", "25h"},
+                                {"timeout-try", "2"},
+                                {"retry-budget", "101"},
+                                {"hedge-connect", "-1s"},
+                                {"abort-on-client-close", "never"},
+                                {"proxy-protocol", "V2"},
+                                {"proxy-protocol", "true"},
+                                {"backend-tls-ca", "shop/internal-ca"},
+                                {"backend-tls-ca", "Internal_CA"},
+                                {"outlier-consecutive-failures", "-1"},
+                                {"outlier-failure-percent", "101"},
+                                {"outlier-latency-percent", "100"},
+                                {"outlier-minimum-requests", "0"},
+                                {"outlier-interval", "99ms"},
+                                {"outlier-ejection-time", "0s"},
+                                {"outlier-max-ejected-percent", "101"},
+                                {"panic-threshold", "101"},
+                                {"slow-start", "25h"},
+                                {"health-check", "gRPC"},
+                                {"health-check-grpc-service", "a b"},
+                                {"health-check-grpc-service", std::string(257, 'a')},
                                 {"health-check-path", "healthz"},
                                 {"health-check-path", "/a b"},
                                 {"health-check-path", "/a\r\nX: y"},

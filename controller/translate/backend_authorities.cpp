@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/translate/backend_authorities.hpp"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <optional>
+
+#include "common/model/json.hpp"
+
+namespace evergate::controller {
+namespace {
+
+using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
+using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
+
+// Every data plane loads them for every backend that wants them.
+constexpr int kMaxCertificates = 64;
+
+bool atEndOfPem() {
+    const unsigned long error = ERR_peek_last_error();
+    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
+}
+
+// The certificates of a PEM text, and nothing else of it; nothing when one cannot be read, there is
+// none, or there are too many.
+std::optional<std::string> certificatesOf(const std::string& pem) {
+    ERR_clear_error();
+    const Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
+    const Bio out(BIO_new(BIO_s_mem()), BIO_free);
+    int count = 0;
+    for (;; ++count) {
+        const Certificate next(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free);
+        if (next == nullptr) {
+            break;
+        }
+        if (count == kMaxCertificates || PEM_write_bio_X509(out.get(), next.get()) != 1) {
+            return std::nullopt;
+        }
+    }
+    const bool whole = atEndOfPem() && count > 0;
+    ERR_clear_error();
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out.get(), &data);
+    if (!whole || size <= 0 || static_cast<std::size_t>(size) > model::kMaxStringBytes) {
+        return std::nullopt;
+    }
+    return std::string(data, static_cast<std::size_t>(size));
+}
+
+}  // namespace
+
+const Authorities& BackendAuthorities::of(const ObjectName& secret) {
+    const auto it = known_.find(secret);
+    return it != known_.end() ? it->second : known_.emplace(secret, read(secret)).first->second;
+}
+
+Authorities BackendAuthorities::read(const ObjectName& name) const {
+    const std::string text = toText({ResourceKind::secret, name});
+    const Secret* secret = store_.secret(name);
+    if (secret == nullptr) {
+        return {{},
+                secretsRead_ ? "no " + text + " of type kubernetes.io/tls is known"
+                             : "Secrets are not read without an https listener"};
+    }
+    if (secret->authorities.empty()) {
+        return {{}, text + " has no data[\"ca.crt\"] that can be read"};
+    }
+    auto certificates = certificatesOf(secret->authorities);
+    if (!certificates) {
+        return {{},
+                "data[\"ca.crt\"] of " + text + " is not 1 to " + std::to_string(kMaxCertificates) +
+                    " certificates in PEM"};
+    }
+    return {*std::move(certificates), {}};
+}
+
+}  // namespace evergate::controller
