@@ -42,7 +42,10 @@ struct HttpClient::Exchange {
 };
 
 HttpClient::HttpClient(asio::any_io_executor executor, ServerAccess access)
-    : executor_(std::move(executor)), access_(std::move(access)), buffer_(kReadBytes) {}
+    : executor_(std::move(executor)),
+      access_(std::move(access)),
+      resolver_(executor_),
+      buffer_(kReadBytes) {}
 
 asio::awaitable<HttpAnswer> HttpClient::send(HttpRequest request, OnOpen onOpen, OnBody onBody) {
     cancelled_ = false;
@@ -97,7 +100,7 @@ asio::awaitable<void> HttpClient::attempt(Exchange& exchange, bool fresh) {
 
 asio::awaitable<std::string> HttpClient::connect(HttpDeadlines::Duration timeout) {
     drop();
-    auto made = makeTransport(executor_, access_);
+    auto made = makeTransport(executor_, resolver_, access_);
     if (auto* problem = std::get_if<ConfigProblem>(&made)) {
         co_return std::move(problem->what);
     }

@@ -7,17 +7,14 @@
 #include <sys/socket.h>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/ssl.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/error.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <cerrno>
-#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -36,7 +33,8 @@ using TlsStream = ssl::stream<beast::tcp_stream>;
 constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
 
 std::string textOf(const ErrorCode& error) {
-    return error == beast::error::timeout ? "timed out" : error.message();
+    return error == beast::error::timeout || error == asio::error::timed_out ? "timed out"
+                                                                             : error.message();
 }
 
 // A peer that vanished without a word is noticed by the kernel, whatever we are waiting for.
@@ -53,51 +51,19 @@ void watchPeer(tcp::socket& socket) {
     set(TCP_USER_TIMEOUT, 30'000);
 }
 
-class Resolver {
-public:
-    explicit Resolver(const asio::any_io_executor& executor)
-        : resolver_(executor), timer_(executor) {}
-
-    asio::awaitable<std::pair<ErrorCode, std::vector<tcp::endpoint>>> resolve(
-        std::string host, std::uint16_t port, Transport::Timeout timeout) {
-        using asio::experimental::awaitable_operators::operator||;
-        ErrorCode error;
-        if (const auto literal = asio::ip::make_address(host, error); !error) {
-            co_return std::pair{error, std::vector{tcp::endpoint(literal, port)}};
-        }
-        timer_.expires_after(timeout);
-        auto raced = co_await (resolver_.async_resolve(host, std::to_string(port), kToTuple) ||
-                               timer_.async_wait(kToTuple));
-        if (raced.index() == 1) {
-            co_return std::pair{ErrorCode(beast::error::timeout), std::vector<tcp::endpoint>{}};
-        }
-        const auto& [failed, results] = std::get<0>(raced);
-        co_return std::pair{failed, std::vector<tcp::endpoint>(results.begin(), results.end())};
-    }
-
-    void cancel() {
-        resolver_.cancel();
-        timer_.cancel();
-    }
-
-private:
-    tcp::resolver resolver_;
-    asio::steady_timer timer_;
-};
-
 // What both kinds share; Stream is beast::tcp_stream or TLS over one.
 template <typename Stream>
 class StreamTransport : public Transport {
 public:
     asio::awaitable<std::string> connect(Timeout timeout) override {
-        const auto resolved = co_await resolver_.resolve(url_.host, url_.port, timeout);
-        if (resolved.first) {
-            co_return "cannot resolve " + url_.host + ": " + textOf(resolved.first);
-        }
+        const auto resolved = co_await resolver_.resolve(url_.host, timeout);
         if (closed_) {
             co_return "closed";
         }
-        const auto error = co_await connectToAny(resolved.second, timeout);
+        if (resolved.error) {
+            co_return "cannot resolve " + url_.host + ": " + textOf(resolved.error);
+        }
+        const auto error = co_await connectToAny(resolved.addresses, timeout);
         if (error) {
             co_return "cannot connect to " + url_.text() + ": " + textOf(error);
         }
@@ -133,18 +99,20 @@ public:
 
 protected:
     template <typename... Args>
-    StreamTransport(const asio::any_io_executor& executor, ServerUrl url, Args&&... args)
-        : url_(std::move(url)), resolver_(executor), stream_(std::forward<Args>(args)...) {}
+    StreamTransport(NameResolver& resolver, ServerUrl url, Args&&... args)
+        : url_(std::move(url)), resolver_(resolver), stream_(std::forward<Args>(args)...) {}
 
     // Each address has its share of the time: one that swallows packets must not hide the others.
-    asio::awaitable<ErrorCode> connectToAny(std::vector<tcp::endpoint> endpoints, Timeout timeout) {
+    asio::awaitable<ErrorCode> connectToAny(std::vector<asio::ip::address> addresses,
+                                            Timeout timeout) {
         ErrorCode error = asio::error::host_not_found;
-        for (const auto& endpoint : endpoints) {
+        for (const auto& address : addresses) {
             if (closed_) {
                 co_return ErrorCode(asio::error::operation_aborted);
             }
-            lowest().expires_after(timeout / static_cast<int>(endpoints.size()));
-            const auto [failed] = co_await lowest().async_connect(endpoint, kToTuple);
+            lowest().expires_after(timeout / static_cast<int>(addresses.size()));
+            const auto [failed] =
+                co_await lowest().async_connect(tcp::endpoint(address, url_.port), kToTuple);
             error = failed;
             if (!error) {
                 break;
@@ -161,15 +129,15 @@ protected:
     beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
 
     ServerUrl url_;
-    Resolver resolver_;
+    NameResolver& resolver_;
     Stream stream_;
     bool closed_ = false;
 };
 
 class PlainTransport final : public StreamTransport<beast::tcp_stream> {
 public:
-    PlainTransport(const asio::any_io_executor& executor, ServerUrl url)
-        : StreamTransport(executor, std::move(url), executor) {}
+    PlainTransport(const asio::any_io_executor& executor, NameResolver& resolver, ServerUrl url)
+        : StreamTransport(resolver, std::move(url), executor) {}
 
 private:
     asio::awaitable<std::string> handshake() override { co_return std::string{}; }
@@ -182,10 +150,10 @@ struct TlsContextHolder {
 
 class TlsTransport final : private TlsContextHolder, public StreamTransport<TlsStream> {
 public:
-    TlsTransport(const asio::any_io_executor& executor, const ServerAccess& access,
-                 std::unique_ptr<ssl::context> tls)
+    TlsTransport(const asio::any_io_executor& executor, NameResolver& resolver,
+                 const ServerAccess& access, std::unique_ptr<ssl::context> tls)
         : TlsContextHolder{std::move(tls)},
-          StreamTransport(executor, access.server, executor, *context),
+          StreamTransport(resolver, access.server, executor, *context),
           name_(access.tlsServerName.empty() ? access.server.host : access.tlsServerName),
           verify_(!access.skipTlsVerify) {}
 
@@ -217,17 +185,18 @@ private:
 }  // namespace
 
 OrProblem<std::unique_ptr<Transport>> makeTransport(const asio::any_io_executor& executor,
+                                                    NameResolver& resolver,
                                                     const ServerAccess& access) {
     if (!access.server.tls) {
         return std::unique_ptr<Transport>(
-            std::make_unique<PlainTransport>(executor, access.server));
+            std::make_unique<PlainTransport>(executor, resolver, access.server));
     }
     auto context = makeTlsContext(access);
     if (auto* problem = std::get_if<ConfigProblem>(&context)) {
         return std::move(*problem);
     }
     return std::unique_ptr<Transport>(std::make_unique<TlsTransport>(
-        executor, access, std::get<std::unique_ptr<ssl::context>>(std::move(context))));
+        executor, resolver, access, std::get<std::unique_ptr<ssl::context>>(std::move(context))));
 }
 
 bool isEndOfStream(const ErrorCode& error) {

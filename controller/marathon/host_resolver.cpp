@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/marathon/host_resolver.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/experimental/awaitable_operators.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <tuple>
 #include <utility>
 
 // GCC 12, where it inlines the making of a coroutine, takes Asio's pair of frame allocators for two
@@ -15,8 +11,11 @@ namespace evergate::controller::marathon {
 
 namespace asio = boost::asio;
 
-HostResolver::HostResolver(const asio::any_io_executor& executor)
-    : resolver_(executor), timer_(executor) {}
+HostResolver::HostResolver(const asio::any_io_executor& executor) : resolver_(executor) {}
+
+HostResolver::HostResolver(const asio::any_io_executor& executor,
+                           client::NameResolver::Lookup lookup)
+    : resolver_(executor, std::move(lookup)) {}
 
 std::string HostResolver::lookup(const std::string& host) const {
     const auto it = known_.find(host);
@@ -26,7 +25,6 @@ std::string HostResolver::lookup(const std::string& host) const {
 void HostResolver::cancel() {
     cancelled_ = true;
     resolver_.cancel();
-    timer_.cancel();
 }
 
 void HostResolver::forgetBut(const std::set<std::string>& hosts) {
@@ -34,32 +32,25 @@ void HostResolver::forgetBut(const std::set<std::string>& hosts) {
 }
 
 asio::awaitable<void> HostResolver::refresh(std::set<std::string> hosts, Clock::duration timeout) {
-    timer_.expires_after(timeout);
+    const auto end = Clock::now() + timeout;
     for (const auto& host : hosts) {
-        if (cancelled_ || timer_.expiry() <= Clock::now()) {
+        const auto now = Clock::now();
+        if (cancelled_ || end <= now) {
             break;
         }
         const auto it = known_.find(host);
-        if (it == known_.end() || it->second.until <= Clock::now()) {
-            co_await resolve(host);
+        if (it == known_.end() || it->second.until <= now) {
+            co_await resolve(host, end - now);
         }
     }
 }
 
-asio::awaitable<void> HostResolver::resolve(std::string host) {
-    using asio::experimental::awaitable_operators::operator||;
-    constexpr auto kToTuple = asio::as_tuple(asio::use_awaitable);
-    auto raced =
-        co_await (resolver_.async_resolve(host, "", kToTuple) || timer_.async_wait(kToTuple));
+asio::awaitable<void> HostResolver::resolve(std::string host, Clock::duration timeout) {
+    const auto resolved = co_await resolver_.resolve(host, timeout);
     auto& known = known_[host];
     known.until = Clock::now() + kFailed;
-    if (raced.index() != 0) {
-        co_return;
-    }
-    const auto& [error, results] = std::get<0>(raced);
     std::string best;
-    for (const auto& result : results) {
-        const auto address = result.endpoint().address();
+    for (const auto& address : resolved.addresses) {
         if (best.empty() || address.is_v4()) {  // IPv4 first, as ever in Mesos
             best = address.to_string();
         }

@@ -2,17 +2,18 @@
 // Addresses of agents that Marathon calls by name, remembered: a name that does not resolve for a
 // while keeps its address.
 //
+// No answer for a while is as good as none: the deadline of refresh() is kept.
 // Belongs to the controller's thread; one refresh() at a time.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <map>
 #include <set>
 #include <string>
+
+#include "controller/client/name_resolver.hpp"
 
 namespace evergate::controller::marathon {
 
@@ -24,6 +25,7 @@ public:
     static constexpr std::chrono::seconds kFailed{5};
 
     explicit HostResolver(const boost::asio::any_io_executor& executor);
+    HostResolver(const boost::asio::any_io_executor& executor, client::NameResolver::Lookup lookup);
 
     // Empty: unknown. Addresses are nobody's business here: they come back as they are.
     std::string lookup(const std::string& host) const;
@@ -39,10 +41,9 @@ private:
         Clock::time_point until{};
     };
 
-    boost::asio::awaitable<void> resolve(std::string host);
+    boost::asio::awaitable<void> resolve(std::string host, Clock::duration timeout);
 
-    boost::asio::ip::tcp::resolver resolver_;
-    boost::asio::steady_timer timer_;
+    client::NameResolver resolver_;
     std::map<std::string, Known> known_;
     bool cancelled_ = false;
 };
