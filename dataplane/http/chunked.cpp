@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::uint32_t kMaxSizeLineBytes = 1'024;
 constexpr std::uint32_t kMaxTrailerBytes = 8'192;
+// Of size lines and extensions, beyond 16 bytes per chunk and twice its data: a peer that sends
+// little else makes us work for nothing.
+constexpr std::uint32_t kMaxOverhead = 16'384;
 constexpr std::uint64_t kMaxChunkBytes = (1ULL << 63) - 1;  // sums of sizes stay away from overflow
 
 }  // namespace
@@ -27,7 +30,9 @@ void ChunkedDecoder::reset() noexcept {
     state_ = State::size;
     remaining_ = 0;
     lineBytes_ = 0;
-    sawDigit_ = sawSpace_ = false;
+    sawDigit_ = false;
+    underscores_ = model::HeaderUnderscores::allow;
+    overhead_ = 0;
     detail_ = "";
     line_.clear();
     trailers_.clear();
@@ -97,34 +102,86 @@ bool ChunkedDecoder::takeSize(char c) noexcept {
         state_ = State::sizeLf;
     } else if (c == ';' || isOws(c)) {
         state_ = State::extension;
-        sawSpace_ = c != ';';
+        extension_ = c == ';' ? Extension::nameStart : Extension::due;
     } else {
         return fail("bad chunk size");
     }
     return true;
 }
 
-// The text of extensions means nothing to us; it must only be unable to hide a line end.
+bool ChunkedDecoder::enter(Extension next) noexcept {
+    extension_ = next;
+    return true;
+}
+
+// What extensions say means nothing to us, but one that another parser may read differently is
+// refused: a quoted line end must not be taken for one, nor the other way round.
 bool ChunkedDecoder::takeExtension(char c) noexcept {
     if (++lineBytes_ > kMaxSizeLineBytes) {
         return fail("chunk extension too long");
     }
-    if (sawSpace_) {  // whitespace after the size belongs to an extension or to nothing (RFC 9112
-                      // §7.1.1)
-        if (c == ';') {
-            sawSpace_ = false;
-            return true;
-        }
-        return isOws(c) || fail("whitespace after chunk size");
+    switch (extension_) {
+        case Extension::name:
+        case Extension::value:
+        case Extension::quotedEnd:
+            if (c == '\r') {
+                state_ = State::sizeLf;
+                return true;
+            }
+            break;
+        case Extension::due:
+            return isOws(c) || (c == ';' && enter(Extension::nameStart)) ||
+                   fail("whitespace after chunk size");
+        default:
+            break;
     }
-    if (c == '\r') {
-        state_ = State::sizeLf;
-        return true;
+    return extension_ <= Extension::nameEnd ? takeExtensionName(c) : takeExtensionValue(c);
+}
+
+bool ChunkedDecoder::takeExtensionName(char c) noexcept {
+    if (extension_ != Extension::nameEnd && is(c, kTokenChar)) {
+        return enter(Extension::name);
     }
-    return is(c, kValueChar) || fail("bad byte in chunk extension");
+    if (isOws(c)) {
+        return extension_ == Extension::name ? enter(Extension::nameEnd) : true;
+    }
+    if (extension_ != Extension::nameStart && (c == ';' || c == '=')) {
+        return enter(c == ';' ? Extension::nameStart : Extension::valueStart);
+    }
+    return fail("bad chunk extension");
+}
+
+bool ChunkedDecoder::takeExtensionValue(char c) noexcept {
+    if (extension_ == Extension::escaped) {
+        return is(c, kValueChar) ? enter(Extension::quoted) : fail("bad chunk extension");
+    }
+    if (extension_ == Extension::quoted) {
+        const bool known = is(c, kValueChar);
+        return known ? enter(c == '"'    ? Extension::quotedEnd
+                             : c == '\\' ? Extension::escaped
+                                         : Extension::quoted)
+                     : fail("bad chunk extension");
+    }
+    const bool start = extension_ == Extension::valueStart;
+    if ((start || extension_ == Extension::value) && is(c, kTokenChar)) {
+        return enter(Extension::value);
+    }
+    if (isOws(c)) {
+        return start || enter(Extension::valueEnd);
+    }
+    if (start && c == '"') {
+        return enter(Extension::quoted);
+    }
+    return !start && c == ';' ? enter(Extension::nameStart) : fail("bad chunk extension");
 }
 
 bool ChunkedDecoder::endSizeLine() noexcept {
+    const std::uint64_t excused = 16 + 2 * std::min<std::uint64_t>(remaining_, kMaxOverhead);
+    const std::uint64_t spent = std::uint64_t{overhead_} + lineBytes_;
+    overhead_ = spent > excused ? static_cast<std::uint32_t>(spent - excused) : 0;
+    if (overhead_ > kMaxOverhead) {
+        return fail("more chunk framing than data");
+    }
     state_ = remaining_ != 0 ? State::data : State::trailer;
     lineBytes_ = 0;
     sawDigit_ = false;
@@ -160,6 +217,10 @@ bool ChunkedDecoder::endTrailerLine() noexcept {
     HeaderField field;
     if (const char* detail = readField(line, field)) {
         return fail(detail);
+    }
+    if (underscores_ != model::HeaderUnderscores::allow && hasUnderscore(field.name)) [[unlikely]] {
+        return underscores_ == model::HeaderUnderscores::remove ||
+               fail("underscore in a field name");
     }
     if (isAllowedInTrailer(field.name)) {
         trailers_.append(field.name).append(": ").append(field.value).append("\r\n");

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Incremental, strict decoder of the chunked transfer coding (RFC 9112 §7.1). Sans-I/O.
 //
-// Extensions are dropped, not forwarded. Trailer fields are collected (bounded) and checked like
-// header fields; those that must not be in a trailer (RFC 9110 §6.5.1: framing, routing, auth...)
-// are dropped.
+// Extensions are checked by their grammar and dropped, not forwarded; a body that is mostly size
+// lines and extensions is refused. Trailer fields are collected (bounded) and checked like header
+// fields; those that must not be in a trailer (RFC 9110 §6.5.1: framing, routing, auth...) are
+// dropped.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include "common/model/values.hpp"
 
 namespace evergate::http {
 
@@ -49,10 +52,30 @@ public:
 
     void reset() noexcept;
 
+    // After reset(): what becomes of trailer fields with '_' in their name.
+    void restrictNames(model::HeaderUnderscores rule) noexcept { underscores_ = rule; }
+
 private:
+    // Where in chunk-ext a byte is (RFC 9112 §7.1.1).
+    enum class Extension : std::uint8_t {
+        due,        // whitespace after the size: ';' must follow
+        nameStart,  // behind ';'
+        name,
+        nameEnd,     // whitespace after it
+        valueStart,  // behind '='
+        value,
+        quoted,
+        escaped,
+        quotedEnd,
+        valueEnd,  // whitespace after it
+    };
+
     bool takeFraming(char c) noexcept;
     bool takeSize(char c) noexcept;
     bool takeExtension(char c) noexcept;
+    bool takeExtensionName(char c) noexcept;
+    bool takeExtensionValue(char c) noexcept;
+    bool enter(Extension next) noexcept;
     bool endSizeLine() noexcept;
     std::size_t takeTrailer(std::string_view input) noexcept;
     bool endTrailerLine() noexcept;
@@ -62,7 +85,9 @@ private:
     std::uint64_t remaining_ = 0;
     std::uint32_t lineBytes_ = 0;  // of the size line or trailer section: bounded
     bool sawDigit_ = false;
-    bool sawSpace_ = false;  // whitespace after the size: an extension must follow
+    Extension extension_ = Extension::due;
+    model::HeaderUnderscores underscores_ = model::HeaderUnderscores::allow;
+    std::uint32_t overhead_ = 0;  // framing beyond what the data excuses
     const char* detail_ = "";
     std::string line_;  // the trailer line being collected
     std::string trailers_;

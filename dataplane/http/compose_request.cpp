@@ -16,6 +16,19 @@ constexpr std::uint64_t kRewritten =
 // All the text composeRequest adds itself, numbers included.
 constexpr std::size_t kOwnText = 384;
 
+// What a trusted proxy says about the client's connection to it.
+std::uint64_t believed(const RequestHead& head) noexcept {
+    constexpr std::uint64_t kSaid = nameSet(HeaderName::xForwardedProto, HeaderName::xForwardedHost,
+                                            HeaderName::xForwardedPort);
+    std::uint64_t names = 0;
+    for (const HeaderField& field : head.fields) {
+        if (contains(kSaid, field.id) && !field.hopByHop && !field.value.empty()) {
+            names |= nameSet(field.id);
+        }
+    }
+    return names;
+}
+
 void writeForwardedFor(const RequestHead& head, const ForwardedFacts& facts, bool appended,
                        HeadWriter& writer) noexcept {
     writer.literal("X-Forwarded-For: ");
@@ -37,7 +50,8 @@ void writeForwarded(const RequestHead& head, const ForwardedFacts& facts, bool a
         writeForwardedFor(head, facts, appended, writer);
     }
     if (!contains(left, HeaderName::xRealIp)) {
-        writer.field("X-Real-IP: ", facts.clientAddress);
+        writer.field("X-Real-IP: ",
+                     facts.realAddress.empty() ? facts.clientAddress : facts.realAddress);
     }
     if (!contains(left, HeaderName::xForwardedProto)) {
         writer.field("X-Forwarded-Proto: ", facts.scheme);
@@ -76,7 +90,8 @@ std::size_t composedSizeBound(const RequestHead& head, const ForwardedFacts& fac
     // Each field may gain a byte ("Name:value" => "Name: value"). The authority is written twice
     // and may have come once, or as a part of the target.
     return head.headBytes + head.fields.size() + 2 * head.authority.size() +
-           2 * facts.clientAddress.size() + facts.scheme.size() + kOwnText;
+           2 * facts.clientAddress.size() + facts.realAddress.size() + facts.scheme.size() +
+           facts.via.size() + kOwnText;
 }
 
 std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts, char* out,
@@ -87,15 +102,27 @@ std::size_t composeRequest(const RequestHead& head, const ForwardedFacts& facts,
     writer.add(head.target);
     writer.field(" HTTP/1.1\r\nHost: ", head.authority);
     bool sawForwardedFor = false;
-    const std::uint64_t dropped =
-        head.framing == Framing::chunked ? kRewritten : kRewritten | nameSet(HeaderName::trailer);
+    const std::uint64_t kept = facts.trusted ? believed(head) : 0;
+    std::uint64_t dropped = kRewritten & ~kept;
+    if (head.framing != Framing::chunked) {
+        dropped |= nameSet(HeaderName::trailer);
+    }
+    if (head.maxForwards >= 0) [[unlikely]] {
+        dropped |= nameSet(HeaderName::maxForwards);
+    }
     writer.fields(head.fields, [&](const HeaderField& field) {
         sawForwardedFor |= field.id == HeaderName::xForwardedFor;
         return !field.hopByHop && !contains(dropped, field.id) &&
                (edits == nullptr || !drops(*edits, field.name));
     });
-    writeForwarded(head, facts, sawForwardedFor, edits == nullptr ? 0 : droppedNames(*edits),
-                   writer);
+    const std::uint64_t left = edits == nullptr ? 0 : droppedNames(*edits);
+    writeForwarded(head, facts, sawForwardedFor, kept | left, writer);
+    if (!facts.via.empty() && !contains(left, HeaderName::via)) {
+        writer.via(head.minorVersion, facts.via);
+    }
+    if (head.maxForwards > 0) [[unlikely]] {
+        writer.field("Max-Forwards: ", static_cast<std::uint64_t>(head.maxForwards - 1));
+    }
     writeFraming(head, writer);
     writeConnection(head, writer);
     if (edits != nullptr) {

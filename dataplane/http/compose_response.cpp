@@ -3,6 +3,7 @@
 
 #include "dataplane/http/compose.hpp"
 #include "dataplane/http/head_edits.hpp"
+#include "dataplane/http/head_reader.hpp"
 #include "dataplane/http/head_writer.hpp"
 
 namespace evergate::http {
@@ -56,6 +57,20 @@ void writeLength(const ResponseHead& head, Framing framing, HeadWriter& writer) 
 
 }  // namespace
 
+bool isUpgradeAmong(const ResponseHead& head, std::string_view asked) noexcept {
+    const std::string_view agreed = upgradeOf(head);
+    int count = 0;
+    int known = 0;
+    forEachElement(agreed, [&](std::string_view protocol) {
+        bool found = false;
+        forEachElement(
+            asked, [&](std::string_view offered) { found |= equalsIgnoreCase(protocol, offered); });
+        ++count;
+        known += found ? 1 : 0;
+    });
+    return count != 0 && count == known;
+}
+
 std::size_t composedSizeBound(const ResponseHead& head) noexcept {
     return head.headBytes + head.fields.size() + upgradeOf(head).size() + kOwnText;
 }
@@ -66,7 +81,7 @@ std::size_t composedSizeBound(const ResponseHead& head) noexcept {
 char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts,
                             char* end) noexcept {
     const HeadEdits* const edits = facts.edits;
-    char* const begin = end - composedSizeBound(head) - (edits == nullptr ? 0 : edits->size());
+    char* const begin = end - composedSizeBound(head) - facts.added();
     const Framing framing = framingFor(facts);
     const bool final = head.status >= 200;
     const std::string_view upgrade =
@@ -82,19 +97,24 @@ char* composeResponseBefore(const ResponseHead& head, const ResponseFacts& facts
                                       ? nameSet(HeaderName::contentLength)
                                       : nameSet(HeaderName::contentLength, HeaderName::trailer);
     bool sawServer = false;
+    bool sawDate = false;
     writer.fields(head.fields, [&](const HeaderField& field) {
         sawServer |= field.id == HeaderName::server;
+        sawDate |= field.id == HeaderName::date && !field.hopByHop;
         return !field.hopByHop && !contains(dropped, field.id) &&
                (edits == nullptr || !drops(*edits, field.name));
     });
     const std::uint64_t left = edits == nullptr ? 0 : droppedNames(*edits);
     if (final) {
-        if (!head.hasDate && !facts.date.empty() && !contains(left, HeaderName::date)) {
+        if (!sawDate && !facts.date.empty() && !contains(left, HeaderName::date)) {
             writer.field("Date: ", facts.date);
         }
-        if (!sawServer && !contains(left, HeaderName::server)) {
-            writer.literal("Server: evergate\r\n");
+        if (!facts.server.empty() && !sawServer && !contains(left, HeaderName::server)) {
+            writer.field("Server: ", facts.server);
         }
+    }
+    if (!facts.via.empty() && !contains(left, HeaderName::via)) {
+        writer.via(head.minorVersion, facts.via);
     }
     if (edits != nullptr) {
         writer.add(edits->add);

@@ -47,6 +47,7 @@ enum class HeaderName : std::uint8_t {
     http2Settings,
     proxy,
     xRealIp,
+    maxForwards,
 };
 
 struct HeaderField {
@@ -80,9 +81,13 @@ struct RequestHead {
     std::uint8_t minorVersion = 1;    // HTTP/1.x
     bool keepAlive = true;            // the client lets the connection persist
     bool expectContinue = false;
-    bool head = false;        // method is HEAD
-    bool idempotent = false;  // RFC 9110 §9.2.2
-    bool teTrailers = false;  // client said TE: trailers
+    bool head = false;          // method is HEAD
+    bool idempotent = false;    // RFC 9110 §9.2.2
+    bool teTrailers = false;    // client said TE: trailers
+    bool secureTarget = false;  // absolute-form with "https://"
+    // Max-Forwards of TRACE and OPTIONS (RFC 9110 §7.6.2); -1: none.
+    std::int16_t maxForwards = -1;
+    std::vector<char> ownTarget;  // holds `target` when it is no part of what was read
 
     void clear() noexcept;  // keeps capacity
 };
@@ -97,7 +102,6 @@ struct ResponseHead {
     std::uint8_t minorVersion = 1;
     bool keepAlive = true;   // the upstream connection may be used again after this response
     bool hasLength = false;  // Content-Length present (kept on HEAD and 304, whose framing is none)
-    bool hasDate = false;
 
     void clear() noexcept;
 };

@@ -20,6 +20,21 @@ void markHopByHop(std::vector<HeaderField>& fields, std::string_view name) noexc
     }
 }
 
+// "gzip, chunked": tokens, the last and no other of them "chunked".
+bool isUnknownBeforeChunked(std::string_view codings) noexcept {
+    int chunked = 0;
+    bool tokens = true;
+    bool last = false;
+    int count = 0;
+    forEachElement(codings, [&](std::string_view coding) {
+        last = equalsIgnoreCase(coding, "chunked");
+        chunked += last ? 1 : 0;
+        tokens &= allAre(coding, kTokenChar);
+        ++count;
+    });
+    return tokens && last && chunked == 1 && count > 1;
+}
+
 }  // namespace
 
 HeadReader::Line HeadReader::fail(char control) noexcept {
@@ -89,9 +104,10 @@ const char* checkTransferEncoding(const FramingFields& seen, std::uint8_t minorV
     if (seen.transferEncodings > 1) {
         return "more than one Transfer-Encoding";
     }
-    return equalsIgnoreCase(seen.transferEncoding, "chunked")
-               ? nullptr
-               : "transfer coding other than chunked";
+    if (equalsIgnoreCase(seen.transferEncoding, "chunked")) [[likely]] {
+        return nullptr;
+    }
+    return isUnknownBeforeChunked(seen.transferEncoding) ? kUnknownCoding : "bad Transfer-Encoding";
 }
 
 const char* readConnection(std::vector<HeaderField>& fields, ConnectionOptions& out) noexcept {

@@ -80,7 +80,10 @@ struct FramingFields {
 };
 
 // What Transfer-Encoding may be (RFC 9112 §6.1), strictly: one "chunked", in HTTP/1.1, without a
-// Content-Length. Returns null, or what is wrong. Requires transferEncodings != 0.
+// Content-Length. Returns null, or what is wrong: kUnknownCoding when "chunked" is the last of
+// several and the only thing wrong is that we do not know the others. Requires
+// transferEncodings != 0.
+inline constexpr char kUnknownCoding[] = "transfer coding other than chunked";
 const char* checkTransferEncoding(const FramingFields& seen, std::uint8_t minorVersion) noexcept;
 
 struct ConnectionOptions {

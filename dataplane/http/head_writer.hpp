@@ -52,6 +52,15 @@ public:
         literal("\r\n");
     }
 
+    // Behind all Via fields that came: the order of these lines is the way of the message.
+    void via(std::uint8_t receivedMinorVersion, std::string_view pseudonym) noexcept {
+        literal("Via: 1.");
+        number(receivedMinorVersion);
+        literal(" ");
+        add(pseudonym);
+        literal("\r\n");
+    }
+
     // Writes the fields keep(field) approves of, in order.
     template <typename Keep>
     void fields(const std::vector<HeaderField>& all, Keep&& keep) noexcept {

@@ -86,7 +86,7 @@ HeaderName headerNameOf(std::string_view name) noexcept {
             return firstOf(at, "connection", connection, "keep-alive", keepAlive, "set-cookie",
                            setCookie);
         case 12:
-            return firstOf(at, "x-request-id", xRequestId);
+            return firstOf(at, "x-request-id", xRequestId, "max-forwards", maxForwards);
         case 14:
             return firstOf(at, "content-length", contentLength, "http2-settings", http2Settings);
         case 15:
@@ -144,6 +144,25 @@ bool isAllowedInTrailer(std::string_view name) noexcept {
     return std::none_of(kForbidden.begin(), kForbidden.end(), [name](std::string_view forbidden) {
         return equalsIgnoreCase(name, forbidden);
     });
+}
+
+bool hasUnderscore(std::string_view name) noexcept {
+    return name.find('_') != std::string_view::npos;
+}
+
+bool restrictUnderscores(RequestHead& head, model::HeaderUnderscores rule) noexcept {
+    if (rule == model::HeaderUnderscores::allow) {
+        return true;
+    }
+    for (HeaderField& field : head.fields) {
+        if (hasUnderscore(field.name)) {
+            if (rule == model::HeaderUnderscores::refuse) {
+                return false;
+            }
+            field.hopByHop = true;
+        }
+    }
+    return true;
 }
 
 }  // namespace evergate::http

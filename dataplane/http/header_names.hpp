@@ -4,6 +4,7 @@
 
 #include <string_view>
 
+#include "common/model/values.hpp"
 #include "dataplane/http/head.hpp"
 
 namespace evergate::http {
@@ -18,5 +19,11 @@ bool isHopByHop(HeaderName id) noexcept;
 // False for fields that decide framing, routing, authentication or how content is processed: those
 // must not come after the body (RFC 9110 §6.5.1).
 bool isAllowedInTrailer(std::string_view name) noexcept;
+
+bool hasUnderscore(std::string_view name) noexcept;
+
+// `remove` marks the fields with '_' in their name hop-by-hop, so that they are not forwarded.
+// False when there is one and the rule is to refuse it.
+bool restrictUnderscores(RequestHead& head, model::HeaderUnderscores rule) noexcept;
 
 }  // namespace evergate::http

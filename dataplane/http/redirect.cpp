@@ -19,6 +19,22 @@ bool isPlainHost(std::string_view host) noexcept {
     });
 }
 
+// What every complete answer without a body ends with.
+std::string& appendEmptyBody(std::string& text, bool close, std::string_view date,
+                             std::string_view server) {
+    if (!date.empty()) {
+        text.append("Date: ").append(date).append("\r\n");
+    }
+    if (!server.empty()) {
+        text.append("Server: ").append(server).append("\r\n");
+    }
+    text += "Content-Length: 0\r\n";
+    if (close) {
+        text += "Connection: close\r\n";
+    }
+    return text += "\r\n";
+}
+
 }  // namespace
 
 std::string composeRedirect(const Redirect& redirect) {
@@ -27,20 +43,18 @@ std::string composeRedirect(const Redirect& redirect) {
         return text;
     }
     text.reserve(256 + redirect.host.size() + redirect.target.size());
-    text = "HTTP/1.1 308 Permanent Redirect\r\nServer: evergate\r\nLocation: https://";
+    text = "HTTP/1.1 308 Permanent Redirect\r\nLocation: https://";
     text += redirect.host;
     if (redirect.port != 443) {
         text.append(1, ':').append(std::to_string(redirect.port));
     }
     text.append(redirect.target).append("\r\n");
-    if (!redirect.date.empty()) {
-        text.append("Date: ").append(redirect.date).append("\r\n");
-    }
-    text += "Content-Length: 0\r\n";
-    if (redirect.close) {
-        text += "Connection: close\r\n";
-    }
-    return text += "\r\n";
+    return appendEmptyBody(text, redirect.close, redirect.date, redirect.server);
+}
+
+std::string composeOptionsReply(bool close, std::string_view date, std::string_view server) {
+    std::string text = "HTTP/1.1 200 OK\r\n";
+    return appendEmptyBody(text, close, date, server);
 }
 
 }  // namespace evergate::http

@@ -16,7 +16,9 @@ constexpr int kMaxLeadingEmptyLines = 4;
 struct Seen : FramingFields {
     std::string_view host;
     std::string_view upgrade;
+    std::string_view maxForwards;
     unsigned hosts = 0;
+    unsigned maxForwardsFields = 0;
     bool connection = false;
     bool expect = false;
     bool expectsOther = false;
@@ -61,6 +63,10 @@ void note(const HeaderField& field, Seen& seen) noexcept {
             seen.expect = true;
             seen.expectsOther |= !equalsIgnoreCase(field.value, "100-continue");
             break;
+        case HeaderName::maxForwards:
+            seen.maxForwards = field.value;
+            ++seen.maxForwardsFields;
+            break;
         case HeaderName::te:
             forEachElement(field.value, [&seen](std::string_view coding) {
                 seen.teTrailers |= equalsIgnoreCase(coding, "trailers");
@@ -89,18 +95,38 @@ HeadProblem settleHost(const Seen& seen, RequestHead& out) noexcept {
             return {};
         }
     }
-    if (!out.authority.empty()) {  // absolute-form
-        if (const char* detail = readAuthority(out.authority, out.host)) {
-            return bad(detail);
-        }
+    if (out.authority.empty()) {
+        return {};
     }
+    if (const char* detail = readAuthority(out.authority, out.host)) {  // absolute-form
+        return bad(detail);
+    }
+    // The target would win (RFC 9112 §3.2.2), but no client of good will says two things, and what
+    // is behind us may decide otherwise.
+    return seen.hosts == 1 && !isSameAuthority(out.authority, seen.host, out.secureTarget)
+               ? bad("Host is not that of the request target")
+               : HeadProblem{};
+}
+
+// TRACE and OPTIONS say how far they may go (RFC 9110 §7.6.2); others may say so without effect.
+HeadProblem settleMaxForwards(const Seen& seen, RequestHead& out) noexcept {
+    constexpr std::uint64_t kMost = 255;
+    if (out.method != "TRACE" && out.method != "OPTIONS") {
+        return {};
+    }
+    std::uint64_t count = 0;
+    if (seen.maxForwardsFields > 1 || !readContentLength(seen.maxForwards, count)) {
+        return bad("bad Max-Forwards");
+    }
+    out.maxForwards = static_cast<std::int16_t>(std::min(count, kMost));
     return {};
 }
 
 HeadProblem settleFraming(const Seen& seen, RequestHead& out) noexcept {
     if (seen.transferEncodings != 0) {
         if (const char* detail = checkTransferEncoding(seen, out.minorVersion)) {
-            return ambiguous(detail);
+            return detail == kUnknownCoding ? HeadProblem{ProxyError::unknownCoding, detail}
+                                            : ambiguous(detail);
         }
         out.framing = Framing::chunked;
     } else if (seen.contentLengths != 0) {
@@ -146,6 +172,11 @@ HeadProblem settle(const Seen& seen, RequestHead& out) noexcept {
     }
     if (const HeadProblem problem = settleFraming(seen, out)) {
         return problem;
+    }
+    if (seen.maxForwardsFields != 0) [[unlikely]] {
+        if (const HeadProblem problem = settleMaxForwards(seen, out)) {
+            return problem;
+        }
     }
     ConnectionOptions options;
     if (seen.connection) {
@@ -197,7 +228,8 @@ void RequestHead::clear() noexcept {
     framing = Framing::none;
     minorVersion = 1;
     keepAlive = true;
-    expectContinue = head = idempotent = teTrailers = false;
+    expectContinue = head = idempotent = teTrailers = secureTarget = false;
+    maxForwards = -1;
 }
 
 ParseResult parseRequestHead(std::string_view bytes, const HeadLimits& limits, std::size_t& scanned,

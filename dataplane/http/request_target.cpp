@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "dataplane/http/character_classes.hpp"
@@ -56,13 +57,14 @@ void classifyMethod(RequestHead& out) noexcept {
 }
 
 // "http://host[:port][/path][?query]": the authority wins over Host (RFC 9112 §3.2.2).
-HeadProblem readAbsoluteForm(std::string_view target, RequestHead& out) noexcept {
+HeadProblem readAbsoluteForm(std::string_view target, RequestHead& out) {
     const std::size_t colon = target.find("://");
     if (colon == std::string_view::npos) {
         return bad("bad request target");
     }
     const std::string_view scheme = target.substr(0, colon);
-    if (!equalsIgnoreCase(scheme, "http") && !equalsIgnoreCase(scheme, "https")) {
+    out.secureTarget = equalsIgnoreCase(scheme, "https");
+    if (!out.secureTarget && !equalsIgnoreCase(scheme, "http")) {
         return bad("request target with a foreign scheme");
     }
     target.remove_prefix(colon + 3);
@@ -74,15 +76,17 @@ HeadProblem readAbsoluteForm(std::string_view target, RequestHead& out) noexcept
     if (end == std::string_view::npos) {
         out.target = out.method == "OPTIONS" ? "*" : "/";  // RFC 9112 §3.2.4
     } else if (target[end] == '?') {
-        // Valid, but nobody sends it, and "/?query" is not a part of the buffer.
-        return bad("absolute request target without path");
+        out.ownTarget.assign(1, '/');
+        out.ownTarget.insert(out.ownTarget.end(), target.begin() + static_cast<long>(end),
+                             target.end());
+        out.target = {out.ownTarget.data(), out.ownTarget.size()};
     } else {
         out.target = target.substr(end);
     }
     return {};
 }
 
-HeadProblem readTarget(std::string_view target, RequestHead& out) noexcept {
+HeadProblem readTarget(std::string_view target, RequestHead& out) {
     if (target.front() == '/') [[likely]] {
         out.target = target;
     } else if (target == "*") {
@@ -111,6 +115,13 @@ const char* readPort(std::string_view port) noexcept {
     return nullptr;
 }
 
+// The digits behind the host, without leading zeros; the default port when there are none.
+std::string_view portOf(std::string_view authority, std::string_view host, bool https) noexcept {
+    std::string_view port = authority.substr(std::min(authority.size(), host.size() + 1));
+    port.remove_prefix(std::min(port.size(), port.find_first_not_of('0')));
+    return !port.empty() ? port : https ? "443" : "80";
+}
+
 bool isIpv6(std::string_view text) noexcept {
     char copy[INET6_ADDRSTRLEN];
     if (text.size() >= sizeof copy) {
@@ -137,7 +148,7 @@ const char* readIpLiteral(std::string_view authority, std::string_view& host) no
 
 }  // namespace
 
-HeadProblem readRequestLine(std::string_view line, RequestHead& out) noexcept {
+HeadProblem readRequestLine(std::string_view line, RequestHead& out) {
     const char* const begin = line.data();
     const char* const end = begin + line.size();
     const char* at = begin;
@@ -167,6 +178,14 @@ HeadProblem readRequestLine(std::string_view line, RequestHead& out) noexcept {
     }
     classifyMethod(out);
     return readTarget({target, static_cast<std::size_t>(at - target)}, out);
+}
+
+bool isSameAuthority(std::string_view a, std::string_view b, bool https) noexcept {
+    std::string_view hostOfA;
+    std::string_view hostOfB;
+    return readAuthority(a, hostOfA) == nullptr && readAuthority(b, hostOfB) == nullptr &&
+           equalsIgnoreCase(hostOfA, hostOfB) &&
+           portOf(a, hostOfA, https) == portOf(b, hostOfB, https);
 }
 
 const char* readAuthority(std::string_view authority, std::string_view& host) noexcept {

@@ -18,10 +18,14 @@ struct HeadProblem {
 
 // Reads method, target, path and version of a request line (without CRLF). An absolute-form target
 // is taken apart: its authority goes to out.authority, the rest becomes the target.
-HeadProblem readRequestLine(std::string_view line, RequestHead& out) noexcept;
+HeadProblem readRequestLine(std::string_view line, RequestHead& out);
 
 // Checks "host[:port]" and gives its host: a reg-name, IPv4 or [IPv6] literal, never with user
 // information. Returns null, or what is wrong.
 const char* readAuthority(std::string_view authority, std::string_view& host) noexcept;
+
+// Whether two checked authorities name the same host and port; the scheme says which port is left
+// out.
+bool isSameAuthority(std::string_view a, std::string_view b, bool https) noexcept;
 
 }  // namespace evergate::http

@@ -7,7 +7,6 @@ namespace evergate::http {
 namespace {
 
 struct Seen : FramingFields {
-    bool differingLengths = false;
     bool connection = false;
 };
 
@@ -39,10 +38,9 @@ const char* readStatusLine(std::string_view line, ResponseHead& out) noexcept {
     return nullptr;
 }
 
-void note(const HeaderField& field, Seen& seen, ResponseHead& out) noexcept {
+void note(const HeaderField& field, Seen& seen) noexcept {
     switch (field.id) {
         case HeaderName::contentLength:
-            seen.differingLengths |= seen.contentLengths != 0 && seen.contentLength != field.value;
             seen.contentLength = field.value;
             ++seen.contentLengths;
             break;
@@ -52,9 +50,6 @@ void note(const HeaderField& field, Seen& seen, ResponseHead& out) noexcept {
             break;
         case HeaderName::connection:
             seen.connection = true;
-            break;
-        case HeaderName::date:
-            out.hasDate = true;
             break;
         default:
             break;
@@ -68,8 +63,8 @@ const char* settleFraming(const Seen& seen, bool requestWasHead, ResponseHead& o
             return detail;
         }
     }
-    if (seen.differingLengths) {
-        return "differing Content-Length";
+    if (seen.contentLengths > 1) {
+        return "more than one Content-Length";
     }
     if (seen.contentLengths != 0 && !readContentLength(seen.contentLength, out.contentLength)) {
         return "bad Content-Length";
@@ -125,7 +120,7 @@ void ResponseHead::clear() noexcept {
     framing = Framing::none;
     minorVersion = 1;
     keepAlive = true;
-    hasLength = hasDate = false;
+    hasLength = false;
 }
 
 ParseResult parseResponseHead(std::string_view bytes, const HeadLimits& limits, bool requestWasHead,
@@ -156,7 +151,7 @@ ParseResult parseResponseHead(std::string_view bytes, const HeadLimits& limits, 
         if (const char* detail = readField(line, field)) {
             return failed(detail);
         }
-        note(field, seen, out);
+        note(field, seen);
     }
     if (status != HeadReader::Line::complete) {
         return unfinished(status, reader, full);

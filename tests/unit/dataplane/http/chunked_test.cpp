@@ -92,6 +92,8 @@ INSTANTIATE_TEST_SUITE_P(
         Valid{"LeadingZeros", "0005\r\nhello\r\n000\r\n\r\n", "hello", ""},
         Valid{"CrLfInData", "4\r\n\r\n\r\n\r\n0\r\n\r\n", "\r\n\r\n", ""},
         Valid{"Extension", "5;a=b\r\nhello\r\n0;c=\"d e\"\r\n\r\n", "hello", ""},
+        Valid{"ExtensionOfEveryForm",
+              "5 ; a ;b=c;d = e\t;f=\"g;\\\"h\\\\\" ;i=\"\"\r\nhello\r\n0;z\r\n\r\n", "hello", ""},
         Valid{"ExtensionAfterWhitespace", "5 \t;a\r\nhello\r\n0\r\n\r\n", "hello", ""},
         Valid{"Trailers", "0\r\nX-Sum: 1\r\nY:2 \r\n\r\n", "", "X-Sum: 1\r\nY: 2\r\n"},
         Valid{"TrailersNotAllowedThere",
@@ -132,6 +134,19 @@ INSTANTIATE_TEST_SUITE_P(
         Invalid{"BareCrAfterSize", "5\rhello\r\n"}, Invalid{"BareLfInExtension", "5;a\nhello\r\n"},
         Invalid{"BareCrInExtension", "5;a\rb\r\nhello\r\n"},
         Invalid{"NulInExtension", bytes("5;a\0\r\nhello\r\n")},
+        Invalid{"EmptyExtension", "5;\r\nhello\r\n"},
+        Invalid{"EmptyExtensionName", "5;=a\r\nhello\r\n"},
+        Invalid{"TwoSemicolons", "5;;a\r\nhello\r\n"},
+        Invalid{"EmptyExtensionValue", "5;a=\r\nhello\r\n"},
+        Invalid{"TwoEqualSigns", "5;a==b\r\nhello\r\n"},
+        Invalid{"WhitespaceBehindExtension", "5;a \r\nhello\r\n"},
+        Invalid{"WhitespaceBehindExtensionValue", "5;a=b \r\nhello\r\n"},
+        Invalid{"TwoExtensionNames", "5;a b\r\nhello\r\n"},
+        Invalid{"TextBehindQuotes", "5;a=\"b\"c\r\nhello\r\n"},
+        Invalid{"OpenQuotes", "5;a=\"b\r\nhello\r\n"},
+        Invalid{"LineEndInQuotes", "5;a=\"\r\n\"\r\nhello\r\n"},
+        Invalid{"EscapedLineEnd", "5;a=\"\\\r\nhello\r\n"},
+        Invalid{"QuotedExtensionName", "5;\"a\"\r\nhello\r\n"},
         Invalid{"DataTooLong", "5\r\nhello!\r\n0\r\n\r\n"},
         Invalid{"DataTooShort", "6\r\nhello\r\n0\r\n\r\n"},
         Invalid{"BareLfAfterData", "5\r\nhello\n0\r\n\r\n"},
@@ -149,6 +164,34 @@ INSTANTIATE_TEST_SUITE_P(
         Invalid{"LongExtension", "5;" + std::string(2'000, 'a') + "\r\nhello\r\n"},
         Invalid{"LongTrailer", "0\r\nX: " + std::string(9'000, 'a') + "\r\n\r\n"}),
     [](const auto& tested) { return tested.param.name; });
+
+// One byte of data per size line of a thousand.
+TEST(ChunkedDecoder, RefusesABodyOfExtensions) {
+    const std::string chunk = "1;" + std::string(1'000, 'a') + "\r\nx\r\n";
+    std::string text;
+    for (int i = 0; i < 15; ++i) {
+        text += chunk;
+    }
+    EXPECT_FALSE(decode(text).failed);
+    EXPECT_TRUE(decode(text + chunk + chunk).failed);
+    std::string plain;
+    for (int i = 0; i < 20'000; ++i) {
+        plain += "1\r\nx\r\n";
+    }
+    EXPECT_FALSE(decode(plain + "0\r\n\r\n").failed);
+}
+
+TEST(ChunkedDecoder, RestrictsTrailerNames) {
+    const auto trailers = [](model::HeaderUnderscores rule) {
+        ChunkedDecoder decoder;
+        decoder.restrictNames(rule);
+        decoder.next("0\r\nA_B: 1\r\nC: 2\r\n\r\n");
+        return decoder.failed() ? "failed" : decoder.trailers();
+    };
+    EXPECT_EQ(trailers(model::HeaderUnderscores::allow), "A_B: 1\r\nC: 2\r\n");
+    EXPECT_EQ(trailers(model::HeaderUnderscores::remove), "C: 2\r\n");
+    EXPECT_EQ(trailers(model::HeaderUnderscores::refuse), "failed");
+}
 
 TEST(ChunkedDecoder, YieldsOneRunOfDataPerStepAsPartOfTheInput) {
     const std::string text = "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";

@@ -132,8 +132,27 @@ TEST(ComposeRequest, ForwardsExpectAndTrailersAccepted) {
 }
 
 TEST(ComposeRequest, SendsTheOriginFormOfAnAbsoluteTarget) {
-    const std::string head = compose("GET http://b:81/c HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string head = compose("GET http://b:81/c HTTP/1.1\r\nHost: b:81\r\n\r\n");
     EXPECT_EQ(head.substr(0, 31), "GET /c HTTP/1.1\r\nHost: b:81\r\nX-");
+}
+
+TEST(ComposeRequest, NamesItselfBehindOthers) {
+    ForwardedFacts facts = kFacts;
+    facts.via = "gate";
+    EXPECT_TRUE(
+        contains(compose("GET / HTTP/1.0\r\nHost: a\r\n\r\n", facts), "\r\nVia: 1.0 gate\r\n"));
+    const std::string head =
+        compose("GET / HTTP/1.1\r\nHost: a\r\nVia: 1.0 x\r\nA: b\r\n\r\n", facts);
+    EXPECT_LT(head.find("\r\nVia: 1.0 x\r\n"), head.find("\r\nVia: 1.1 gate\r\n"));
+}
+
+TEST(ComposeRequest, TakesOneOffMaxForwards) {
+    EXPECT_TRUE(contains(compose("TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n"),
+                         "\r\nMax-Forwards: 2\r\n"));
+    EXPECT_FALSE(contains(compose("OPTIONS * HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n"),
+                          "Max-Forwards: 3"));
+    EXPECT_TRUE(contains(compose("GET / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 3\r\n\r\n"),
+                         "\r\nMax-Forwards: 3\r\n"));
 }
 
 // The composed head, read again, says the same and nothing hop-by-hop.

@@ -26,7 +26,7 @@ std::string compose(const std::string& text, ResponseFacts given) {
     const std::string body = "BODY";
     auto parsed = parseResponse(text);
     EXPECT_EQ(parsed.result.status, ParseStatus::complete) << parsed.result.detail;
-    const std::size_t bound = composedSizeBound(parsed.head);
+    const std::size_t bound = composedSizeBound(parsed.head) + given.added();
     const std::unique_ptr<char[]> apart(new char[bound]);
     char* begin = composeResponseBefore(parsed.head, given, apart.get() + bound);
     const std::string result(begin, apart.get() + bound);
@@ -56,10 +56,41 @@ TEST(ComposeResponse, WritesAWholeHead) {
               "Content-Length: 5\r\n\r\n");
 }
 
-TEST(ComposeResponse, KeepsADateAndNamesAServer) {
-    EXPECT_EQ(compose("HTTP/1.1 404 Not Found\r\nDate: d\r\nContent-Length: 0\r\n\r\n",
-                      facts(Framing::length)),
-              "HTTP/1.1 404 Not Found\r\nDate: d\r\nServer: evergate\r\nContent-Length: 0\r\n\r\n");
+TEST(ComposeResponse, KeepsADateAndAddsNamesOnlyWhenAsked) {
+    const std::string text = "HTTP/1.0 404 Not Found\r\nDate: d\r\nContent-Length: 0\r\n\r\n";
+    ResponseFacts given = facts(Framing::length);
+    EXPECT_EQ(compose(text, given),
+              "HTTP/1.1 404 Not Found\r\nDate: d\r\nContent-Length: 0\r\n\r\n");
+    given.server = "edge/1";
+    given.via = "gate";
+    EXPECT_EQ(compose(text, given),
+              "HTTP/1.1 404 Not Found\r\nDate: d\r\nServer: edge/1\r\nVia: 1.0 gate\r\n"
+              "Content-Length: 0\r\n\r\n");
+    EXPECT_EQ(compose("HTTP/1.1 200 OK\r\nDate: d\r\nSERVER: x\r\nvia: 1.1 y\r\n"
+                      "Content-Length: 0\r\n\r\n",
+                      given),
+              "HTTP/1.1 200 OK\r\nDate: d\r\nSERVER: x\r\nvia: 1.1 y\r\nVia: 1.1 gate\r\n"
+              "Content-Length: 0\r\n\r\n");
+    EXPECT_FALSE(contains(compose("HTTP/1.1 103 x\r\n\r\n", given), "Server"));
+}
+
+TEST(ComposeResponse, ReplacesADateThatIsOfOneConnectionOnly) {
+    EXPECT_EQ(
+        compose("HTTP/1.1 200 OK\r\nDate: d\r\nConnection: date\r\nContent-Length: 0\r\n\r\n",
+                facts(Framing::length)),
+        "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n");
+}
+
+TEST(Upgrade, IsOneOfThoseAskedFor) {
+    const auto agrees = [](const std::string& lines, std::string_view asked) {
+        return isUpgradeAmong(parseResponse("HTTP/1.1 101 x\r\n" + lines + "\r\n").head, asked);
+    };
+    EXPECT_TRUE(agrees("Upgrade: websocket\r\n", "WebSocket"));
+    EXPECT_TRUE(agrees("Upgrade: b/2\r\n", "a/1, b/2"));
+    EXPECT_FALSE(agrees("Upgrade: b/3\r\n", "a/1, b/2"));
+    EXPECT_FALSE(agrees("Upgrade: websocket, h2c\r\n", "websocket"));
+    EXPECT_FALSE(agrees("", "websocket"));
+    EXPECT_FALSE(agrees("Upgrade: \r\n", "websocket"));
 }
 
 TEST(ComposeResponse, DropsHopByHopFields) {
@@ -69,7 +100,7 @@ TEST(ComposeResponse, DropsHopByHopFields) {
         facts(Framing::chunked));
     EXPECT_EQ(head,
               "HTTP/1.1 200 OK\r\nA: 1\r\nC: 5\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
-              "Server: evergate\r\nTransfer-Encoding: chunked\r\n\r\n");
+              "Transfer-Encoding: chunked\r\n\r\n");
 }
 
 TEST(ComposeResponse, SaysWhatBecomesOfTheConnection) {
@@ -162,9 +193,11 @@ TEST(ErrorReply, IsACompleteResponse) {
     reply.retryAfterSeconds = 5;
     reply.close = true;
     reply.date = kDate;
+    reply.server = "edge";
     EXPECT_EQ(std::string(out, composeErrorReply(reply, out, sizeof out)),
-              "HTTP/1.1 503 Service Unavailable\r\nServer: evergate\r\n"
-              "Content-Type: text/plain; charset=utf-8\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+              "HTTP/1.1 503 Service Unavailable\r\n"
+              "Content-Type: text/plain; charset=utf-8\r\nServer: edge\r\nDate: Sun, 06 Nov 1994 "
+              "08:49:37 GMT\r\n"
               "Content-Length: 26\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
               "503 no endpoint available\n");
 }

@@ -61,7 +61,7 @@ TEST(HeadEdits, HaveTheLastWordOnForwardedFields) {
 TEST(HeadEdits, AddAndRemoveInResponses) {
     EXPECT_EQ(response("X-Powered-By: y\r\nSet-Cookie: a=b\r\nContent-Length: 3\r\n",
                        {"x-powered-by", "x-new"}, "x-new: 5\r\n", "Set-Cookie: c=d\r\n"),
-              "HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nDate: now\r\nServer: evergate\r\n"
+              "HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nDate: now\r\n"
               "x-new: 5\r\nSet-Cookie: c=d\r\nContent-Length: 3\r\n\r\n");
 }
 

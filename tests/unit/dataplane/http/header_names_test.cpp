@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "tests/unit/dataplane/http/head_case.hpp"
+
 namespace evergate::http {
 namespace {
 
@@ -40,6 +42,7 @@ constexpr Named kNames[] = {
     {"http2-settings", HeaderName::http2Settings},
     {"proxy", HeaderName::proxy},
     {"x-real-ip", HeaderName::xRealIp},
+    {"max-forwards", HeaderName::maxForwards},
 };
 
 TEST(HeaderNames, AreFoundInAnyCase) {
@@ -71,6 +74,24 @@ TEST(HeaderNames, AreNotFoundOneByteAway) {
         EXPECT_NE(headerNameOf(text + "x"), named.id);
         EXPECT_NE(headerNameOf(text.substr(1)), named.id);
     }
+}
+
+TEST(HeaderNames, UnderscoresStayGoOrAreRefused) {
+    using model::HeaderUnderscores;
+    const auto parsed = [] {
+        return testing::parseRequest(
+            "GET / HTTP/1.1\r\nHost: a\r\nX_A: 1\r\nX-B: 2\r\n_: 3\r\n\r\n");
+    };
+    auto one = parsed();
+    EXPECT_TRUE(restrictUnderscores(one.head, HeaderUnderscores::allow));
+    EXPECT_FALSE(one.head.fields[1].hopByHop);
+    EXPECT_FALSE(restrictUnderscores(one.head, HeaderUnderscores::refuse));
+    EXPECT_TRUE(restrictUnderscores(one.head, HeaderUnderscores::remove));
+    EXPECT_TRUE(one.head.fields[1].hopByHop);
+    EXPECT_FALSE(one.head.fields[2].hopByHop);
+    EXPECT_TRUE(one.head.fields[3].hopByHop);
+    auto none = testing::parseRequest("GET /a_b HTTP/1.1\r\nHost: a_b\r\nX: y_z\r\n\r\n");
+    EXPECT_TRUE(restrictUnderscores(none.head, HeaderUnderscores::refuse));
 }
 
 TEST(HeaderNames, TrailersMayNotCarryFramingOrRouting) {

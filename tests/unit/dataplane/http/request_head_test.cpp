@@ -135,7 +135,9 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"AbsoluteWithoutHost", line("GET http:///a HTTP/1.1")},
         Refused{"AbsoluteWithUser", line("GET http://u:p@a/ HTTP/1.1")},
         Refused{"AbsoluteWithBadPort", line("GET http://a:x/ HTTP/1.1")},
-        Refused{"AbsoluteWithQueryOnly", line("GET http://a?b HTTP/1.1")},
+        Refused{"AbsoluteWithOtherHost", line("GET http://b/ HTTP/1.1")},
+        Refused{"AbsoluteWithOtherPort", line("GET http://a:81/ HTTP/1.1")},
+        Refused{"AbsoluteWithPortOfTheOtherScheme", line("GET https://a:80/ HTTP/1.1")},
         Refused{"AbsoluteWithBadHost", "GET http://a/ HTTP/1.1\r\nHost: b/c\r\n\r\n"},
         Refused{"AbsoluteWithoutHostField", "GET http://a/ HTTP/1.1\r\n\r\n"}),
     [](const auto& tested) { return tested.param.name; });
@@ -168,6 +170,10 @@ INSTANTIATE_TEST_SUITE_P(
                 ProxyError::expectationFailed},
         Refused{"SecondExpectation", with("Expect: 100-continue\r\nExpect: x\r\n"),
                 ProxyError::expectationFailed},
+        Refused{"MaxForwardsNoNumber", "TRACE / HTTP/1.1\r\nHost: a\r\nMax-Forwards: x\r\n\r\n"},
+        Refused{"MaxForwardsTwice",
+                "OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: 1\r\n"
+                "Max-Forwards: 1\r\n\r\n"},
         Refused{"BadConnectionOption", with("Connection: a b\r\n")},
         Refused{"BadUpgrade", with("Connection: upgrade\r\nUpgrade: web socket\r\n")},
         Refused{"UpgradeWithoutVersion", with("Connection: upgrade\r\nUpgrade: x/\r\n")}),
@@ -210,7 +216,7 @@ TEST(RequestHead, AcceptsHosts) {
 }
 
 TEST(RequestHead, TakesTheAuthorityOfAnAbsoluteTarget) {
-    const auto parsed = parseRequest("GET HTTP://b:81/c?d HTTP/1.1\r\nHost: a\r\n\r\n");
+    const auto parsed = parseRequest("GET HTTP://b:81/c?d HTTP/1.1\r\nHost: B:081\r\n\r\n");
     ASSERT_EQ(parsed.result.status, ParseStatus::complete) << parsed.result.detail;
     EXPECT_EQ(parsed.head.authority, "b:81");
     EXPECT_EQ(parsed.head.host, "b");
@@ -219,10 +225,44 @@ TEST(RequestHead, TakesTheAuthorityOfAnAbsoluteTarget) {
 }
 
 TEST(RequestHead, GivesAnAbsoluteTargetWithoutPathOne) {
-    EXPECT_EQ(parseRequest(line("GET https://b HTTP/1.1")).head.target, "/");
-    const auto options = parseRequest(line("OPTIONS http://b HTTP/1.1"));
+    EXPECT_EQ(parseRequest(line("GET https://a HTTP/1.1")).head.target, "/");
+    const auto query = parseRequest(line("GET http://a?b=c HTTP/1.1"));
+    EXPECT_EQ(query.head.target, "/?b=c");
+    EXPECT_EQ(query.head.path, "/");
+    const auto options = parseRequest(line("OPTIONS http://a HTTP/1.1"));
     EXPECT_EQ(options.head.target, "*");
-    EXPECT_EQ(options.head.host, "b");
+    EXPECT_EQ(options.head.host, "a");
+}
+
+TEST(RequestHead, SaysWhichSchemeAnAbsoluteTargetHas) {
+    EXPECT_TRUE(parseRequest(line("GET https://a/ HTTP/1.1")).head.secureTarget);
+    EXPECT_FALSE(parseRequest(line("GET http://a/ HTTP/1.1")).head.secureTarget);
+    EXPECT_FALSE(parseRequest(line("GET /https://a/ HTTP/1.1")).head.secureTarget);
+}
+
+TEST(RequestHead, TakesDefaultPortsForTheSame) {
+    for (const auto& [target, host] :
+         {std::pair{"http://a:80/", "a"}, std::pair{"http://A/", "a:"},
+          std::pair{"https://a/", "a:443"}, std::pair{"http://a:/", "a:80"},
+          std::pair{"http://[::1]:80/", "[::1]"}}) {
+        const auto parsed =
+            parseRequest(std::string("GET ") + target + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        EXPECT_EQ(parsed.result.status, ParseStatus::complete) << target << ' ' << host;
+    }
+}
+
+TEST(RequestHead, CountsHopsOfTraceAndOptionsOnly) {
+    const auto hops = [](const std::string& method, const std::string& value) {
+        return parseRequest(method + " / HTTP/1.1\r\nHost: a\r\nMax-Forwards: " + value +
+                            "\r\n\r\n")
+            .head.maxForwards;
+    };
+    EXPECT_EQ(hops("OPTIONS", "0"), 0);
+    EXPECT_EQ(hops("TRACE", "7"), 7);
+    EXPECT_EQ(hops("TRACE", "99999999999"), 255);
+    EXPECT_EQ(hops("GET", "7"), -1);
+    EXPECT_EQ(hops("GET", "x"), -1);
+    EXPECT_EQ(parseRequest(line("TRACE / HTTP/1.1")).head.maxForwards, -1);
 }
 
 TEST(RequestHead, AcceptsAsteriskForOptions) {
@@ -432,7 +472,7 @@ TEST(RequestHead, FailsAtTheFirstBadLineHoweverItCame) {
 TEST(RequestHead, AgreesWithBeast) {
     for (const std::string& text :
          {with(""), with("A:b\r\nC:  d  \r\nE:\r\n"), "\r\n" + with("Connection: close\r\n"),
-          line("OPTIONS * HTTP/1.1"), line("GET http://b/c HTTP/1.1"),
+          line("OPTIONS * HTTP/1.1"), line("GET http://a/c HTTP/1.1"),
           with("Content-Length: 18446744073709551\r\n"), with("Transfer-Encoding: Chunked\r\n"),
           with("Connection: upgrade\r\nUpgrade: websocket\r\n"),
           std::string("POST /x HTTP/1.0\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n")}) {
