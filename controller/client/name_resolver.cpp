@@ -133,7 +133,8 @@ error_code NameResolver::start(const std::string& host) {
     const auto slot = std::make_shared<Slot>(ends[0]);
     asio::posix::stream_descriptor answered(executor_, ends[1]);
     try {
-        std::thread([slot, lookup = lookup_, host] { slot->put(lookup(host)); }).detach();
+        std::thread asking([slot, lookup = lookup_, host] { slot->put(lookup(host)); });
+        asking.detach();  // layering: allow detach: it owns all it uses
     } catch (const std::system_error& failure) {
         return {failure.code().value(), boost::system::system_category()};
     }

@@ -255,8 +255,7 @@ TEST(AnnotationTable, RefusesWhatTheDataPlaneWouldRefuse) {
                                 {"hash-load-bound", "125 %"},
                                 {"retry-on", "5xx"},
                                 {"retry-on", "404"},
-                                {"retry-on",
-                                 "502,600"},
+                                {"retry-on", "502,600"},
                                 {"retry-on",
                                  "500,501,502,503,504,505,506,507,508,509,510,511,512,"
                                  "513,514,515,516"},
