@@ -125,9 +125,11 @@ std::string leaderJson(const writeback::LeaderStatus* status) {
     const auto& counters = status->counters;
     return text(Json{{"election", status->election},
                      {"leading", status->leading},
+                     {"candidate", status->candidate},
                      {"holder", status->holder},
                      {"identity", status->identity},
                      {"namespace", status->nameSpace},
+                     {"lease", status->lease},
                      {"trouble", status->trouble},
                      {"addresses", std::move(addresses)},
                      {"statuses",

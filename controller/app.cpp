@@ -33,6 +33,7 @@ TranslateOptions translateOptions(const ControllerSettings& settings) {
     options.listenAddress = settings.httpListen.address;
     options.listenPort = settings.httpListen.port;
     options.https = httpsOptions(settings.https);
+    applyTraffic(settings.traffic, options);
     options.loopbackEndpoints = settings.loopbackEndpoints;
     options.reservedPorts.push_back(settings.adminListen.port);
     if (const auto* tcp = std::get_if<rpc::TcpAddress>(&settings.rpcAddress)) {
@@ -107,6 +108,9 @@ std::unique_ptr<Source> App::makeKubernetes() {
     auto writing = writebackOptions(settings_.writeback, access.nameSpace,
                                     [](const char* name) { return std::getenv(name); });
     writing.cluster = access;
+    // Only those who hear from data planes know what is served. One that loses its last data plane
+    // for a moment need not give the lease away at once: the election has patience.
+    writing.lease.eligible = [this] { return publisher_.hasDataplanes(); };
     writing.translate = translateOptions(settings_);
     writing.logger = logging_.logger("writeback");
     writeback_ = std::make_shared<writeback::Writeback>(

@@ -39,6 +39,7 @@ void addSource(process::SettingsTable& table, ControllerSettings& settings) {
             return settings.httpListen.port == 0 ? "must have a port other than 0" : "";
         });
     addHttpsRows(table, settings.https);
+    addTrafficRows(table, settings.traffic);
 }
 
 void addOperation(process::SettingsTable& table, ControllerSettings& settings) {

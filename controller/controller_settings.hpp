@@ -15,6 +15,7 @@
 #include "common/rpc/address.hpp"
 #include "controller/https_settings.hpp"
 #include "controller/marathon_settings.hpp"
+#include "controller/traffic_settings.hpp"
 #include "controller/writeback_settings.hpp"
 
 namespace evergate::controller {
@@ -31,6 +32,7 @@ struct ControllerSettings {
     bool loopbackEndpoints = false;
     process::ListenAddress httpListen{"0.0.0.0", 80};
     HttpsSettings https;
+    TrafficSettings traffic;
     std::string rpcListen = "unix:/run/evergate/rpc.sock";
     rpc::Address rpcAddress;  // `rpcListen`, parsed
     rpc::TlsFiles rpcFiles;

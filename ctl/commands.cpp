@@ -154,24 +154,37 @@ private:
             saysReady);
     }
 
-    // The data plane serves without its controller, so not reaching it is news, not a failure.
-    void controllerStatus() {
+    // The JSON of one path of the controller; nothing, and why in `why`, without an answer.
+    std::optional<Json> fromController(const char* path, std::string& why) const {
         const auto base = parseBaseUrl(line_.controllerAdmin);
         const auto fetched =
-            base ? fetch(*base, "GET", "/api/v1/source", line_.timeout)
+            base ? fetch(*base, "GET", path, line_.timeout)
                  : std::variant<HttpAnswer, Unreachable>(Unreachable{"not an address"});
         const auto* answer = std::get_if<HttpAnswer>(&fetched);
-        const Json json = answer == nullptr ? Json() : Json::parse(answer->body, nullptr, false);
-        if (answer != nullptr && answer->status < 400 && json.is_object()) {
-            printFacts("CONTROLLER", json, out_);
+        if (answer == nullptr) {
+            why = std::get<Unreachable>(fetched).what;
+            return std::nullopt;
+        }
+        Json json = Json::parse(answer->body, nullptr, false);
+        if (answer->status >= 400 || !json.is_object()) {
+            why = errorText(*answer);
+            return std::nullopt;
+        }
+        return json;
+    }
+
+    // The data plane serves without its controller, so not reaching it is news, not a failure.
+    void controllerStatus() {
+        std::string why;
+        if (const auto source = fromController("/api/v1/source", why)) {
+            printFacts("CONTROLLER", *source, out_);
+            if (const auto leader = fromController("/api/v1/leader", why)) {
+                printLeader(*leader, out_);
+            }
             return;
         }
         out_ << "CONTROLLER  not reached at " << controller::printable(line_.controllerAdmin, 300)
-             << ": "
-             << controller::printable(
-                    answer == nullptr ? std::get<Unreachable>(fetched).what : errorText(*answer),
-                    300)
-             << '\n';
+             << ": " << controller::printable(why, 300) << '\n';
     }
 
     int problems() {

@@ -95,6 +95,28 @@ void printFacts(std::string_view title, const Json& answer, std::ostream& out) {
     table.print(out);
 }
 
+void printLeader(const Json& answer, std::ostream& out) {
+    if (text(answer, "identity").empty()) {
+        return;
+    }
+    const bool election = text(answer, "election") == "yes";
+    const std::string holder = text(answer, "holder");
+    out << '\n';
+    Table table({"LEADER", ""});
+    addFact(table, "leading", text(answer, "leading"));
+    addFact(table, "identity", text(answer, "identity"));
+    if (election) {
+        addFact(table, "candidate", text(answer, "candidate"));
+        addFact(table, "holder", holder.empty() ? "nobody known" : holder);
+        addFact(table, "lease", text(answer, "namespace") + '/' + text(answer, "lease"));
+        addFact(table, "trouble", text(answer, "trouble"));
+    } else {
+        addFact(table, "lease", "none: --leader-election=false");
+    }
+    addFact(table, "addresses", joined(list(answer, "addresses")));
+    table.print(out);
+}
+
 void printStatus(const Json& answer, std::ostream& out) {
     Table table({"DATA PLANE", ""});
     addFact(table, "ready", text(answer, "ready"));

@@ -12,6 +12,8 @@ namespace evergate::ctl {
 // Every scalar of an object, one level deep.
 void printFacts(std::string_view title, const nlohmann::json& answer, std::ostream& out);
 void printStatus(const nlohmann::json& answer, std::ostream& out);
+// Nothing of a controller that writes nothing back.
+void printLeader(const nlohmann::json& answer, std::ostream& out);
 // `filter`: part of host, path, backend, or origin.
 void printRoutes(const nlohmann::json& answer, std::string_view filter, std::ostream& out);
 void printBackends(const nlohmann::json& answer, std::ostream& out);

@@ -144,6 +144,11 @@ std::vector<DataplaneStatus> Publisher::dataplanes() const {
     return all;
 }
 
+bool Publisher::hasDataplanes() const {
+    return std::any_of(links_.begin(), links_.end(),
+                       [](const auto& link) { return link->greeted(); });
+}
+
 std::vector<model::KeyedProblem> Publisher::rejected() const {
     std::map<model::Key, model::Problem> unique;
     for (const auto& link : links_) {
@@ -177,10 +182,9 @@ bool Publisher::converged() const {
 }
 
 bool Publisher::everyLive(const std::function<bool(const DataplaneLink&)>& condition) const {
-    const auto greeted = [](const auto& link) { return link->greeted(); };
-    return std::any_of(links_.begin(), links_.end(), greeted) &&
-           std::all_of(links_.begin(), links_.end(),
-                       [&](const auto& link) { return !greeted(link) || condition(*link); });
+    return hasDataplanes() && std::all_of(links_.begin(), links_.end(), [&](const auto& link) {
+               return !link->greeted() || condition(*link);
+           });
 }
 
 void Publisher::watchDeadlines() {

@@ -65,6 +65,8 @@ public:
     const std::deque<Revision>& revisions() const noexcept { return revisions_; }
 
     std::vector<DataplaneStatus> dataplanes() const;
+    // Whether one is connected.
+    bool hasDataplanes() const;
     // What data planes refused, each key once.
     std::vector<model::KeyedProblem> rejected() const;
     Versions versions() const;

@@ -26,7 +26,8 @@ LeaseTiming LeaseTiming::of(seconds duration) {
 LeaderElection::LeaderElection(LeaseTiming timing, std::string identity, std::uint32_t seed)
     : timing_(timing), identity_(std::move(identity)), random_(seed) {}
 
-LeaderElection::Step LeaderElection::next(Time now, WallTime wall) {
+LeaderElection::Step LeaderElection::next(Time now, WallTime wall, bool fit) {
+    noteFitness(now, fit);
     if (released_ || (pending_ == Pending::nothing && now < attemptAt_)) {
         return {Action::wait, released_ ? Time::max() : attemptAt_, {}};
     }
@@ -34,11 +35,15 @@ LeaderElection::Step LeaderElection::next(Time now, WallTime wall) {
         // Our own lease is renewed without asking first: a conflict would tell.
         pending_ = known_ && ours() ? Pending::renew : Pending::read;
     }
+    standBack(now);
+    if (pending_ == Pending::nothing) {
+        return {Action::wait, attemptAt_, {}};
+    }
     if (pending_ == Pending::read) {
         return {Action::read, {}, {}};
     }
     sentAt_ = now;
-    sent_ = recordToWrite(wall);
+    sent_ = pending_ == Pending::resign ? recordToResign(wall) : recordToWrite(wall);
     return {pending_ == Pending::create ? Action::create : Action::replace, {}, sent_};
 }
 
@@ -70,7 +75,7 @@ void LeaderElection::onWritten(Time now) {
     observe(sent_, now);
     pending_ = Pending::nothing;
     attemptAt_ = sentAt_ + jittered(timing_.retryPeriod);
-    leadsUntil_ = released_ ? Time{} : sentAt_ + timing_.renewDeadline;
+    leadsUntil_ = released_ || !ours() ? Time{} : sentAt_ + timing_.renewDeadline;
 }
 
 void LeaderElection::onConflict(Time now) {
@@ -97,11 +102,32 @@ std::optional<LeaseRecord> LeaderElection::release(WallTime wall) {
     if (!ours()) {
         return std::nullopt;
     }
-    LeaseRecord record = observed_;
-    record.holder.clear();
-    record.durationSeconds = 1;
-    record.acquireTime = record.renewTime = microTime(wall);
-    return record;
+    return recordToResign(wall);
+}
+
+void LeaderElection::noteFitness(Time now, bool fit) {
+    if (fit == fit_) {
+        return;
+    }
+    fit_ = fit;
+    unfitSince_ = now;
+    if (fit && !leading(now)) {
+        attemptAt_ = std::min(attemptAt_, now);
+    }
+}
+
+// What somebody who is not fit does not do.
+void LeaderElection::standBack(Time now) {
+    if (fit_) {
+        return;
+    }
+    if (pending_ == Pending::create || pending_ == Pending::acquire) {
+        pending_ = Pending::nothing;
+        attemptAt_ = now + jittered(timing_.retryPeriod);
+    } else if (pending_ == Pending::renew && now - unfitSince_ >= timing_.duration) {
+        pending_ = Pending::resign;
+        leadsUntil_ = {};  // leading => not: nothing is written from here on
+    }
 }
 
 void LeaderElection::observe(const LeaseRecord& record, Time now) {
@@ -124,6 +150,14 @@ LeaseRecord LeaderElection::recordToWrite(WallTime wall) const {
     record.renewTime = microTime(wall);
     record.acquireTime = pending_ == Pending::renew ? observed_.acquireTime : record.renewTime;
     record.transitions = observed_.transitions + (pending_ == Pending::acquire ? 1 : 0);
+    return record;
+}
+
+LeaseRecord LeaderElection::recordToResign(WallTime wall) const {
+    LeaseRecord record = observed_;
+    record.holder.clear();
+    record.durationSeconds = 1;
+    record.acquireTime = record.renewTime = microTime(wall);
     return record;
 }
 

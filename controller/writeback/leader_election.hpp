@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who leads, by a Lease: what to read or write next, and whether we lead now. No I/O.
 //
+// Somebody who is not fit to lead only looks on; a leader that has not been fit for the time a
+// Lease lasts gives it away.
+//
 // The rules are client-go's. Clocks of other machines are never believed: a lease runs out when
 // *we* have not seen it change for its duration. A leader counts its own time from before it sent
 // the renewal and stops earlier (renewDeadline) than anybody else may take over (duration).
@@ -42,7 +45,8 @@ public:
     LeaderElection(LeaseTiming timing, std::string identity, std::uint32_t seed);
 
     // What to do now. After a read, create or replace, its outcome is told by one of the next five.
-    Step next(Time now, WallTime wall);
+    // `fit`: whether we may lead.
+    Step next(Time now, WallTime wall, bool fit = true);
 
     void onRead(const LeaseRecord& record, Time now);
     void onMissing(Time now);   // 404
@@ -65,8 +69,10 @@ public:
     const std::string& holder() const noexcept { return observed_.holder; }
 
 private:
-    enum class Pending { nothing, read, create, acquire, renew };
+    enum class Pending { nothing, read, create, acquire, renew, resign };
 
+    void noteFitness(Time now, bool fit);
+    void standBack(Time now);
     void observe(const LeaseRecord& record, Time now);
 
     bool expired(Time now) const noexcept { return now >= expiry(); }
@@ -76,6 +82,7 @@ private:
     bool ours() const noexcept { return observed_.holder == identity_; }
 
     LeaseRecord recordToWrite(WallTime wall) const;
+    LeaseRecord recordToResign(WallTime wall) const;
     std::chrono::milliseconds jittered(std::chrono::milliseconds base);
 
     LeaseTiming timing_;
@@ -86,6 +93,8 @@ private:
     Time observedAt_{};
     bool known_ = false;  // observed_ is what the server has, as far as we know
     bool released_ = false;
+    bool fit_ = true;
+    Time unfitSince_{};
     Pending pending_ = Pending::nothing;  // the step under way, or decided
     LeaseRecord sent_;
     Time sentAt_{};

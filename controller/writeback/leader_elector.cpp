@@ -52,6 +52,12 @@ bool LeaderElector::leading() const {
     return election_.leading(Clock::now());
 }
 
+void LeaderElector::reconsider() {
+    if (candidate() != candidate_) {
+        timer_.cancel();
+    }
+}
+
 void LeaderElector::stop() {
     stopped_ = true;
     changed_ = nullptr;
@@ -86,7 +92,11 @@ asio::awaitable<void> LeaderElector::release(std::shared_ptr<LeaderElector> self
 
 asio::awaitable<void> LeaderElector::run(std::shared_ptr<LeaderElector> self) {
     while (!self->stopped_) {
-        const auto step = self->election_.next(Clock::now(), system_clock::now());
+        self->candidate_ = self->candidate();
+        const auto step = self->election_.next(Clock::now(), system_clock::now(), self->candidate_);
+        if (self->led_ && !self->leading()) {
+            self->note();  // before the lease is given away
+        }
         co_await self->perform(step);
     }
     self->ended_ = true;

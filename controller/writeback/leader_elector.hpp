@@ -27,6 +27,8 @@ struct LeaseOptions {
     std::string identity;
     LeaseTiming timing;
     std::uint32_t seed = 0;
+    // Whether we may lead now; null: always. Told of changes by reconsider().
+    std::function<bool()> eligible;
 };
 
 class LeaderElector {
@@ -39,6 +41,12 @@ public:
     static void launch(const std::shared_ptr<LeaderElector>& self, std::function<void()> changed);
 
     bool leading() const;
+
+    // Whether we would lead if nobody else did.
+    bool candidate() const { return !options_.eligible || options_.eligible(); }
+
+    // What options.eligible says may have changed.
+    void reconsider();
 
     const std::string& identity() const noexcept { return election_.identity(); }
 
@@ -76,9 +84,10 @@ private:
     std::function<void()> changed_;
     std::weak_ptr<LeaderElector> self_;
     std::string trouble_;
-    bool led_ = false;      // what changed_ was told last
-    bool stopped_ = false;  // no more steps
-    bool ended_ = true;     // the coroutine has
+    bool candidate_ = true;  // as the last step took it
+    bool led_ = false;       // what changed_ was told last
+    bool stopped_ = false;   // no more steps
+    bool ended_ = true;      // the coroutine has
 };
 
 }  // namespace evergate::controller::writeback

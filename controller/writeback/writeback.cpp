@@ -78,13 +78,21 @@ void Writeback::onLeadership() {
 }
 
 void Writeback::changed() {
+    reconsider();
     if (!changedAt_ && leading()) {
         changedAt_ = Clock::now();
         wake();
     }
 }
 
+void Writeback::reconsider() {
+    if (elector_ && !stopped_) {
+        elector_->reconsider();
+    }
+}
+
 void Writeback::acknowledged() {
+    reconsider();
     if (hasKeyProblems_) {
         changed();  // what was refused may have been taken now
     }
@@ -115,9 +123,11 @@ LeaderStatus Writeback::status() const {
     LeaderStatus status;
     status.election = elector_ != nullptr;
     status.leading = leading();
+    status.candidate = !elector_ || elector_->candidate();
     status.identity = options_.lease.identity;
     status.holder = elector_ ? elector_->holder() : options_.lease.identity;
     status.nameSpace = options_.lease.nameSpace;
+    status.lease = options_.lease.name;
     status.trouble = elector_ ? elector_->trouble() : "";
     status.addresses = plan_.addresses();
     status.counters = counters_;

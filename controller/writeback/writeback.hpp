@@ -66,9 +66,11 @@ struct WritebackCounters {
 struct LeaderStatus {
     bool election = true;
     bool leading = false;
+    bool candidate = true;
     std::string identity;
     std::string holder;
     std::string nameSpace;
+    std::string lease;
     std::string trouble;  // of the election; empty: none
     Addresses addresses;
     WritebackCounters counters;
@@ -85,7 +87,7 @@ public:
 
     // The store, or the problems, may have changed.
     void changed();
-    // Data planes may have acknowledged more.
+    // Data planes may have come, gone or acknowledged more.
     void acknowledged();
 
     bool leading() const;
@@ -102,6 +104,7 @@ private:
 
     static boost::asio::awaitable<void> run(std::shared_ptr<Writeback> self);
     void onLeadership();
+    void reconsider();
     bool lookDue(Time now) const;
     void look(Time now);
     void announceEffective(Time now);

@@ -67,6 +67,13 @@ MATRIX = {
     "image": {"image": {"repository": "registry.example/evergate", "digest": "sha256:" + "0" * 64,
                         "pullSecrets": [{"name": "registry"}]}},
     "IPv6": {"listenAddress": "[::]"},
+    "traffic": {"traffic": {"trustedProxies": ["10.0.0.0/8", "2001:db8::/32"], "clientAddressHeader": "forwarded",
+                            "proxyProtocolFrom": ["192.0.2.0/24"], "maxConnectionsPerClient": 100,
+                            "listenerMaxConnections": 1000000, "minBodyRate": 0, "maxHeadBytes": 65536,
+                            "maxHeaders": 64, "maxInterimResponses": 1, "headerUnderscores": "refuse", "via": "edge",
+                            "serverHeader": "Edge 1", "timeouts": {
+                                "clientHead": "5s", "clientKeepAlive": "1m", "clientBody": "30s", "clientWrite": "20s",
+                                "clientHandshake": "5s", "tunnel": "2h", "halfClose": "10s", "upstreamIdle": "50s"}}},
     "drain": {"drain": {"timeoutSeconds": 300, "endpointRemovalSeconds": 20}},
 }
 REFUSED = {
@@ -79,6 +86,8 @@ REFUSED = {
     "a wrong secret": {"https": {"defaultCertificate": "no-namespace"}},
     "a wrong log level": {"dataplane": {"logLevel": "loud"}},
     "a grace shorter than the drain": {"drain": {"terminationGracePeriodSeconds": 30}},
+    "a proxy that is no network": {"traffic": {"trustedProxies": ["proxy.example"]}},
+    "a deadline without a unit": {"traffic": {"timeouts": {"clientHead": "10"}}},
     "an autoscaled DaemonSet": {"kind": "DaemonSet", "autoscaling": {"enabled": True}},
     "a probe the kubelet cannot make": {"adminAddress": "127.0.0.1"},
     "missing Secrets": {"controller": {"mode": "separate", "rpc": {"tls": {"source": "existing"}}}},
@@ -131,6 +140,19 @@ class Chart(Case):
                 flags = {argument.split("=")[0] for argument in container["args"]}
                 self.assertLessEqual(flags, known[container["name"]])
         self.each(check)
+
+    def test_every_value_about_traffic_is_a_flag(self):
+        controller = next(one for _, one in containers(self.rendered["traffic"]) if one["name"] == "controller")
+        values = dict(MATRIX["traffic"]["traffic"])
+        timeouts = values.pop("timeouts")
+        given = {argument.split("=")[0] for argument in controller["args"]}
+        plain = next(one for _, one in containers(self.rendered["defaults"]) if one["name"] == "controller")
+        self.assertEqual(len(given - {argument.split("=")[0] for argument in plain["args"]}),
+                         len(values) + len(timeouts))
+        for argument in ("--server-header=Edge 1", "--listener-max-connections=1000000", "--min-body-rate=0",
+                         "--trusted-proxies=10.0.0.0/8,2001:db8::/32", "--timeout-client-keep-alive=1m",
+                         "--timeout-half-close=10s"):
+            self.assertIn(argument, controller["args"])
 
     def test_the_token_is_the_controllers_alone(self):
         def check(things):

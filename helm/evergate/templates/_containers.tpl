@@ -8,6 +8,21 @@
 {{- end }}
 {{- end }}
 
+{{/* A flag for each value of .values that is set; .prefix and the value's name in kebab case make the flag's. */}}
+{{- define "evergate.optionalFlags" -}}
+{{- $prefix := .prefix -}}
+{{- range $name, $value := .values }}
+{{- if kindIs "slice" $value }}
+{{- with $value }}
+- {{ printf "--%s%s=%s" $prefix (kebabcase $name) (join "," .) | quote }}
+{{- end }}
+{{- else if not (or (kindIs "invalid" $value) (kindIs "map" $value) (eq (toString $value) "")) }}
+{{- if kindIs "float64" $value }}{{ $value = int64 $value }}{{ end }}
+- {{ printf "--%s%s=%v" $prefix (kebabcase $name) $value | quote }}
+{{- end }}
+{{- end }}
+{{- end }}
+
 {{- define "evergate.controllerArgs" -}}
 {{- $c := .Values.controller -}}
 - --source=kubernetes
@@ -25,6 +40,8 @@
 {{- else }}
 - --https-listen=off
 {{- end }}
+{{- include "evergate.optionalFlags" (dict "prefix" "" "values" .Values.traffic) }}
+{{- include "evergate.optionalFlags" (dict "prefix" "timeout-" "values" .Values.traffic.timeouts) }}
 {{- if include "evergate.separate" . }}
 - --rpc-listen=tcp://{{ .Values.listenAddress }}:{{ $c.rpc.port }}
 - --rpc-cert=/etc/evergate/rpc/tls.crt

@@ -49,6 +49,30 @@ TEST(Commands, ShowsStatusAndSaysWhetherReady) {
     EXPECT_THAT(bad.out, HasSubstr("not reached"));
 }
 
+TEST(Commands, ShowsWhoLeads) {
+    const auto statusWith = [](const std::string& leader) {
+        CannedServer server({{"GET /api/v1/status", {200, R"({"ready":true})"}},
+                             {"GET /api/v1/source", {200, R"({"synced":true})"}},
+                             {"GET /api/v1/leader", {200, leader}}});
+        const Outcome outcome =
+            call({"status", "--admin", server.url(), "--controller-admin", server.url()});
+        EXPECT_EQ(outcome.status, 0);
+        return outcome.out;
+    };
+    const std::string follower = statusWith(
+        R"({"election":true,"leading":false,"candidate":true,"holder":"b_1","identity":"a_1",)"
+        R"("namespace":"edge","lease":"evergate-leader","trouble":"","addresses":["192.0.2.1"]})");
+    EXPECT_THAT(follower, HasSubstr("leading    no\n"));
+    EXPECT_THAT(follower, HasSubstr("holder     b_1\n"));
+    EXPECT_THAT(follower, HasSubstr("lease      edge/evergate-leader\n"));
+    EXPECT_THAT(follower, HasSubstr("addresses  192.0.2.1\n"));
+    EXPECT_THAT(statusWith(R"({"election":true,"leading":false,"holder":"","identity":"a_1"})"),
+                HasSubstr("nobody known"));
+    EXPECT_THAT(statusWith(R"({"election":false,"leading":true,"identity":"a_1"})"),
+                HasSubstr("--leader-election=false"));
+    EXPECT_THAT(statusWith(R"({"election":false,"leading":false})"), Not(HasSubstr("LEADER")));
+}
+
 TEST(Commands, PrintsTheTableOfAnnotations) {
     const Outcome outcome = call({"annotations"});
     EXPECT_EQ(outcome.status, 0);

@@ -104,6 +104,76 @@ TEST_F(LeaderElectionTest, ARenewalAnsweredAfterTheDeadlineDoesNotLead) {
     EXPECT_TRUE(a.leading(now));
 }
 
+TEST_F(LeaderElectionTest, OnlyLooksOnWhileNotFit) {
+    ASSERT_EQ(a.next(now, wall, false).action, Action::read);
+    a.onMissing(now);
+    auto step = a.next(now, wall, false);
+    ASSERT_EQ(step.action, Action::wait);
+    EXPECT_GE(step.until, now + 2s);
+    now = step.until;
+    ASSERT_EQ(a.next(now, wall, false).action, Action::read);
+    a.onRead(heldBy(""), now);
+    EXPECT_EQ(a.next(now, wall, false).action, Action::wait);
+    // fit => it does not wait for its turn
+    ASSERT_EQ(next().action, Action::read);
+    a.onRead(heldBy(""), now);
+    EXPECT_EQ(next().action, Action::replace);
+    a.onWritten(now);
+    EXPECT_TRUE(a.leading(now));
+}
+
+TEST_F(LeaderElectionTest, LeadsOnWhileNotFitForAMoment) {
+    become();
+    for (int i = 0; i < 6; ++i) {
+        now += 2400ms;  // 14.4 s
+        ASSERT_EQ(a.next(now, wall, false).action, Action::replace);
+        a.onWritten(now);
+        EXPECT_TRUE(a.leading(now));
+    }
+    now += 2400ms;
+    ASSERT_EQ(next().action, Action::replace);  // fit again: patience begins anew
+    a.onWritten(now);
+    now += 2400ms;
+    ASSERT_EQ(a.next(now, wall, false).record.holder, "a");
+}
+
+TEST_F(LeaderElectionTest, GivesTheLeaseAwayWhenNotFitForLong) {
+    become();
+    EXPECT_EQ(a.next(now, wall, false).action, Action::wait);
+    const auto since = now;
+    Time last = now;
+    while (a.leading(now)) {
+        now += 2400ms;
+        const auto step = a.next(now, wall, false);
+        ASSERT_EQ(step.action, Action::replace);
+        ASSERT_LT(now - since, 60s);
+        if (!step.record.holder.empty()) {
+            a.onWritten(now);
+            last = now;
+        } else {
+            EXPECT_EQ(step.record.durationSeconds, 1);
+        }
+    }
+    EXPECT_GE(now - since, 15s);
+    EXPECT_LT(last - since, 15s);
+    // An answer that was lost: it looks, and gives away what still names it.
+    a.onFailed(now);
+    now += 3s;
+    ASSERT_EQ(a.next(now, wall, false).action, Action::read);
+    a.onRead(heldBy("a"), now);
+    EXPECT_FALSE(a.leading(now));
+    const auto again = a.next(now, wall, false);
+    EXPECT_EQ(again.action, Action::replace);
+    EXPECT_EQ(again.record.holder, "");
+    a.onWritten(now);
+    EXPECT_FALSE(a.leading(now));
+    EXPECT_EQ(a.holder(), "");
+    now += 3s;
+    ASSERT_EQ(a.next(now, wall, false).action, Action::read);
+    a.onRead(heldBy("b"), now);
+    EXPECT_EQ(a.next(now, wall, false).action, Action::wait);
+}
+
 TEST_F(LeaderElectionTest, WaitsWhileAnotherRenews) {
     ASSERT_EQ(next().action, Action::read);
     for (int i = 0; i < 20; ++i) {
