@@ -14,8 +14,8 @@ packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 ca-certificates)
 packages_quickstart=(curl python3 openssl)
 packages_image=(libcap2-bin) # to build the image, besides `build`: the data plane's file capability
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
-    python3 python3-yaml curl openssl git procps wrk iproute2 prometheus)
-packages_bench=(haproxy nginx-light wrk nghttp2-client python3)
+    python3 python3-yaml curl openssl git procps wrk iproute2 prometheus nftables strace libfaketime)
+packages_bench=(haproxy nginx-light wrk nghttp2-client python3 iproute2 slowhttptest)
 
 usage() {
     sed -n '3,9s/^# \{0,1\}//p' "$0" >&2

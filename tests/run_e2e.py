@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs every tests/e2e/test_*.py and tests/incidents/test_*.py, each in a process of its own, several at a time.
+"""Runs every test_*.py of tests/e2e, tests/incidents and tests/faults, each in a process of its own, several at a time.
 
     EVERGATE_BIN=build/release/bin tests/run_e2e.py [--jobs N] [WORD...]
 
@@ -16,12 +16,13 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 # The longest first, so that none of them runs alone at the end.
-LONGEST = ("test_no_failed_request", "test_stuck_streams", "test_marathon", "test_failures", "test_lifecycle")
+LONGEST = ("test_no_failed_request", "test_stuck_streams", "test_vanished_peers", "test_blocked_writers", "test_marathon",
+           "test_failures", "test_lifecycle")
 PER_FILE = 900  # seconds
 
 
 def files(words):
-    found = [path for folder in ("e2e", "incidents") for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
+    found = [path for folder in ("e2e", "incidents", "faults") for path in sorted((ROOT / "tests" / folder).glob("test_*.py"))]
     chosen = [path for path in found if not words or any(word in path.stem for word in words)]
     return sorted(chosen, key=lambda path: LONGEST.index(path.stem) if path.stem in LONGEST else len(LONGEST))
 

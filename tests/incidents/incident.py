@@ -5,9 +5,11 @@ Each test retells one incident (docs/incidents.md): HAProxy shows the symptom, E
 measured in the same run and printed as one line each."""
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
@@ -18,6 +20,9 @@ from harness.programs import Program, free_port, wait_until  # noqa: E402
 
 HAPROXY = shutil.which("haproxy") or (os.path.exists("/usr/sbin/haproxy") and "/usr/sbin/haproxy")
 NO_HAPROXY = "NOT RUN: needs haproxy (deploy/install-packages.sh bench)"
+# Nothing else of ours runs (run.py): figures of the whole machine are ours.
+ALONE = os.environ.get("EVERGATE_INCIDENTS_ALONE") == "1"
+NO_NAMESPACE = "" if os.geteuid() == 0 and shutil.which("ip") else "NOT RUN: needs root and ip for a network namespace"
 
 
 class Incident(Case):
@@ -53,16 +58,23 @@ def share_of_200(port, host, count=400):
 
 def listeners_on(port):
     """Listening sockets on a port, by process: {pid: sockets}."""
+    listening = set()
+    for table in ("tcp", "tcp6"):
+        try:
+            with open(f"/proc/thread-self/net/{table}", encoding="ascii") as file:
+                rows = [line.split() for line in file.readlines()[1:]]
+        except OSError:
+            continue
+        listening |= {int(row[9]) for row in rows
+                      if row[3] == procfs.LISTEN and int(row[1].split(":")[1], 16) == port}
     found = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                sockets = procfs.listening(int(entry))
-            except OSError:
-                continue
-            count = sum(len(inodes) for (_, at), inodes in sockets.items() if at == port)
-            if count:
-                found[int(entry)] = count
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            count = len(procfs.socket_inodes(int(entry)) & listening)
+        except OSError:
+            continue
+        if count:
+            found[int(entry)] = count
     return found
 
 
@@ -72,6 +84,18 @@ def kernel_sockets(port):
         rows = [line.split() for line in file.readlines()[1:]]
     # 06 is TIME_WAIT, 0A LISTEN: neither holds buffers.
     return sum(1 for row in rows if int(row[1].split(":")[1], 16) == port and row[3] not in ("06", "0A"))
+
+
+def buffered(port):
+    """Bytes the kernel holds for the connections of a local port, whoever owns them: `ss`, skmem r, w and f."""
+    text = subprocess.run(["ss", "-Htanm", f"( sport = :{port} )"], capture_output=True, text=True, check=True).stdout
+    return sum(int(r) + int(f) + int(w) for r, f, w in re.findall(r"skmem:\(r(\d+),.*?,f(\d+),w(\d+),", text))
+
+
+def socket_pages():
+    """Pages of memory of all TCP sockets of this machine, whatever their namespace: /proc/net/sockstat."""
+    with open("/proc/net/sockstat", encoding="ascii") as file:
+        return int(re.search(r"^TCP: .* mem (\d+)", file.read(), re.M).group(1))
 
 
 def read_status(sock, within):
