@@ -72,6 +72,7 @@ std::vector<routing::ListenerSpec> listenerSpecs(const Candidate& candidate,
         } else {
             spec.routeIndex = routes.listenerIndex(key.name);
         }
+        spec.introducers = routing::networksOf(spec.listener.proxyProtocolFrom);
         specs.push_back(std::move(spec));
     }
     return specs;
@@ -96,6 +97,7 @@ Compiled compileSnapshot(const Candidate& candidate) {
     snapshot->version = candidate.version;
     for (const auto& [key, entry] : EntriesOfKind(config, model::Kind::settings))
         snapshot->settings = std::get<model::Settings>(*entry.value);
+    snapshot->trustedProxies = routing::networksOf(snapshot->settings.trustedProxies);
     FixedIds ids(candidate);
     snapshot->routes = routing::compile(config, ids);
     snapshot->backends = backendSpecs(candidate);

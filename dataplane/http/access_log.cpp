@@ -100,6 +100,8 @@ void forEachField(const AccessRecord& record, Field&& field) {
         if (!record.tls.failure.empty())
             field("tls_failure", record.tls.failure);
     }
+    if (!record.proxyProblem.empty())
+        field("proxy_problem", record.proxyProblem);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ struct AccessRecord {
     ProxyError error = ProxyError::none;
     bool tcp = false;  // a connection of a tcp listener: `route` is its name, there is no request
     TlsRecord tls{};
+    std::string_view proxyProblem{};  // what is wrong with its PROXY protocol header
 };
 
 // Appends one line including '\n'.

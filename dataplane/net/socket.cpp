@@ -134,6 +134,12 @@ IoResult Socket::sendv(const iovec* parts, int count) noexcept {
     return sent(bytes, wanted);
 }
 
+bool Socket::sendFirst(std::string_view bytes) noexcept {
+    const ssize_t sent = uninterrupted(
+        [&] { return ::send(fd_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
+    return sent == static_cast<ssize_t>(bytes.size());
+}
+
 void Socket::shutdownWrite() noexcept {
     layer_ ? layer_->shutdownWrite(*this) : wireShutdownWrite();
 }

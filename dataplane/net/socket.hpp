@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <utility>
 
 #include "dataplane/net/io_result.hpp"
@@ -71,6 +72,10 @@ public:
     // Clear writable() on EAGAIN and on a short write. `size` > 0.
     IoResult send(const char* data, std::size_t size) noexcept;
     IoResult sendv(const iovec* parts, int count) noexcept;
+
+    // In front of everything else and past the layer, on a socket that has just been connected: the
+    // kernel takes it whole, or something is wrong.
+    bool sendFirst(std::string_view bytes) noexcept;
 
     void shutdownWrite() noexcept;
     void close() noexcept;           // FIN (or RST by the kernel's rules)

@@ -75,4 +75,8 @@ std::shared_ptr<const SourceNetworks> sourcesOf(const model::Listener& listener)
                                     : nullptr;
 }
 
+std::shared_ptr<const SourceNetworks> networksOf(const std::vector<std::string>& networks) {
+    return networks.empty() ? nullptr : std::make_shared<const SourceNetworks>(networks);
+}
+
 }  // namespace evergate::routing

@@ -40,4 +40,7 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
 // Whom a tcp listener serves; null: everybody.
 std::shared_ptr<const SourceNetworks> sourcesOf(const model::Listener& listener);
 
+// Null when there are none.
+std::shared_ptr<const SourceNetworks> networksOf(const std::vector<std::string>& networks);
+
 }  // namespace evergate::routing

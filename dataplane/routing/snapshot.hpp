@@ -28,6 +28,8 @@ struct ListenerSpec {
     int routeIndex = -1;      // http: RoutingTable::listenerIndex of this table
     BackendId backendId = 0;  // tcp: where its connections go
     std::shared_ptr<const SourceNetworks> sources;  // tcp: whom it serves; null: everybody
+    // Whose connections begin with a PROXY protocol header; null: nobody's.
+    std::shared_ptr<const SourceNetworks> introducers{};
 };
 
 struct BackendSpec {
@@ -45,6 +47,8 @@ struct Snapshot {
     std::vector<BackendSpec> backends;    // sorted by id
     // What https listeners show; null where there is no such listener.
     std::shared_ptr<const tls::ServerCertificates> certificates;
+    // Who is believed about the client's address (Settings::trustedProxies); null: nobody.
+    std::shared_ptr<const SourceNetworks> trustedProxies;
 };
 
 }  // namespace evergate::routing

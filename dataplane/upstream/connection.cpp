@@ -42,6 +42,8 @@ void Connection::finishConnect(std::uint32_t events) {
         reached_ = true;
         if (events & (EPOLLERR | EPOLLHUP))
             connectError_ = socket_.pendingError();
+        if (connectError_ == 0 && !introduction_.empty() && !socket_.sendFirst(introduction_))
+            connectError_ = EPIPE;
     }
     if (connectError_ == 0) {
         const net::Handshake state = socket_.handshake();
@@ -56,6 +58,7 @@ void Connection::finishConnect(std::uint32_t events) {
 
 // Before the first event. False: no TLS can be had, or there is no name to expect.
 bool Connection::secure(EndpointState& endpoint, const Security& security) {
+    introduction_ = security.introduction;
     if (!security.context)
         return true;
     auto stream = tls::Stream::client(*security.engine, security.context, security.serverName,

@@ -67,7 +67,8 @@ public:
 
     // May it carry requests that want this?
     bool suits(const Security& security) const noexcept {
-        return context_ == security.context && serverName_ == security.serverName;
+        return context_ == security.context && serverName_ == security.serverName &&
+               introduction_ == security.introduction;
     }
 
     // No request was sent on it yet: a failure is the endpoint's, not that of a stale idle
@@ -93,6 +94,7 @@ private:
     std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
     std::shared_ptr<const tls::ClientContext> context_;  // null: no TLS
     std::string serverName_;
+    std::string introduction_;  // what is, or was, said first
     std::uint32_t requests_ = 0;
     int connectError_ = 0;
     bool connecting_ = true;

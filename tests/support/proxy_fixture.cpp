@@ -68,7 +68,9 @@ std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     snapshot->routes = routing::compile(config, ids);
     for (const auto& [name, listener] : listeners_)
         snapshot->listeners.push_back({name, listener, snapshot->routes.listenerIndex(name), 0,
-                                       routing::sourcesOf(listener)});
+                                       routing::sourcesOf(listener),
+                                       routing::networksOf(listener.proxyProtocolFrom)});
+    snapshot->trustedProxies = routing::networksOf(settings_.trustedProxies);
     if (backend_)
         snapshot->backends.push_back({0, "b", backend_});
     for (const auto& [name, certificate] : certificates_)
