@@ -145,6 +145,22 @@ class Status(Case):
         first.controller.start()
         first.wait_ready()
 
+    def test_a_controller_without_data_planes_does_not_lead(self):
+        first, second = self.two()
+        first.dataplane.kill()
+        self.leads(second)
+        self.assertFalse(self.leader(first)["leading"])
+        self.assertFalse(self.leader(first)["candidate"])
+        port = second.add_backend("b")
+        second.expose("shop", port)
+        self.shows(second.source, "shop", ADDRESS)
+        second.dataplane.kill()
+        wait_until(lambda: self.leader(second)["holder"] == "", "nobody leads")
+        first.dataplane.start()
+        self.leads(first)
+        second.dataplane.start()
+        second.wait_ready()
+
     def test_a_leader_cut_off_stops_leading_and_comes_back(self):
         stack = self.stack()
         port = stack.add_backend("b")
