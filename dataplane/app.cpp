@@ -7,11 +7,13 @@
 #include <boost/asio/post.hpp>
 #include <random>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include "common/process/descriptor_limit.hpp"
 #include "common/process/random_hex.hpp"
 #include "common/process/version.hpp"
+#include "dataplane/net/connect.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
 
 namespace evergate::dataplane {
@@ -21,10 +23,22 @@ namespace {
 constexpr std::chrono::seconds kDrainGrace{5};
 constexpr std::size_t kProblemsLogged = 10;
 
+unsigned workersOf(const DataplaneSettings& settings, const GrantedLimits& limits) {
+    return settings.workers == 0 ? limits.workers() : settings.workers;
+}
+
 worker::WorkerPoolOptions poolOptions(const DataplaneSettings& settings,
-                                      const GrantedLimits& limits) {
+                                      const GrantedLimits& limits, const ServingLimits& serving) {
+    for (const net::SocketAddress& source : settings.sources) {
+        if (const auto error = net::checkSource(source))
+            throw std::system_error(error, "--source-address: " + source.textWithPort());
+    }
     worker::WorkerPoolOptions options;
-    options.workers = settings.workers == 0 ? limits.workers() : settings.workers;
+    options.workers = workersOf(settings, limits);
+    options.maxConnections = serving.maxConnections;
+    options.bufferBytes = serving.bufferBytes;
+    options.overloadLag = serving.overloadLag;
+    options.sources = settings.sources;
     options.accessLog = settings.accessLog;
     options.accessLogPath = settings.accessLogFile;
     return options;
@@ -51,7 +65,8 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
       log_(logging.logger("dataplane")),
       started_(std::chrono::steady_clock::now()),
       limits_(limitsAfterRaising(log_)),
-      pool_(io_.get_executor(), poolOptions(settings_, limits_)),
+      serving_(servingLimits(limits_, workersOf(settings_, limits_), settings_.limits)),
+      pool_(io_.get_executor(), poolOptions(settings_, limits_, serving_)),
       publisher_(pool_),
       checker_(
           io_.get_executor(), checkerOptions(),
@@ -71,6 +86,15 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
       signals_(io_, SIGTERM, SIGINT),
       deadline_(io_),
       ticketRotation_(io_) {
+    pool_.logEjections([this](const std::string& address, std::string_view reason,
+                              std::chrono::milliseconds time) {
+        if (reason.empty()) {
+            log_->info("endpoint back address={}", address);
+        } else {
+            log_->warn("endpoint ejected address={} reason={} time={}ms", address, reason,
+                       time.count());
+        }
+    });
     // A peer that is gone is an error code on the write, nothing else.
     ::signal(SIGPIPE, SIG_IGN);
 }
@@ -92,6 +116,7 @@ AdminApiOptions App::adminOptions() {
     AdminApiOptions options;
     options.nodeId = settings_.nodeId;
     options.limits = limits_;
+    options.serving = serving_;
     options.series = {settings_.endpointMetricsLimit, settings_.routeMetricsLimit,
                       settings_.histogramMetricsLimit};
     options.facts = [this] { return facts(); };
@@ -139,6 +164,9 @@ void App::logStart() const {
     log_->info("starting version={} node={} controller={} admin={} workers={} {}", EVERGATE_VERSION,
                settings_.nodeId, settings_.controller,
                process::formatListenAddress(settings_.adminListen), pool_.size(), limits_.toText());
+    log_->info("limits {}", serving_.toText());
+    for (const std::string& warning : limitWarnings(limits_, serving_, settings_.limits))
+        log_->warn("limits: {}", warning);
 }
 
 void App::logRevision(const RevisionRecord& record) const {

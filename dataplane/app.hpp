@@ -56,6 +56,7 @@ private:
     process::Logger log_;
     const std::chrono::steady_clock::time_point started_;
     const GrantedLimits limits_;
+    const ServingLimits serving_;
 
     boost::asio::io_context io_{1};
     worker::WorkerPool pool_;

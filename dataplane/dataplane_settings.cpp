@@ -9,6 +9,7 @@ namespace evergate::dataplane {
 namespace {
 
 constexpr unsigned kMaxWorkers = 1'024;
+constexpr std::uint64_t kLeastBufferMemory = 4 * 1024 * 1024;
 constexpr std::size_t kMaxNodeId = 253;  // a host name's limit
 
 std::string checkNodeId(std::string_view text) {
@@ -58,6 +59,46 @@ void addServing(process::SettingsTable& table, DataplaneSettings& settings) {
               settings.accessLogFile);
 }
 
+std::string parseSources(DataplaneSettings& settings) {
+    settings.sources.clear();
+    for (const std::string& text : settings.sourceAddresses) {
+        const auto address = net::SocketAddress::parse(text, 0);
+        if (!address || address->wildcard())
+            return "must be IP addresses of this machine, separated by commas";
+        settings.sources.push_back(*address);
+    }
+    settings.limits.sourceAddresses = settings.sourceAddresses;
+    return {};
+}
+
+void addLimits(process::SettingsTable& table, DataplaneSettings& settings) {
+    table.add("max-connections", "N",
+              "Client connections at once, of all listeners; more are refused. 0: as many as there "
+              "are descriptors for",
+              settings.limits.maxConnections);
+    table
+        .add("max-buffer-memory", "BYTES",
+             "Memory of all buffers, such as 256Mi; at 3/4 of it less is read, then new requests "
+             "are refused. 0: half of what the cgroup grants, else a quarter of the machine's",
+             settings.maxBufferMemory)
+        .check([&settings](std::string_view text) {
+            std::uint64_t& bytes = settings.limits.bufferBytes;
+            return parseByteSize(text, bytes) && (bytes == 0 || bytes >= kLeastBufferMemory)
+                       ? ""
+                       : "must be 0 or at least 4Mi: a number, with Ki, Mi or Gi behind it or none";
+        });
+    table
+        .add("source-address", "IP[,IP]",
+             "Addresses of this machine that connections to endpoints are made from, in turn: each "
+             "has local ports of its own. Empty: the kernel chooses",
+             settings.sourceAddresses)
+        .check([&settings](std::string_view) { return parseSources(settings); });
+    table.add("overload-lag", "DURATION",
+              "A worker whose loop stays further behind than this turns part of what is new away "
+              "(503); 0: never",
+              settings.limits.overloadLag);
+}
+
 void addObservation(process::SettingsTable& table, DataplaneSettings& settings) {
     table.add("admin-listen", "ADDRESS:PORT",
               "Status page, health, metrics and JSON API; there is no authentication",
@@ -92,6 +133,7 @@ std::variant<DataplaneSettings, int> parseSettings(std::span<const char* const> 
                                  "carries the traffic of an Evergate ingress");
     addConnection(table, settings);
     addServing(table, settings);
+    addLimits(table, settings);
     addObservation(table, settings);
     if (const auto code = table.parse(arguments, environment, out, err))
         return *code;

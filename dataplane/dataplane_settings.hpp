@@ -10,12 +10,15 @@
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/process/listen_address.hpp"
 #include "common/process/logging.hpp"
 #include "common/process/settings.hpp"
 #include "common/rpc/address.hpp"
+#include "dataplane/control/serving_limits.hpp"
 #include "dataplane/http/access_log.hpp"
+#include "dataplane/net/address.hpp"
 
 namespace evergate::dataplane {
 
@@ -27,6 +30,10 @@ struct DataplaneSettings {
     std::string stateDir;
     unsigned workers = 0;  // 0: the CPUs granted
     std::chrono::milliseconds drainTimeout{30'000};
+    std::string maxBufferMemory = "0";         // as given
+    std::vector<std::string> sourceAddresses;  // as given
+    AskedLimits limits{.overloadLag = std::chrono::milliseconds(500)};
+    std::vector<net::SocketAddress> sources;  // `sourceAddresses`, parsed
     http::AccessLogFormat accessLog = http::AccessLogFormat::off;
     std::string accessLogFile = "-";
     std::uint32_t endpointMetricsLimit = 2'000;

@@ -222,6 +222,8 @@ void AdminApi::writeMetrics(Scrape scrape, const Done& done) const {
     scrape.series = options_.series;
     scrape.control = controlFacts();
     scrape.limits = options_.limits;
+    scrape.serving = options_.serving;
+    scrape.use = workers_.limitUse();
     scrape.sockets = readTcpSockets(options_.root);
     scrape.socketMemory = readSocketMemory(options_.root);
     scrape.ownSockets = readOwnSockets();
@@ -295,6 +297,8 @@ void AdminApi::status(const AdminRequest&, Done done) {
         facts.nodeId = options_.nodeId;
         facts.counters = sumCounters(stats);
         facts.limits = options_.limits;
+        facts.serving = options_.serving;
+        facts.use = workers_.limitUse();
         done(json(statusJson(facts)));
     });
 }

@@ -17,6 +17,7 @@
 #include "dataplane/control/control_link.hpp"
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/metrics.hpp"
+#include "dataplane/control/serving_limits.hpp"
 #include "dataplane/control/worker_reports.hpp"
 
 namespace evergate::dataplane {
@@ -33,6 +34,7 @@ struct ProgramFacts {
 struct AdminApiOptions {
     std::string nodeId;
     GrantedLimits limits;
+    ServingLimits serving;
     SeriesLimits series;
     std::string root;  // where /proc is; "" in the program
     std::function<ProgramFacts()> facts;

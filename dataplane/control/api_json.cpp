@@ -56,7 +56,8 @@ void writeCounters(JsonWriter& json, const session::Counters& counters) {
     json.endObject();
 }
 
-void writeLimits(JsonWriter& json, const GrantedLimits& limits) {
+void writeLimits(JsonWriter& json, const StatusFacts& facts) {
+    const GrantedLimits& limits = facts.limits;
     json.key("limits").beginObject();
     json.field("openFiles", limits.openFiles);
     json.field("cpus", limits.cpus);
@@ -67,6 +68,17 @@ void writeLimits(JsonWriter& json, const GrantedLimits& limits) {
         json.raw("null");
     }
     json.field("localPorts", limits.localPorts);
+    json.field("acceptQueue", limits.somaxconn);
+    json.field("maxConnections", facts.serving.maxConnections);
+    json.field("maxBufferBytes", facts.serving.bufferBytes);
+    json.field("overloadLagMs", facts.serving.overloadLag.count());
+    json.key("sourceAddresses").beginArray();
+    for (const std::string& address : facts.serving.sourceAddresses)
+        json.value(address);
+    json.endArray();
+    json.key("used").beginObject();
+    json.field("connections", facts.use.connections).field("clients", facts.use.clients);
+    json.field("bufferBytes", facts.use.bufferBytes).endObject();
     json.endObject();
 }
 
@@ -76,6 +88,8 @@ void writeEndpoint(JsonWriter& json, const worker::EndpointStats& endpoint) {
     json.field("port", endpoint.port);
     json.field("weight", endpoint.weight);
     json.field("state", nameOf(stateOf(endpoint)));
+    if (endpoint.slowStart)
+        json.field("slowStart", true);
     if (!endpoint.check.empty())
         json.field("check", endpoint.check);
     json.field("active", endpoint.active);
@@ -153,7 +167,7 @@ std::string statusJson(const StatusFacts& facts) {
     json.field("routes", facts.routes);
     json.field("backends", facts.backends);
     writeCounters(json, facts.counters);
-    writeLimits(json, facts.limits);
+    writeLimits(json, facts);
     return json.endObject().take();
 }
 
@@ -206,17 +220,21 @@ std::string listenersJson(const routing::Snapshot* snapshot,
         for (const auto& spec : snapshot->listeners) {
             std::uint64_t accepted = 0;
             std::uint64_t active = 0;
+            std::uint64_t refused = 0;
             for (const auto& stats : sums) {
                 if (stats.name != spec.name)
                     continue;
                 accepted += stats.accepted;
                 active += stats.active;
+                refused += stats.refused;
             }
             json.beginObject().field("name", spec.name);
             json.field("address", spec.listener.address).field("port", spec.listener.port);
             json.field("protocol", enumName(spec.listener.protocol));
             json.field("backend", spec.listener.backend);
-            json.field("accepted", accepted).field("active", active).endObject();
+            json.field("accepted", accepted).field("active", active);
+            json.field("refused", refused);
+            json.field("maxConnections", spec.listener.maxConnections).endObject();
         }
     }
     return json.endArray().endObject().take();
@@ -245,6 +263,7 @@ std::string backendsJson(const routing::Snapshot* snapshot, const BackendQuery& 
         json.field("balance", enumName(spec->policy->balance));
         json.field("maxConnections", spec->policy->maxConnections);
         json.field("queued", it == byId.end() ? std::uint64_t{0} : it->second->queued);
+        json.field("panic", it != byId.end() && it->second->panic);
         writeEndpoints(json, it == byId.end() ? nullptr : it->second);
         json.endObject();
     }

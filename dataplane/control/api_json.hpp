@@ -16,6 +16,7 @@
 #include "dataplane/control/explain.hpp"
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/revision_history.hpp"
+#include "dataplane/control/serving_limits.hpp"
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::dataplane {
@@ -42,6 +43,8 @@ struct StatusFacts {
     std::size_t backends = 0;
     session::Counters counters;
     GrantedLimits limits;
+    ServingLimits serving;
+    worker::LimitUse use;
 };
 
 struct BackendQuery {

@@ -98,6 +98,19 @@ std::optional<std::uint64_t> inBytes(std::optional<std::uint64_t> pages) {
     return *pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
 }
 
+// "MemTotal:        8024276 kB"
+std::optional<std::uint64_t> machineMemory(const std::string& root) {
+    std::istringstream lines(readText(root + "/proc/meminfo"));
+    for (std::string line; std::getline(lines, line);) {
+        const auto parts = words(line);
+        if (parts.size() < 2 || parts[0] != "MemTotal:")
+            continue;
+        if (const auto kibibytes = parseNumber(parts[1]))
+            return *kibibytes * 1'024;
+    }
+    return std::nullopt;
+}
+
 std::string decimal(double number) {
     char text[32];
     const auto end = std::to_chars(text, text + sizeof text, number, std::chars_format::fixed,
@@ -115,7 +128,8 @@ unsigned GrantedLimits::workers() const noexcept {
 std::string GrantedLimits::toText() const {
     return "open_files=" + std::to_string(openFiles) + " cpus=" + decimal(cpus) +
            " memory_bytes=" + (memoryBytes ? std::to_string(*memoryBytes) : "max") +
-           " local_ports=" + (localPorts == 0 ? "unknown" : std::to_string(localPorts));
+           " local_ports=" + (localPorts == 0 ? "unknown" : std::to_string(localPorts)) +
+           " somaxconn=" + (somaxconn == 0 ? "unknown" : std::to_string(somaxconn));
 }
 
 GrantedLimits readGrantedLimits(const std::string& root, unsigned affinityCpus,
@@ -136,6 +150,9 @@ GrantedLimits readGrantedLimits(const std::string& root, unsigned affinityCpus,
     const auto pages = words(readText(root + "/proc/sys/net/ipv4/tcp_mem"));
     if (pages.size() == 3)
         limits.socketMemoryBytes = inBytes(parseNumber(pages[2]));
+    limits.machineMemoryBytes = machineMemory(root);
+    limits.somaxconn = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+        firstNumber(root + "/proc/sys/net/core/somaxconn").value_or(0), UINT32_MAX));
     return limits;
 }
 

@@ -21,10 +21,12 @@ struct GrantedLimits {
     std::optional<std::uint64_t> memoryBytes;        // none: unlimited
     std::uint32_t localPorts = 0;                    // 0: unknown
     std::optional<std::uint64_t> socketMemoryBytes;  // of all TCP sockets of the machine
+    std::optional<std::uint64_t> machineMemoryBytes;  // all there is
+    std::uint32_t somaxconn = 0;                      // longest accept queue; 0: unknown
 
     // Worker threads that fit: at least one, never more than whole CPUs.
     unsigned workers() const noexcept;
-    // "open_files=1048576 cpus=2 memory_bytes=max local_ports=28232"
+    // "open_files=1048576 cpus=2 memory_bytes=max local_ports=28232 somaxconn=4096"
     std::string toText() const;
 };
 

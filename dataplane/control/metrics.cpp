@@ -53,6 +53,10 @@ void addClients(PrometheusText& text, const session::Counters& sum) {
     }
     text.add(Metric::clientReceived, sum.bytesFromClients);
     text.add(Metric::clientSent, sum.bytesToClients);
+    for (std::size_t i = 0; i < sum.proxyHeaders.size(); ++i) {
+        const auto result = session::name(static_cast<session::ProxyHeaderOutcome>(i));
+        text.add(Metric::proxyHeaders, {{"result", result}}, sum.proxyHeaders[i]);
+    }
     addHandshakes(text, Metric::tlsHandshakes, Metric::tlsHandshakeFailures, sum.tls);
 }
 
@@ -70,6 +74,8 @@ void addUpstream(PrometheusText& text, const session::Counters& sum,
     addHistogram(text, Metric::upstreamConnectTime, {}, connects);
     addHistogram(text, Metric::upstreamFirstByte, {}, sum.firstBytes);
     text.add(Metric::retries, sum.retries);
+    text.add(Metric::retriesDenied, sum.retriesDenied);
+    text.add(Metric::hedgedConnects, sum.hedges);
     text.add(Metric::upstreamReceived, sum.bytesFromUpstreams);
     text.add(Metric::upstreamSent, sum.bytesToUpstreams);
 }
@@ -80,6 +86,9 @@ void addListeners(PrometheusText& text, const std::vector<worker::WorkerStats>& 
                                            {"address", listener.address}};
         text.add(Metric::listenerConnections, labels, listener.active);
         text.add(Metric::listenerAccepted, labels, listener.accepted);
+        text.add(Metric::listenerRefused, labels, listener.refused);
+        if (listener.maxConnections != 0)
+            text.add(Metric::listenerLimit, labels, listener.maxConnections);
     }
 }
 
@@ -94,7 +103,13 @@ void addWorkers(PrometheusText& text, const std::vector<worker::WorkerStats>& wo
         text.add(Metric::workerPollTurns, labels, workers[i].pollerTurns);
         text.add(Metric::workerPollEvents, labels, workers[i].pollerEvents);
         text.add(Metric::workerBufferBytes, labels, workers[i].bufferBytes);
+        text.add(Metric::workerBufferPauses, labels, workers[i].bufferPauses);
+        text.add(Metric::workerShedShare, labels, workers[i].shedShare);
     }
+    upstream::DurationHistogram lag;
+    for (const worker::WorkerStats& worker : workers)
+        lag.merge(worker.loopLag);
+    addHistogram(text, Metric::loopLag, {}, lag);
 }
 
 void addControl(PrometheusText& text, const ControlFacts& facts) {
@@ -148,6 +163,17 @@ void addMachine(PrometheusText& text, const Scrape& scrape) {
     if (scrape.limits.localPorts != 0)
         text.add(Metric::limitLocalPorts, scrape.limits.localPorts);
     text.add(Metric::limitCpus, scrape.limits.cpus);
+    if (scrape.limits.somaxconn != 0)
+        text.add(Metric::limitAcceptQueue, scrape.limits.somaxconn);
+    text.add(Metric::limitConnections, scrape.serving.maxConnections);
+    text.add(Metric::usedConnections, scrape.use.connections);
+    text.add(Metric::usedClients, scrape.use.clients);
+    text.add(Metric::limitBufferBytes, scrape.serving.bufferBytes);
+    text.add(Metric::usedBufferBytes, scrape.use.bufferBytes);
+    if (scrape.serving.overloadLag.count() != 0) {
+        text.add(Metric::limitOverloadLag,
+                 static_cast<double>(scrape.serving.overloadLag.count()) / 1e3);
+    }
     text.add(Metric::buildInfo, {{"version", EVERGATE_VERSION}}, 1U);
 }
 
@@ -182,6 +208,8 @@ std::vector<worker::ListenerStats> sumListeners(const std::vector<worker::Worker
             sum.address = listener.address;
             sum.accepted += listener.accepted;
             sum.active += listener.active;
+            sum.refused += listener.refused;
+            sum.maxConnections = listener.maxConnections;
         }
     }
     std::vector<worker::ListenerStats> result;
@@ -211,6 +239,8 @@ EndpointState stateOf(const worker::EndpointStats& endpoint) noexcept {
         return EndpointState::draining;
     if (!endpoint.up)
         return EndpointState::down;
+    if (endpoint.ejected)
+        return EndpointState::ejected;
     return endpoint.failing ? EndpointState::failing : EndpointState::ready;
 }
 
@@ -224,6 +254,8 @@ std::string_view nameOf(EndpointState state) noexcept {
             return "draining";
         case EndpointState::down:
             return "down";
+        case EndpointState::ejected:
+            return "ejected";
     }
     return "";
 }

@@ -15,6 +15,7 @@
 
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/own_sockets.hpp"
+#include "dataplane/control/serving_limits.hpp"
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::dataplane {
@@ -67,6 +68,8 @@ struct Scrape {
     SeriesLimits series;
     ControlFacts control;
     GrantedLimits limits;
+    ServingLimits serving;
+    worker::LimitUse use;
     std::map<std::string, std::uint64_t> sockets;
     std::optional<std::uint64_t> socketMemory;
     OwnSockets ownSockets;
@@ -85,7 +88,7 @@ std::string_view codeClass(std::size_t index) noexcept;
 // "10.0.0.1:80", "[::1]:80"
 std::string endpointText(std::string_view address, std::uint16_t port);
 
-enum class EndpointState : std::uint8_t { ready, failing, draining, down };
+enum class EndpointState : std::uint8_t { ready, failing, draining, down, ejected };
 EndpointState stateOf(const worker::EndpointStats& endpoint) noexcept;
 std::string_view nameOf(EndpointState state) noexcept;
 

@@ -25,6 +25,8 @@ public:
     virtual void collectConnections(
         std::size_t limit, std::function<void(std::vector<worker::ConnectionInfo>)> done) = 0;
     virtual std::uint64_t accessLogDropped() const noexcept = 0;
+
+    virtual worker::LimitUse limitUse() const { return {}; }
 };
 
 class PoolReports final : public WorkerReports {
@@ -50,6 +52,8 @@ public:
     }
 
     std::uint64_t accessLogDropped() const noexcept override { return pool_.accessLogDropped(); }
+
+    worker::LimitUse limitUse() const override { return pool_.limitUse(); }
 
 private:
     worker::WorkerPool& pool_;

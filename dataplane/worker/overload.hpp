@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Decides from the lag of a worker's loop how much of what is new it turns away, so that what it has
-// begun stays fast.
+// Decides from the lag of a worker's loop how much of what is new it turns away, so that what it
+// has begun stays fast.
 //
 // The lag is how late the worker's tick runs: as long waits everything else. One late tick says
-// nothing (the machine slept, a debugger looked), several in a row do: then an eighth of what is new
-// is shed, and with every further late tick an eighth more. Below half the limit the share shrinks
-// again, slower than it grew, so that it settles where the worker just keeps up. Pure: no clock, no
-// I/O. One thread.
+// nothing (the machine slept, a debugger looked), several in a row do: then an eighth of what is
+// new is shed, and with every further late tick an eighth more. Below half the limit the share
+// shrinks again, slower than it grew, so that it settles where the worker just keeps up. Pure: no
+// clock, no I/O. One thread.
 #pragma once
 
 #include <chrono>

@@ -20,8 +20,7 @@ constexpr std::size_t kListenersRemembered = 1024;
 std::size_t bufferStep(const WorkerPoolOptions& options) noexcept {
     constexpr std::size_t kMost = 1024 * 1024;
     constexpr std::size_t kStepsPerWorker = 32;
-    return std::min(kMost,
-                    options.bufferBytes / (kStepsPerWorker * std::max(1u, options.workers)));
+    return std::min(kMost, options.bufferBytes / (kStepsPerWorker * std::max(1u, options.workers)));
 }
 
 // Twice what a session waits: the kernel's part is the case where nobody waits any more.

@@ -30,8 +30,8 @@
 #include "dataplane/worker/acceptor.hpp"
 #include "dataplane/worker/access_log_writer.hpp"
 #include "dataplane/worker/client_limits.hpp"
-#include "dataplane/worker/overload.hpp"
 #include "dataplane/worker/outlier_monitor.hpp"
+#include "dataplane/worker/overload.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 
 namespace evergate::worker {
@@ -60,9 +60,7 @@ struct SharedLimits {
         : clients(options.maxConnections), buffers(options.bufferBytes) {}
 
     // Null: no limit.
-    net::BufferBudget* bufferBudget() noexcept {
-        return buffers.limit() == 0 ? nullptr : &buffers;
-    }
+    net::BufferBudget* bufferBudget() noexcept { return buffers.limit() == 0 ? nullptr : &buffers; }
 
     ClientLimits clients;
     net::BufferBudget buffers;

@@ -35,8 +35,7 @@ void Worker::onAccepted(session::ListenerState& listener, int fd, const net::Soc
 
 // The client is known: the peer, or whom it named.
 void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
-                          const net::SocketAddress& client,
-                          const net::SocketAddress* destination) {
+                          const net::SocketAddress& client, const net::SocketAddress* destination) {
     // Many clients share the connections of a trusted proxy.
     const auto& proxies = context_.snapshot->snapshot->trustedProxies;
     const bool shared = proxies && proxies->contains(client.mapped());
@@ -71,8 +70,8 @@ ProxyError Worker::admit(const session::ListenerState& listener, const net::Sock
                          std::uint64_t& clientKey) {
     if (const ProxyError refusal = context_.refusal(); refusal != ProxyError::none)
         return refusal;
-    return limits_.clients.admit(*entryOf(listener).connections, entryOf(listener).maxConnections, client,
-                                 context_.settings().maxConnectionsPerClient, clientKey);
+    return limits_.clients.admit(*entryOf(listener).connections, entryOf(listener).maxConnections,
+                                 client, context_.settings().maxConnectionsPerClient, clientKey);
 }
 
 void Worker::onSessionClosed(session::Session& session) {

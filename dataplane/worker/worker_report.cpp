@@ -88,9 +88,8 @@ WorkerStats Worker::stats() const {
         if (!state->closed) {
             const auto before = acceptedBefore_.find({state->name, state->address});
             const std::uint64_t base = before == acceptedBefore_.end() ? 0 : before->second;
-            stats.listeners.push_back(
-                {state->name, state->address, base + state->accepted, state->active,
-                 state->refused, state->maxConnections});
+            stats.listeners.push_back({state->name, state->address, base + state->accepted,
+                                       state->active, state->refused, state->maxConnections});
         }
     }
     stats.pollerTurns = poller_.loops();

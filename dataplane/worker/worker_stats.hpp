@@ -40,9 +40,9 @@ struct WorkerStats {
     std::uint64_t acceptPauses = 0;  // EMFILE and the like
     double cpuSeconds = 0;           // of the thread
     upstream::DurationHistogram loopLag;
-    double shedShare = 0;                 // of what is new, 0 to 1
-    std::uint64_t bufferPauses = 0;       // body reads put off for want of buffer memory
-    std::uint64_t bufferOverdrafts = 0;   // buffers given beyond the budget
+    double shedShare = 0;                // of what is new, 0 to 1
+    std::uint64_t bufferPauses = 0;      // body reads put off for want of buffer memory
+    std::uint64_t bufferOverdrafts = 0;  // buffers given beyond the budget
     upstream::DurationHistogram connectDurations;
     net::HandshakeCounts upstreamTls;
 };

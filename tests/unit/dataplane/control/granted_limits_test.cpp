@@ -42,7 +42,7 @@ TEST_F(GrantedLimitsTest, WithoutAnyFilesOnlyAffinityLimits) {
     const auto limits = readGrantedLimits(root_, 6, 4'096);
     EXPECT_EQ(limits.workers(), 6U);
     EXPECT_FALSE(limits.memoryBytes);
-    EXPECT_EQ(limits.toText(), "open_files=4096 cpus=6 memory_bytes=max local_ports=unknown");
+    EXPECT_EQ(limits.toText(), "open_files=4096 cpus=6 memory_bytes=max local_ports=unknown somaxconn=unknown");
 }
 
 TEST_F(GrantedLimitsTest, TheSmallestOfTheCgroupAndItsParentsCounts) {
@@ -51,11 +51,14 @@ TEST_F(GrantedLimitsTest, TheSmallestOfTheCgroupAndItsParentsCounts) {
     write("/sys/fs/cgroup/pods/pod1/cpu.max", "max 100000\n");
     write("/sys/fs/cgroup/pods/pod1/memory.max", "536870912\n");
     write("/proc/sys/net/ipv4/ip_local_port_range", "32768\t60999\n");
+    write("/proc/sys/net/core/somaxconn", "4096\n");
+    write("/proc/meminfo", "MemTotal:  2048 kB\nMemFree:  1 kB\n");
     const auto limits = readGrantedLimits(root_, 8, 1'024);
     EXPECT_EQ(limits.cpus, 2.5);
     EXPECT_EQ(limits.workers(), 2U);
     EXPECT_EQ(limits.toText(),
-              "open_files=1024 cpus=2.50 memory_bytes=536870912 local_ports=28232");
+              "open_files=1024 cpus=2.50 memory_bytes=536870912 local_ports=28232 somaxconn=4096");
+    EXPECT_EQ(limits.machineMemoryBytes, 2'048U * 1'024);
 }
 
 TEST_F(GrantedLimitsTest, AContainerSeesItsOwnCgroupAsTheRoot) {
