@@ -28,6 +28,8 @@ TEST(Phase, DeadlinesComeFromTheSettingTheyAreNamedAfter) {
     settings.bodyTimeout = std::chrono::milliseconds(3);
     settings.writeTimeout = std::chrono::milliseconds(4);
     settings.tunnelTimeout = std::chrono::milliseconds(9);
+    settings.handshakeTimeout = std::chrono::milliseconds(10);
+    settings.halfCloseTimeout = std::chrono::milliseconds(8);
     model::Backend backend;
     backend.connectTimeout = std::chrono::milliseconds(5);
     backend.responseTimeout = std::chrono::milliseconds(6);
@@ -42,7 +44,10 @@ TEST(Phase, DeadlinesComeFromTheSettingTheyAreNamedAfter) {
     EXPECT_EQ(of(Phase::requestBlocked), 7);
     EXPECT_EQ(of(Phase::responseBody), 7);
     EXPECT_EQ(of(Phase::tunnel), 9);
-    EXPECT_EQ(of(Phase::tunnelClosing), 7);
+    EXPECT_EQ(of(Phase::handshake), 10);
+    EXPECT_EQ(of(Phase::tunnelClosing), 8);
+    settings.halfCloseTimeout = std::chrono::hours(1);
+    EXPECT_EQ(of(Phase::tunnelClosing), 9) << "no longer than an open one";
 }
 
 TEST(Phase, OnlyThoseWithoutARequestFailWithNothing) {

@@ -26,6 +26,7 @@ protected:
         auto snapshot = std::make_shared<routing::Snapshot>();
         snapshot->settings.tunnelTimeout = std::chrono::seconds(1'000);
         snapshot->settings.writeTimeout = std::chrono::seconds(20);
+        snapshot->settings.halfCloseTimeout = std::chrono::seconds(40);
         context.snapshot = new HeldSnapshot(std::move(snapshot));
         state.protocol = model::ListenerProtocol::tcp;
         model::Backend policy;

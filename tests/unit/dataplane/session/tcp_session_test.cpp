@@ -171,7 +171,7 @@ TEST_F(TcpSessionTest, ClosesAHalfClosedTunnelSooner) {
     beginTunnel();
     client.shutdownWrite();
     EXPECT_EQ(endSeenBy(endpoint), 0);
-    advance(59s);
+    advance(39s);
     ASSERT_TRUE(session);
     advance(2s);
     EXPECT_FALSE(session);
