@@ -36,6 +36,7 @@ void addTraffic(PrometheusText& text, std::string_view name,
                      traffic.reasons[i]);
     }
     text.add(Metric::backendRetries, labels, traffic.retries);
+    text.add(Metric::backendRetriesDenied, labels, traffic.retriesDenied);
     text.add(Metric::backendRequestBytes, labels, traffic.bytesFromClients);
     text.add(Metric::backendResponseBytes, labels, traffic.bytesToClients);
     if (histograms) {
@@ -47,14 +48,28 @@ void addTraffic(PrometheusText& text, std::string_view name,
 void addEndpointStates(PrometheusText& text, std::string_view name,
                        const worker::BackendStats& backend) {
     // Workers may differ for a moment: their worst views together can be more than there are.
-    const std::uint64_t out = std::min(backend.down + backend.failing, backend.configured);
-    const std::array<std::pair<EndpointState, std::uint64_t>, 4> states{
+    const std::uint64_t out =
+        std::min(backend.down + backend.ejected + backend.failing, backend.configured);
+    const std::array<std::pair<EndpointState, std::uint64_t>, 5> states{
         {{EndpointState::ready, backend.configured - out},
          {EndpointState::failing, backend.failing},
          {EndpointState::down, backend.down},
+         {EndpointState::ejected, backend.ejected},
          {EndpointState::draining, backend.draining}}};
     for (const auto& [state, count] : states)
         text.add(Metric::backendEndpoints, {{"backend", name}, {"state", nameOf(state)}}, count);
+}
+
+// Only what happened, as with traffic.
+void addEjections(PrometheusText& text, std::string_view name,
+                  const worker::BackendStats& backend) {
+    for (std::size_t i = 0; i < backend.ejections.size(); ++i) {
+        const auto reason = upstream::name(static_cast<upstream::EjectionReason>(i));
+        if (backend.ejections[i] != 0)
+            text.add(Metric::backendEjections, {{"backend", name}, {"reason", reason}},
+                     backend.ejections[i]);
+    }
+    text.add(Metric::backendPanic, {{"backend", name}}, backend.panic);
 }
 
 void addBackend(PrometheusText& text, std::string_view name, const worker::BackendStats& backend,
@@ -65,6 +80,7 @@ void addBackend(PrometheusText& text, std::string_view name, const worker::Backe
     if (backend.tcpConnections != 0)
         text.add(Metric::backendTcpConnections, labels, backend.tcpConnections);
     addEndpointStates(text, name, backend);
+    addEjections(text, name, backend);
     text.add(Metric::backendRequestsActive, labels, backend.active);
     text.add(Metric::backendQueued, labels, backend.queued);
     text.add(Metric::backendIdleConnections, labels, backend.idle);

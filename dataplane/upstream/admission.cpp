@@ -15,7 +15,8 @@ EndpointState* ownEndpoint(BackendState& backend, const Wish& wish) {
     if (wish.affinity == 0)
         return nullptr;
     EndpointState* const own = findByAffinity(backend, wish.affinity);
-    if (own == nullptr || !own->up || own->backingOff(wish.pick.nowTick) || tried(wish.pick, *own))
+    if (own == nullptr || !own->usable || own->backingOff(wish.pick.nowTick) ||
+        tried(wish.pick, *own))
         return nullptr;
     return own;
 }

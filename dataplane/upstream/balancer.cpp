@@ -9,9 +9,10 @@ namespace {
 enum class Failing : std::uint8_t { skip, allow };
 
 bool eligible(const EndpointState& endpoint, const PickRequest& request, Failing failing) {
-    if (endpoint.weight == 0 || endpoint.full(request.limit))
+    if (endpoint.weight == 0 || endpoint.full(request.limit) ||
+        (request.family != 0 && endpoint.address.family() != request.family))
         return false;
-    if (failing == Failing::skip && (!endpoint.up || endpoint.backingOff(request.nowTick)))
+    if (failing == Failing::skip && (!endpoint.usable || endpoint.backingOff(request.nowTick)))
         return false;
     return std::find(request.tried.begin(), request.tried.end(), &endpoint) == request.tried.end();
 }
@@ -89,6 +90,28 @@ bool hasTurn(std::uint64_t weight, std::uint64_t round, std::uint64_t index, std
     return (weight * (round % most) + offset) % most >= most - weight;
 }
 
+// An endpoint in slow start comes into question only so often.
+bool takesPart(const EndpointState& endpoint, const PickRequest& request, Random& random) {
+    const std::uint32_t share = endpoint.share(request.nowTick);
+    return share == EndpointState::kFullShare || random.below(EndpointState::kFullShare) < share;
+}
+
+// Whoever takes the turn of one that cannot: any, so that its share falls to all others alike and
+// not to the next in line. Null: not found quickly.
+EndpointState* pickSubstitute(BackendState& backend, const PickRequest& request, Random& random) {
+    constexpr int kDraws = 4;
+    const auto count = static_cast<std::uint32_t>(backend.endpoints.size());
+    for (int draw = 0; draw < kDraws; ++draw) {
+        EndpointState& endpoint = *backend.endpoints[random.below(count)];
+        const bool drawn = backend.balancer.equalWeights ||
+                           random.below(backend.balancer.maxWeight) < endpoint.weight;
+        if (drawn && eligible(endpoint, request, Failing::skip) &&
+            takesPart(endpoint, request, random))
+            return &endpoint;
+    }
+    return nullptr;
+}
+
 EndpointState* pickRoundRobin(BackendState& backend, const PickRequest& request, Random& random) {
     BalancerState& state = backend.balancer;
     const std::uint64_t count = backend.endpoints.size();
@@ -100,9 +123,12 @@ EndpointState* pickRoundRobin(BackendState& backend, const PickRequest& request,
     for (std::uint64_t step = 0; step < 2 * count; ++step) {
         const std::uint64_t turn = state.sequence++;
         EndpointState& endpoint = *backend.endpoints[turn % count];
-        if (eligible(endpoint, request, Failing::skip) &&
-            hasTurn(endpoint.weight, turn / count, turn % count, state.maxWeight))
+        if (endpoint.weight == 0 ||
+            !hasTurn(endpoint.weight, turn / count, turn % count, state.maxWeight))
+            continue;
+        if (eligible(endpoint, request, Failing::skip) && takesPart(endpoint, request, random))
             return &endpoint;
+        return pickSubstitute(backend, request, random);
     }
     return nullptr;
 }
@@ -116,7 +142,26 @@ std::uint32_t sample(const BackendState& backend, Random& random) {
                                       sums.begin());
 }
 
-EndpointState* pickLeastRequest(BackendState& backend, const PickRequest& request, Random& random) {
+// Requests under way, by weight.
+bool lessLoaded(const EndpointState& a, const EndpointState& b) {
+    return std::uint64_t{a.activeRequests} * b.weight < std::uint64_t{b.activeRequests} * a.weight;
+}
+
+// What a request may expect to wait. One whose latency is not known (any more) is taken to be as
+// fast as the other, so that it neither starves nor gets everything until its first answer.
+bool sooner(const EndpointState& a, const EndpointState& b, std::uint64_t nowMicros) {
+    if (!a.latency.known(nowMicros) || !b.latency.known(nowMicros))
+        return lessLoaded(a, b);
+    const auto wait = [](const EndpointState& endpoint, const EndpointState& other) {
+        return double{endpoint.latency.micros()} * (endpoint.activeRequests + 1.0) * other.weight;
+    };
+    return wait(a, b) < wait(b, a);
+}
+
+// The better of two random ones: nearly as even as the best of all, and no herd runs to one.
+template <typename Better>
+EndpointState* pickOfTwo(BackendState& backend, const PickRequest& request, Random& random,
+                         const Better& better) {
     const auto count = static_cast<std::uint32_t>(backend.endpoints.size());
     const std::uint32_t first = sample(backend, random);
     std::uint32_t second = sample(backend, random);
@@ -124,23 +169,41 @@ EndpointState* pickLeastRequest(BackendState& backend, const PickRequest& reques
         second = (first + 1 + random.below(count - 1)) % count;
     EndpointState& a = *backend.endpoints[first];
     EndpointState& b = *backend.endpoints[second];
-    const bool aSuits = eligible(a, request, Failing::skip);
-    const bool bSuits = eligible(b, request, Failing::skip);
+    const auto suits = [&](const EndpointState& endpoint) {
+        return eligible(endpoint, request, Failing::skip) && takesPart(endpoint, request, random);
+    };
+    const bool aSuits = suits(a);
+    const bool bSuits = suits(b);
     if (!aSuits || !bSuits)
-        return aSuits ? &a : bSuits ? &b : nullptr;
-    const std::uint64_t loadA = std::uint64_t{a.activeRequests} * b.weight;
-    const std::uint64_t loadB = std::uint64_t{b.activeRequests} * a.weight;
-    return loadB < loadA ? &b : &a;
+        return aSuits ? &a : bSuits ? &b : pickSubstitute(backend, request, random);
+    return better(b, a) ? &b : &a;
 }
 
-EndpointState* walkRing(BackendState& backend, const PickRequest& request, Failing failing) {
+// Mirrokni, Thorup, Zadimoghaddam, "Consistent hashing with bounded loads": with this request, an
+// endpoint has at most its share of what the usable ones have together, times the bound. Both are
+// what this worker has under way: clients are spread over workers, and so is the load.
+bool withinBound(const BackendState& backend, const EndpointState& endpoint) {
+    const std::uint64_t percent = backend.policy->hashLoadPercent;
+    if (percent == 0)
+        return true;
+    const std::uint64_t all = std::uint64_t{backend.activeRequests} + 1;
+    const std::uint64_t whole = 100 * std::max<std::uint64_t>(backend.usableWeight, 1);
+    const std::uint64_t most = (percent * all * endpoint.weight + whole - 1) / whole;
+    return endpoint.activeRequests < most;
+}
+
+enum class Bound : std::uint8_t { keep, ignore };
+
+EndpointState* walkRing(BackendState& backend, const PickRequest& request, Failing failing,
+                        Bound bound) {
     // Enough to pass every failing endpoint of a common backend; the rest falls to pickAny().
     constexpr std::size_t kMaxSteps = 4096;
     const HashRing& ring = backend.balancer.ring;
     std::size_t position = ring.locate(request.hash);
     for (std::size_t step = std::min(ring.size(), kMaxSteps); step > 0; --step) {
         EndpointState& endpoint = *backend.endpoints[ring.member(position)];
-        if (eligible(endpoint, request, failing))
+        if (eligible(endpoint, request, failing) &&
+            (bound == Bound::ignore || withinBound(backend, endpoint)))
             return &endpoint;
         position = ring.next(position);
     }
@@ -148,9 +211,15 @@ EndpointState* walkRing(BackendState& backend, const PickRequest& request, Faili
 }
 
 EndpointState* pickByHash(BackendState& backend, const PickRequest& request) {
-    if (EndpointState* endpoint = walkRing(backend, request, Failing::skip))
+    if (EndpointState* endpoint = walkRing(backend, request, Failing::skip, Bound::keep))
         return endpoint;
-    return walkRing(backend, request, Failing::allow);
+    if (backend.policy->hashLoadPercent != 0) {
+        if (EndpointState* endpoint = walkRing(backend, request, Failing::skip, Bound::ignore))
+            return endpoint;
+    }
+    if (request.healthyOnly)
+        return nullptr;
+    return walkRing(backend, request, Failing::allow, Bound::ignore);
 }
 
 // Any that suits, by weight: when the quick ways found nothing. Looks at all endpoints.
@@ -180,8 +249,11 @@ bool anyHealthyFull(const BackendState& backend, const PickRequest& request) {
 EndpointState* pickQuickly(BackendState& backend, const PickRequest& request, Random& random) {
     switch (backend.policy->balance) {
         case model::BalanceAlgorithm::ewma:
+            return pickOfTwo(backend, request, random, [&](const auto& a, const auto& b) {
+                return sooner(a, b, request.nowMicros);
+            });
         case model::BalanceAlgorithm::leastRequest:
-            return pickLeastRequest(backend, request, random);
+            return pickOfTwo(backend, request, random, lessLoaded);
         case model::BalanceAlgorithm::consistentHash:
             return pickByHash(backend, request);
         case model::BalanceAlgorithm::roundRobin:
@@ -201,7 +273,7 @@ EndpointState* pick(BackendState& backend, const PickRequest& request, Random& r
         return endpoint;
     if (EndpointState* endpoint = pickAny(backend, request, Failing::skip, random))
         return endpoint;
-    if (request.limit != 0 && anyHealthyFull(backend, request))
+    if (request.healthyOnly || (request.limit != 0 && anyHealthyFull(backend, request)))
         return nullptr;  // better to wait for one of those than to try a failing one
     return pickAny(backend, request, Failing::allow, random);
 }

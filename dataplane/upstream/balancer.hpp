@@ -3,8 +3,9 @@
 // in.
 //
 // Never picks an endpoint of weight 0 or one already tried; endpoints that just refused a
-// connection or fail their health checks are skipped while another is left. When none is, they are
-// tried all the same: a wrong check must not take a whole backend away.
+// connection, fail their health checks or are ejected are skipped while another is left. When none
+// is, they are tried all the same: a wrong check must not take a whole backend away. What an
+// endpoint that is skipped would have got is spread over all others, not given to its neighbour.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,10 @@ struct PickRequest {
     std::uint64_t hash = 0;  // consistentHash only: of what Backend::hashOn names
     std::span<const EndpointState* const> tried{};  // by this request, without success
     std::uint32_t nowTick = 0;                      // TimerWheel::nowTick()
-    std::uint32_t limit = 0;  // requests one endpoint takes at once (slots); 0: any number
+    std::uint32_t limit = 0;      // requests one endpoint takes at once (slots); 0: any number
+    int family = 0;               // of the endpoint's address; 0: any
+    bool healthyOnly = false;     // rather nobody than one that is skipped
+    std::uint64_t nowMicros = 0;  // ewma only: as EndpointState::noteLatency() has it
 };
 
 // Null when no endpoint is left. The caller keeps what it uses (EndpointPtr) and its

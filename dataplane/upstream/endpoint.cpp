@@ -16,6 +16,15 @@ EndpointState::~EndpointState() {
     assert(idle.empty() && openConnections == 0);
 }
 
+// From a tenth to all of it, evenly.
+std::uint32_t EndpointState::risingShare(std::uint32_t nowTick) const noexcept {
+    const std::uint32_t passed = nowTick - risingSince;
+    if (passed >= risingTicks)
+        return kFullShare;
+    constexpr std::uint64_t kFirst = kFullShare / 10;
+    return static_cast<std::uint32_t>(kFirst + (kFullShare - kFirst) * passed / risingTicks);
+}
+
 tls::ResumableSession& EndpointState::resumable() {
     if (!resumable_)
         resumable_ = std::make_unique<tls::ResumableSession>();

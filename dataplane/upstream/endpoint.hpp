@@ -15,6 +15,8 @@
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/upstream/connection.hpp"
+#include "dataplane/upstream/outlier_tally.hpp"
+#include "dataplane/upstream/peak_ewma.hpp"
 #include "dataplane/upstream/slots.hpp"
 
 namespace evergate::tls {
@@ -49,14 +51,46 @@ struct EndpointState : RetiredHook {
 
     void noteConnected() noexcept { consecutiveFailures = 0; }
 
-    void noteConnectFailure(std::uint32_t nowTick) noexcept {
+    void noteConnectFailure(std::uint32_t nowTick) {
         ++connectFailures;
         ++consecutiveFailures;
         lastFailureTick = nowTick;
+        if (watch) [[unlikely]]
+            watch->noteFailure();
     }
 
     // Resets, timeouts and bad responses of an established connection.
-    void noteFailure() noexcept { ++failures; }
+    void noteFailure() {
+        ++failures;
+        if (watch) [[unlikely]]
+            watch->noteFailure();
+    }
+
+    // A whole response, or a connection that carries bytes. A 5xx went wrong, but is no failure of
+    // the connection.
+    void noteServed(std::uint16_t status) {
+        if (!watch) [[likely]]
+            return;
+        if (status >= 500) {
+            watch->noteFailure();
+        } else {
+            watch->tally->noteSuccess();
+        }
+    }
+
+    // Last byte of the request -> head of the response.
+    void noteLatency(std::uint64_t micros, std::uint64_t nowMicros) noexcept {
+        latency.observe(micros, nowMicros);
+        if (watch)
+            watch->tally->noteLatency(micros);
+    }
+
+    // Slow start: full for an endpoint that is in none.
+    static constexpr std::uint32_t kFullShare = 1'000;
+
+    std::uint32_t share(std::uint32_t nowTick) const noexcept {
+        return risingTicks == 0 ? kFullShare : risingShare(nowTick);
+    }
 
     net::SocketAddress address;
     std::uint32_t weight;
@@ -64,12 +98,18 @@ struct EndpointState : RetiredHook {
     std::uint32_t openConnections = 0;  // kept by Connection
     std::uint32_t idleConnections = 0;  // kept by ConnectionPool
     bool up = true;                     // what the active health checks say
+    bool ejected = false;               // what the passive ones say
+    bool usable = true;                 // of both; kept by the registry, which knows about panic
     bool retired = false;               // left the configuration: no new requests, nothing pooled
     std::uint32_t consecutiveFailures = 0;
     std::uint32_t lastFailureTick = 0;
-    EndpointSlotsPtr slots;      // null: no limit. Counts activeRequests of all workers
-    std::uint64_t affinity = 0;  // its name in affinity cookies, once there is one
-    std::uint64_t requests = 0;  // kept by the sessions
+    std::uint32_t risingSince = 0;        // slow start: tick at which it began
+    std::uint32_t risingTicks = 0;        // and how long it takes; 0: none
+    PeakEwma latency;                     // of backends that ask for it
+    std::unique_ptr<OutlierWatch> watch;  // null: no passive checks
+    EndpointSlotsPtr slots;               // null: no limit. Counts activeRequests of all workers
+    std::uint64_t affinity = 0;           // its name in affinity cookies, once there is one
+    std::uint64_t requests = 0;           // kept by the sessions
     std::uint64_t connects = 0;
     std::uint64_t connectFailures = 0;
     std::uint64_t failures = 0;
@@ -80,6 +120,8 @@ struct EndpointState : RetiredHook {
     IdleList idle;     // last in, first out; kept by ConnectionPool
 
 private:
+    std::uint32_t risingShare(std::uint32_t nowTick) const noexcept;
+
     friend void intrusive_ptr_add_ref(EndpointState* endpoint) noexcept { ++endpoint->references_; }
 
     friend void intrusive_ptr_release(EndpointState* endpoint) noexcept {

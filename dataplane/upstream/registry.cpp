@@ -11,29 +11,6 @@
 namespace evergate::upstream {
 namespace {
 
-std::string endpointText(const model::Endpoint& endpoint) {
-    const bool v6 = endpoint.address.find(':') != std::string::npos;
-    std::string text;
-    text.reserve(endpoint.address.size() + 8);
-    if (v6)
-        text += '[';
-    text += endpoint.address;
-    if (v6)
-        text += ']';
-    return text.append(":").append(std::to_string(endpoint.port));
-}
-
-// Orders by address text, then port: the order of model::Endpoints.
-std::strong_ordering compare(const EndpointState& state, const model::Endpoint& endpoint) {
-    std::string_view address = state.text;
-    address = address.substr(0, address.rfind(':'));
-    if (address.front() == '[')
-        address = address.substr(1, address.size() - 2);
-    if (const auto order = address <=> std::string_view(endpoint.address); order != 0)
-        return order;
-    return state.port() <=> endpoint.port;
-}
-
 // The endpoints in order and without duplicates, whatever the sender did.
 std::vector<const model::Endpoint*> sorted(const model::Endpoints& endpoints) {
     std::vector<const model::Endpoint*> result;
@@ -50,6 +27,28 @@ std::vector<const model::Endpoint*> sorted(const model::Endpoints& endpoints) {
 }
 
 }  // namespace
+
+std::string endpointText(const model::Endpoint& endpoint) {
+    const bool v6 = endpoint.address.find(':') != std::string::npos;
+    std::string text;
+    text.reserve(endpoint.address.size() + 8);
+    if (v6)
+        text += '[';
+    text += endpoint.address;
+    if (v6)
+        text += ']';
+    return text.append(":").append(std::to_string(endpoint.port));
+}
+
+std::strong_ordering compare(const EndpointState& state, const model::Endpoint& endpoint) {
+    std::string_view address = state.text;
+    address = address.substr(0, address.rfind(':'));
+    if (address.front() == '[')
+        address = address.substr(1, address.size() - 2);
+    if (const auto order = address <=> std::string_view(endpoint.address); order != 0)
+        return order;
+    return state.port() <=> endpoint.port;
+}
 
 Registry::Registry(ConnectionPool& pool)
     : pool_(pool),
@@ -82,9 +81,13 @@ const BackendState* Registry::find(std::uint32_t id) const noexcept {
 
 void Registry::setPolicy(std::uint32_t id, std::shared_ptr<const model::Backend> policy) {
     BackendState& state = backend(id);
+    const bool samePanic = policy && policy->panicPercent == state.policy->panicPercent;
     state.policy = policy ? std::move(policy) : defaultPolicy_;
     state.balancer.stale = true;
     applyLimit(id, state);
+    applyWatch(id, state);
+    if (!samePanic)
+        reassess(state);
 }
 
 void Registry::setTrust(std::uint32_t id, const std::shared_ptr<const tls::ClientContext>& trust) {
@@ -98,6 +101,7 @@ void Registry::setTrust(std::uint32_t id, const std::shared_ptr<const tls::Clien
 
 void Registry::retire(BackendState& backend, EndpointPtr endpoint) {
     endpoint->retired = true;
+    endpoint->watch.reset();
     // What it counts from here on is its own: a sum over endpoints must not shrink with them.
     backend.counters.departed.add(*endpoint);
     pool_.closeIdle(*endpoint);
@@ -108,6 +112,8 @@ void Registry::retire(BackendState& backend, EndpointPtr endpoint) {
 void Registry::setEndpoints(std::uint32_t id, const model::Endpoints& endpoints) {
     BackendState& state = backend(id);
     std::vector<EndpointPtr> before = std::move(state.endpoints);
+    // Those of a backend's first list all begin together: there is nobody to spare them.
+    const bool running = !before.empty();
     const std::vector<const model::Endpoint*> wanted = sorted(endpoints);
     state.endpoints.clear();
     state.endpoints.reserve(wanted.size());
@@ -121,36 +127,20 @@ void Registry::setEndpoints(std::uint32_t id, const model::Endpoints& endpoints)
             continue;
         }
         const auto address = net::SocketAddress::parse(endpoint->address, endpoint->port);
-        if (address) {
-            state.endpoints.emplace_back(
-                new EndpointState(*address, endpointText(*endpoint), endpoint->weight));
-        }
+        if (!address)
+            continue;
+        state.endpoints.emplace_back(
+            new EndpointState(*address, endpointText(*endpoint), endpoint->weight));
+        if (running)
+            beginSlowStart(state, *state.endpoints.back());
     }
     while (old != before.end())
         retire(state, std::move(*old++));
     state.endpoints.shrink_to_fit();
     state.balancer.stale = true;
+    applyWatch(id, state);
+    reassess(state);
     applyLimit(id, state);
-}
-
-void Registry::setHealth(std::uint32_t id, const std::string& address, std::uint16_t port,
-                         bool up) {
-    if (!find(id))
-        return;
-    BackendState& state = backend(id);
-    const model::Endpoint wanted{address, port};
-    const auto at = std::lower_bound(state.endpoints.begin(), state.endpoints.end(), wanted,
-                                     [](const EndpointPtr& endpoint, const model::Endpoint& key) {
-                                         return compare(*endpoint, key) < 0;
-                                     });
-    if (at == state.endpoints.end() || compare(**at, wanted) != 0 || (*at)->up == up)
-        return;
-    (*at)->up = up;
-    if (state.queue)
-        state.queue->look();
-    // Connections to an endpoint that failed its checks are no better than new ones to it.
-    if (!up)
-        pool_.closeIdle(**at);
 }
 
 void Registry::remove(std::uint32_t id) {
@@ -161,6 +151,7 @@ void Registry::remove(std::uint32_t id) {
     state.policy = defaultPolicy_;
     state.trust = nullptr;
     state.balancer = {};
+    state.timed = false;
     applyLimit(id, state);
     if (state.queue)
         state.queue->dismissAll();

@@ -7,8 +7,10 @@
 #pragma once
 
 #include <array>
+#include <compare>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "common/model/values.hpp"
@@ -67,10 +69,34 @@ struct BackendState {
     RetiredEndpoints retired;                         // still in use by somebody
     BalancerState balancer;
     BackendCounters counters;
-    bool special = false;              // choosing needs more than pick(): see admission.hpp
-    std::uint32_t maxConnections = 0;  // of the policy; without it nobody has slots
-    std::unique_ptr<WaitQueue> queue;  // null until there is a limit for the first time
+    bool special = false;  // choosing needs more than pick(): see admission.hpp
+    bool timed = false;    // somebody wants to know how long its endpoints take to answer
+    bool watched = false;  // its endpoints have an OutlierWatch
+    bool panic = false;    // too few are usable: checks are not believed (Backend::panicPercent)
+    std::uint64_t usableWeight = 0;     // of its usable endpoints together
+    std::uint32_t activeRequests = 0;   // of its endpoints together; kept by beginUse(), endUse()
+    std::uint32_t retriesUnderWay = 0;  // requests that were sent a second time, see retry_budget
+    std::uint32_t maxConnections = 0;   // of the policy; without it nobody has slots
+    std::unique_ptr<WaitQueue> queue;   // null until there is a limit for the first time
 };
+
+// "10.1.2.3:80", "[::1]:80": EndpointState::text.
+std::string endpointText(const model::Endpoint& endpoint);
+
+// By address text, then port: the order of model::Endpoints.
+std::strong_ordering compare(const EndpointState& state, const model::Endpoint& endpoint);
+
+// A request (or connection) goes to an endpoint, and has ended.
+inline void beginUse(BackendState& backend, EndpointState& endpoint) noexcept {
+    ++backend.activeRequests;
+    ++endpoint.activeRequests;
+    ++endpoint.requests;
+}
+
+inline void endUse(BackendState& backend, EndpointState& endpoint) noexcept {
+    --backend.activeRequests;
+    --endpoint.activeRequests;
+}
 
 class Registry {
 public:
@@ -92,6 +118,8 @@ public:
     void setEndpoints(std::uint32_t id, const model::Endpoints& endpoints);
     // What the active health checks found. An endpoint that is not there (any more) is passed over.
     void setHealth(std::uint32_t id, const std::string& address, std::uint16_t port, bool up);
+    // What the passive checks decided; likewise.
+    void setEjected(std::uint32_t id, const std::string& address, std::uint16_t port, bool ejected);
     // The backend left the configuration: retires its endpoints and forgets its policy. Its
     // counters stay, for it may come back. Requests under way keep what they hold.
     void remove(std::uint32_t id);
@@ -119,6 +147,12 @@ public:
 private:
     void retire(BackendState& backend, EndpointPtr endpoint);
     void applyLimit(std::uint32_t id, BackendState& state);
+    // registry_health.cpp
+    void applyWatch(std::uint32_t id, BackendState& state);
+    EndpointState* locate(std::uint32_t id, const std::string& address, std::uint16_t port);
+    void cameOrWent(BackendState& state, EndpointState& endpoint, bool came);
+    void beginSlowStart(const BackendState& state, EndpointState& endpoint);
+    static void reassess(BackendState& state);
 
     ConnectionPool& pool_;
     std::unique_ptr<SlotTable> ownSlots_;  // when nobody lent one

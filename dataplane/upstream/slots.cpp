@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/upstream/slots.hpp"
 
+#include "dataplane/upstream/outlier_tally.hpp"
+
 namespace evergate::upstream {
 namespace {
 
@@ -47,6 +49,11 @@ int BackendSlots::longestWaiting() const noexcept {
     }
     return worker;
 }
+
+SlotTable::SlotTable(unsigned workers, SlotMail* mail)
+    : workers_(workers), mail_(mail), outliers_(std::make_unique<OutlierBoard>()) {}
+
+SlotTable::~SlotTable() = default;
 
 std::shared_ptr<BackendSlots> SlotTable::backend(std::uint32_t id) {
     const Lock lock(mutex_);

@@ -93,6 +93,8 @@ private:
     std::size_t pruneAt_ = 64;                                       // likewise
 };
 
+class OutlierBoard;
+
 // Takes messages to other workers.
 class SlotMail {
 public:
@@ -108,7 +110,8 @@ protected:
 // Of all backends.
 class SlotTable {
 public:
-    SlotTable(unsigned workers, SlotMail* mail) : workers_(workers), mail_(mail) {}
+    SlotTable(unsigned workers, SlotMail* mail);
+    ~SlotTable();
 
     // The same for all workers as long as one of them holds it.
     std::shared_ptr<BackendSlots> backend(std::uint32_t id);
@@ -116,11 +119,14 @@ public:
     // Null with one worker.
     SlotMail* mail() const noexcept { return mail_; }
 
+    OutlierBoard& outliers() noexcept { return *outliers_; }
+
 private:
     const unsigned workers_;
     SlotMail* const mail_;
     SlotMutex mutex_;
     std::unordered_map<std::uint32_t, std::weak_ptr<BackendSlots>> backends_;  // by mutex_
+    const std::unique_ptr<OutlierBoard> outliers_;
 };
 
 }  // namespace evergate::upstream

@@ -80,6 +80,7 @@ void TrafficCounters::merge(const TrafficCounters& other) noexcept {
     firstBytes.merge(other.firstBytes);
     addEach(reasons, other.reasons);
     retries += other.retries;
+    retriesDenied += other.retriesDenied;
     bytesFromClients += other.bytesFromClients;
     bytesToClients += other.bytesToClients;
 }

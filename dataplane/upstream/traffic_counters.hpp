@@ -67,6 +67,7 @@ struct TrafficCounters {
     DurationHistogram firstBytes;  // until the endpoint's response head; backends only
     ReasonCounts reasons{};        // backends only
     std::uint64_t retries = 0;
+    std::uint64_t retriesDenied = 0;  // by the budget; backends only
     std::uint64_t bytesFromClients = 0;
     std::uint64_t bytesToClients = 0;
 

@@ -51,7 +51,7 @@ void WaitQueue::look() {
 void WaitQueue::release(EndpointState& endpoint) {
     const EndpointSlotsPtr slot = endpoint.slots;
     const std::uint32_t limit = backend_.maxConnections;
-    const bool usable = !endpoint.retired && endpoint.up && endpoint.consecutiveFailures == 0;
+    const bool usable = !endpoint.retired && endpoint.usable && endpoint.consecutiveFailures == 0;
     for (;;) {
         if (usable && !slot->over(limit) && passOn(endpoint))
             return;
@@ -98,7 +98,7 @@ void WaitQueue::onTurnEnd() {
 void WaitQueue::distribute(Granted granted) {
     EndpointState& endpoint = *granted.endpoint;
     // The limit may have gone, or the endpoint, while the slot was on its way.
-    const bool usable = endpoint.slots == granted.slot && !endpoint.retired && endpoint.up;
+    const bool usable = endpoint.slots == granted.slot && !endpoint.retired && endpoint.usable;
     const auto first = std::find_if(waiters_.begin(), waiters_.end(), [&](const Waiter& waiter) {
         return usable && waiter.suits(endpoint);
     });

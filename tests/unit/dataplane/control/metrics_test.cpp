@@ -45,6 +45,7 @@ worker::BackendStats shop() {
     backend.failing = 1;
     backend.down = 1;
     backend.draining = 1;
+    backend.ejections[1] = 2;
     backend.endpoints = {endpoint("10.0.0.1", 9), endpoint("::1", 4), endpoint("10.0.0.1", 1)};
     backend.endpoints[1].failing = true;
     backend.endpoints[2].retired = true;

@@ -64,9 +64,9 @@ TEST_F(AdmissionTest, ClientsOfLostEndpointsGoAnywhere) {
     serve(sticky(), {1, 1});
     pickFor(0, busy);
     EndpointState& own = *backend.endpoints[0];
-    own.up = false;
+    own.usable = false;
     EXPECT_EQ(pickFor(own.affinity, busy), backend.endpoints[1].get());
-    own.up = true;
+    own.usable = true;
     EXPECT_EQ(pickFor(own.affinity, busy), &own);
     own.noteConnectFailure(wheel.nowTick());
     EXPECT_EQ(pickFor(own.affinity, busy), backend.endpoints[1].get());
