@@ -16,7 +16,7 @@ namespace {
 constexpr int kLookedAt = 32;
 
 // Those that belong to one client wait for its next request only.
-constexpr std::chrono::milliseconds kIntroducedIdle{5'000};
+constexpr std::chrono::milliseconds kIntroducedIdle{15'000};
 
 }  // namespace
 
