@@ -230,6 +230,8 @@ std::unique_ptr<Acceptor> Worker::takeAcceptor(const std::string& name) {
 void Worker::closeListener(std::unique_ptr<Acceptor> acceptor) {
     if (!acceptor)
         return;
+    // Deadlines begin now, also when what was applied before took long.
+    wheel_.setNow(std::chrono::steady_clock::now());
     acceptor->close();
     acceptor->listener().closed = true;
     acceptor->listener().closedTick = wheel_.nowTick();
@@ -326,6 +328,7 @@ void Worker::runQueue() {
 void Worker::drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done) {
     const auto now = std::chrono::steady_clock::now();
     context_.draining = true;
+    wheel_.setNow(now);
     for (const auto& acceptor : acceptors_) {
         acceptor->close();
         acceptor->listener().closed = true;
