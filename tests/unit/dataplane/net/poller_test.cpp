@@ -146,7 +146,8 @@ TEST_F(PollerTest, SkipsEventsOfAHandlerRetiredInTheSameBatch) {
 }
 
 TEST_F(PollerTest, HandlerMayRetireItself) {
-    auto [client, server] = test::connectedPair();
+    auto pair = test::connectedPair();
+    Socket& server = pair.second;
     int deaths = 0;
     auto handler = std::make_unique<Handler>(&deaths);
     Handler& raw = *handler;
