@@ -77,6 +77,23 @@ TEST(MarathonTranslation, ServesHostsOnHttpsToo) {
         ElementsAre("App /a HAPROXY_0_REDIRECT_TO_HTTPS: there is no https listener; ignored"));
 }
 
+TEST(MarathonTranslation, TakesWhatHoldsForEverything) {
+    auto how = options();
+    how.common.https.emplace();
+    how.common.listenerMaxConnections = 7;
+    how.common.proxyProtocolFrom = {"10.0.0.0/8"};
+    how.common.settings.via = "edge";
+    const auto result = translated({appWith("/a", {10000})}, how);
+    for (const char* name : {"http", "https"}) {
+        const auto listener = find<model::Listener>(result, Kind::listener, name);
+        EXPECT_EQ(listener.maxConnections, 7U);
+        EXPECT_THAT(listener.proxyProtocolFrom, ElementsAre("10.0.0.0/8"));
+    }
+    const auto port = find<model::Listener>(result, Kind::listener, "port/10000");
+    EXPECT_THAT(port.proxyProtocolFrom, IsEmpty());
+    EXPECT_EQ(find<model::Settings>(result, Kind::settings, "global").via, "edge");
+}
+
 TEST(MarathonTranslation, GivesAPortToTheFirstApp) {
     const auto result =
         translated({appWith("/b", {10000}, {{"HAPROXY_0_PORT", "8080"}}),
