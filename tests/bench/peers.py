@@ -19,7 +19,7 @@ HOST = "bench.example"
 HAPROXY = """\
 global
     nbthread 1
-    maxconn 4000
+    maxconn {connections}
     stats socket {folder}/haproxy-{reuse}.sock
 defaults
     mode http
@@ -30,6 +30,8 @@ defaults
     timeout client 75s
     timeout server 60s
     timeout http-request 10s
+    timeout http-keep-alive 75s
+    timeout tunnel 1h
 frontend web
     bind 127.0.0.1:{port} backlog 4096
     bind 127.0.0.1:{tls_port} backlog 4096 ssl crt {folder}/both.pem ssl-min-ver TLSv1.2 alpn http/1.1
@@ -43,7 +45,8 @@ worker_processes 1;
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-error.log crit;
-events {{ worker_connections 8000; }}
+worker_rlimit_nofile {descriptors};
+events {{ worker_connections {descriptors}; }}
 http {{
     access_log off;
     keepalive_timeout 75s;
@@ -72,6 +75,14 @@ http {{
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
             proxy_max_temp_file_size 0;
+        }}
+        location /upgrade {{
+            proxy_pass http://echo;
+            proxy_http_version 1.1;
+            proxy_set_header Connection "upgrade";
+            proxy_set_header Upgrade $http_upgrade;
+            proxy_set_header Host $host;
+            proxy_read_timeout 1h;
         }}
     }}
 }}
@@ -111,20 +122,21 @@ def make_certificate(folder):
     (folder / "both.pem").write_bytes((folder / "cert.pem").read_bytes() + (folder / "key.pem").read_bytes())
 
 
-def haproxy(folder, backend, cpu, reuse):
+def haproxy(folder, backend, cpu, reuse, connections=4000):
     ports = free_port(), free_port()
     config = folder / f"haproxy-{reuse}.cfg"
     config.write_text(HAPROXY.format(folder=folder, port=ports[0], tls_port=ports[1], backend=backend, host=HOST,
-                                     reuse=reuse))
+                                     reuse=reuse, connections=connections))
     # -db: stay in the foreground as one process
     return Peer(f"haproxy ({reuse})", version_of(["haproxy", "-v"]), ["haproxy", "-db", "-f", config], folder, ports,
                 cpu)
 
 
-def nginx(folder, backend, cpu):
+def nginx(folder, backend, cpu, connections=4000):
     ports = free_port(), free_port()
     config = folder / "nginx.conf"
-    config.write_text(NGINX.format(folder=folder, port=ports[0], tls_port=ports[1], backend=backend, host=HOST))
+    config.write_text(NGINX.format(folder=folder, port=ports[0], tls_port=ports[1], backend=backend, host=HOST,
+                                   descriptors=2 * connections))
     return Peer("nginx", version_of(["nginx", "-v"]), ["nginx", "-p", folder, "-c", config], folder, ports, cpu)
 
 
