@@ -74,6 +74,8 @@ MATRIX = {
                             "serverHeader": "Edge 1", "timeouts": {
                                 "clientHead": "5s", "clientKeepAlive": "1m", "clientBody": "30s", "clientWrite": "20s",
                                 "clientHandshake": "5s", "tunnel": "2h", "halfClose": "10s", "upstreamIdle": "50s"}}},
+    "limits": {"dataplane": {"limits": {"maxConnections": 50000, "maxBufferMemory": "256Mi",
+                                        "sourceAddress": ["10.0.0.1", "10.0.0.2"], "overloadLag": "200ms"}}},
     "drain": {"drain": {"timeoutSeconds": 300, "endpointRemovalSeconds": 20}},
 }
 REFUSED = {
@@ -87,6 +89,7 @@ REFUSED = {
     "a wrong log level": {"dataplane": {"logLevel": "loud"}},
     "a grace shorter than the drain": {"drain": {"terminationGracePeriodSeconds": 30}},
     "a proxy that is no network": {"traffic": {"trustedProxies": ["proxy.example"]}},
+    "memory in megabytes": {"dataplane": {"limits": {"maxBufferMemory": "256MB"}}},
     "a deadline without a unit": {"traffic": {"timeouts": {"clientHead": "10"}}},
     "an autoscaled DaemonSet": {"kind": "DaemonSet", "autoscaling": {"enabled": True}},
     "a probe the kubelet cannot make": {"adminAddress": "127.0.0.1"},
@@ -153,6 +156,12 @@ class Chart(Case):
                          "--trusted-proxies=10.0.0.0/8,2001:db8::/32", "--timeout-client-keep-alive=1m",
                          "--timeout-half-close=10s"):
             self.assertIn(argument, controller["args"])
+
+    def test_limits_are_flags_of_the_data_plane(self):
+        dataplane = next(one for _, one in containers(self.rendered["limits"]) if one["name"] == "dataplane")
+        for argument in ("--max-connections=50000", "--max-buffer-memory=256Mi",
+                         "--source-address=10.0.0.1,10.0.0.2", "--overload-lag=200ms"):
+            self.assertIn(argument, dataplane["args"])
 
     def test_the_token_is_the_controllers_alone(self):
         def check(things):

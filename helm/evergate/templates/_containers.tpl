@@ -161,6 +161,7 @@ projected:
 - --drain-timeout={{ .Values.drain.timeoutSeconds }}s
 - --access-log={{ $d.accessLog }}
 - --endpoint-metrics-limit={{ int $d.endpointMetricsLimit }}
+{{- include "evergate.optionalFlags" (dict "prefix" "" "values" $d.limits) }}
 - --log-level={{ $d.logLevel }}
 - --log-format={{ $d.logFormat }}
 {{- with $d.extraArgs }}
