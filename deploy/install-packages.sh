@@ -9,8 +9,8 @@
 set -euo pipefail
 
 packages_build=(g++ cmake ninja-build ccache pkg-config
-    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev)
-packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 ca-certificates)
+    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libnghttp2-dev)
+packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 libnghttp2-14 ca-certificates)
 packages_quickstart=(curl python3 openssl)
 packages_image=(libcap2-bin) # to build the image, besides `build`: the data plane's file capability
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev

@@ -20,6 +20,10 @@ bool wanted(const model::Backend& policy) {
     return policy.healthCheck.type != model::HealthCheckType::none;
 }
 
+std::uint16_t portOf(const model::Endpoint& endpoint, const model::HealthCheck& check) noexcept {
+    return check.port != 0 ? check.port : endpoint.port;
+}
+
 // Everything that decides what a check does: equal keys, one check.
 std::string keyOf(const model::Endpoint& endpoint, const model::Backend& policy) {
     const model::HealthCheck& check = policy.healthCheck;
@@ -32,7 +36,7 @@ std::string keyOf(const model::Endpoint& endpoint, const model::Backend& policy)
             key += std::to_string(part);
         }
     };
-    add(check.port != 0 ? check.port : endpoint.port);
+    add(portOf(endpoint, check));
     add(static_cast<int>(check.type));
     add(check.path);
     add(check.host);
@@ -42,7 +46,12 @@ std::string keyOf(const model::Endpoint& endpoint, const model::Backend& policy)
     add(check.unhealthyThreshold);
     add(check.statusLow);
     add(check.statusHigh);
-    if (policy.protocol == model::BackendProtocol::https) {
+    add(check.grpcService);
+    add(static_cast<int>(policy.proxyProtocol));
+    add(static_cast<int>(portOf(endpoint, check) == endpoint.port));
+    add(static_cast<int>(policy.protocol));
+    if (policy.protocol == model::BackendProtocol::https ||
+        check.type == model::HealthCheckType::tls) {
         add(static_cast<int>(policy.tlsVerify));
         add(policy.tlsServerName);
         add(policy.tlsAuthorities);
@@ -193,9 +202,9 @@ Checker::TargetPtr Checker::acquire(const model::Endpoint& endpoint,
     if (error || !self_) {
         return nullptr;
     }
-    const std::uint16_t port =
-        policy->healthCheck.port != 0 ? policy->healthCheck.port : endpoint.port;
-    auto target = std::make_shared<Target>(executor_, key, ProbeTarget{{address, port}, policy});
+    const std::uint16_t port = portOf(endpoint, policy->healthCheck);
+    auto target = std::make_shared<Target>(
+        executor_, key, ProbeTarget{{address, port}, policy, port == endpoint.port});
     targets_.emplace(std::move(key), target);
     // The first check decides alone: soon, but not all of them in the same moment.
     const auto spread = static_cast<std::uint64_t>(

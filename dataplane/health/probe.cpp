@@ -1,17 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/health/probe.hpp"
 
+#include <array>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/ssl/context.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <string_view>
+
+#include "dataplane/health/grpc_check.hpp"
+#include "dataplane/net/proxy_header.hpp"
 
 namespace evergate::health {
 namespace {
@@ -79,9 +85,14 @@ asio::awaitable<ProbeResult> ask(Stream& stream, const ProbeTarget& target) {
     co_return ProbeResult{false, "response: too many interim responses"};
 }
 
+// Endpoints that requests do not reach over TLS need only complete a handshake.
+bool verifies(const model::Backend& policy) noexcept {
+    return policy.tlsVerify && policy.protocol == model::BackendProtocol::https;
+}
+
 // What the certificate must prove, and who may have signed it. False: the authorities are no PEM.
 bool trust(ssl::context& context, const model::Backend& policy, error_code& error) {
-    if (!policy.tlsVerify) {
+    if (!verifies(policy)) {
         context.set_verify_mode(ssl::verify_none, error);
     } else if (policy.tlsAuthorities.empty()) {
         context.set_default_verify_paths(error);
@@ -89,6 +100,59 @@ bool trust(ssl::context& context, const model::Backend& policy, error_code& erro
         context.add_certificate_authority(asio::buffer(policy.tlsAuthorities), error);
     }
     return !error;
+}
+
+template <typename Stream>
+asio::awaitable<ProbeResult> askGrpc(Stream& stream, const ProbeTarget& target, bool tls) {
+    const model::HealthCheck& check = target.policy->healthCheck;
+    GrpcCheck grpc({hostOf(target), check.grpcService, tls, check.timeout});
+    std::array<char, 4096> buffer;
+    error_code error;
+    for (;;) {
+        const std::string output = grpc.output();
+        if (!output.empty()) {
+            co_await asio::async_write(stream, asio::buffer(output),
+                                       asio::redirect_error(asio::use_awaitable, error));
+        }
+        if (grpc.done()) {
+            co_return grpc.result();
+        }
+        if (error) {
+            co_return failed("request", error);
+        }
+        const std::size_t got = co_await stream.async_read_some(
+            asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            co_return failed("response", error);
+        }
+        grpc.take({buffer.data(), got});
+    }
+}
+
+// What is left to do once there is a connection.
+template <typename Stream>
+asio::awaitable<ProbeResult> converse(Stream& stream, const ProbeTarget& target, bool tls) {
+    switch (target.policy->healthCheck.type) {
+        case model::HealthCheckType::none:
+        case model::HealthCheckType::tcp:
+        case model::HealthCheckType::tls:
+            co_return ProbeResult{true, tls ? "TLS established" : "connected"};
+        case model::HealthCheckType::grpc:
+            co_return co_await askGrpc(stream, target, tls);
+        case model::HealthCheckType::http:
+            break;
+    }
+    co_return co_await ask(stream, target);
+}
+
+// gRPC over TLS is HTTP/2 by agreement (RFC 9113 §3.2).
+constexpr unsigned char kHttp2[] = {2, 'h', '2'};
+
+bool agreedOnHttp2(const ::SSL* ssl) {
+    const unsigned char* chosen = nullptr;
+    unsigned size = 0;
+    ::SSL_get0_alpn_selected(ssl, &chosen, &size);
+    return size == 2 && chosen[0] == 'h' && chosen[1] == '2';
 }
 
 asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTarget& target) {
@@ -104,7 +168,11 @@ asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTar
     if (!name.empty()) {
         ::SSL_set_tlsext_host_name(stream.native_handle(), name.c_str());
     }
-    if (policy.tlsVerify) {
+    const bool grpc = policy.healthCheck.type == model::HealthCheckType::grpc;
+    if (grpc) {
+        ::SSL_set_alpn_protos(stream.native_handle(), kHttp2, sizeof kHttp2);
+    }
+    if (verifies(policy)) {
         const std::string expected = name.empty() ? target.where.address().to_string() : name;
         stream.set_verify_mode(ssl::verify_peer);
         stream.set_verify_callback(ssl::host_name_verification(expected));
@@ -114,10 +182,18 @@ asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTar
     if (error) {
         co_return failed("TLS", error);
     }
-    if (policy.healthCheck.type == model::HealthCheckType::tcp) {
-        co_return ProbeResult{true, "TLS established"};
+    if (grpc && !agreedOnHttp2(stream.native_handle())) {
+        co_return ProbeResult{false, "TLS: no HTTP/2 (ALPN h2)"};
     }
-    co_return co_await ask(stream, target);
+    co_return co_await converse(stream, target, true);
+}
+
+std::string_view introduction(const ProbeTarget& target) noexcept {
+    if (!target.ownPort || target.policy->proxyProtocol == model::ProxyProtocol::none) {
+        return {};
+    }
+    return target.policy->proxyProtocol == model::ProxyProtocol::v1 ? net::localProxyV1()
+                                                                    : net::localProxyV2();
 }
 
 }  // namespace
@@ -131,13 +207,18 @@ asio::awaitable<ProbeResult> probe(ProbeTarget target) {
     if (error) {
         co_return failed("connect", error);
     }
-    if (policy.protocol == model::BackendProtocol::https) {
+    if (const std::string_view first = introduction(target); !first.empty()) {
+        co_await asio::async_write(stream, asio::buffer(first),
+                                   asio::redirect_error(asio::use_awaitable, error));
+        if (error) {
+            co_return failed("request", error);
+        }
+    }
+    if (policy.protocol == model::BackendProtocol::https ||
+        policy.healthCheck.type == model::HealthCheckType::tls) {
         co_return co_await askOverTls(stream, target);
     }
-    if (policy.healthCheck.type == model::HealthCheckType::tcp) {
-        co_return ProbeResult{true, "connected"};
-    }
-    co_return co_await ask(stream, target);
+    co_return co_await converse(stream, target, false);
 }
 
 }  // namespace evergate::health

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One health check of one endpoint: connects, asks if the check is http, and says how it went.
+// One health check of one endpoint: connects, asks if the check is http or grpc, and says how it
+// went.
 //
 // An ordinary coroutine on the control thread's executor; the whole check has one deadline. Never
 // throws for what the endpoint does. https: over TLS; the certificate is verified when the backend
-// asks for it, as for requests.
+// asks for it, as for requests. Where endpoints expect the PROXY protocol the check says first that
+// it speaks for nobody.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -12,19 +14,15 @@
 #include <string>
 
 #include "common/model/values.hpp"
+#include "dataplane/health/probe_result.hpp"
 
 namespace evergate::health {
 
 struct ProbeTarget {
     boost::asio::ip::tcp::endpoint where;
     std::shared_ptr<const model::Backend>
-        policy;  // never null; policy->healthCheck says what to do
-};
-
-struct ProbeResult {
-    bool good = false;
-    // For people, never longer than 200 bytes: "status 200", "connect: Connection refused".
-    std::string detail;
+        policy;           // never null; policy->healthCheck says what to do
+    bool ownPort = true;  // `where` is where requests go, too, and speaks what they speak
 };
 
 boost::asio::awaitable<ProbeResult> probe(ProbeTarget target);

@@ -22,6 +22,7 @@ GROUPS = {
     "nlohmann": r"nlohmann/",
     "spdlog": r"spdlog/|fmt/",
     "prometheus": r"prometheus/",
+    "nghttp2": r"nghttp2/",
     "yaml": r"yaml-cpp/",
     "cli11": r"CLI/",
     "system": r"(sys|netinet|linux|arpa|net)/|.*\.h$",

@@ -6,7 +6,10 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 
+#include "dataplane/net/proxy_header.hpp"
 #include "tests/support/raw_connection.hpp"
+#include "tests/support/temporary_certificate.hpp"
+#include "tests/unit/dataplane/health/grpc_peer.hpp"
 
 namespace evergate::health {
 namespace {
@@ -16,6 +19,16 @@ using model::HealthCheckType;
 using test::BlackHole;
 using test::RawConnection;
 using test::ScriptedEndpoint;
+
+int chooseHttp2(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered,
+                unsigned offeredSize, void*) {
+    static constexpr unsigned char kHttp2[] = {2, 'h', '2'};
+    unsigned char* chosen = nullptr;
+    const int found =
+        SSL_select_next_proto(&chosen, size, kHttp2, sizeof kHttp2, offered, offeredSize);
+    *out = chosen;
+    return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+}
 
 class ProbeTest : public testing::Test {
 protected:
@@ -28,7 +41,7 @@ protected:
         asio::io_context io;
         ProbeResult result;
         const asio::ip::tcp::endpoint where(asio::ip::address_v4::loopback(), to);
-        asio::co_spawn(io, probe({where, std::make_shared<const model::Backend>(policy)}),
+        asio::co_spawn(io, probe({where, std::make_shared<const model::Backend>(policy), ownPort}),
                        [&](const std::exception_ptr& thrown, ProbeResult got) {
                            EXPECT_FALSE(thrown);
                            result = std::move(got);
@@ -50,6 +63,7 @@ protected:
     }
 
     model::Backend policy;
+    bool ownPort = true;
     std::string asked;
     std::uint16_t port = 0;
 };
@@ -141,6 +155,113 @@ TEST_F(ProbeTest, AuthoritiesThatAreNoneAreABadCheck) {
     const ProbeResult result = run(listener.port());
     EXPECT_FALSE(result.good);
     EXPECT_EQ(result.detail.substr(0, 24), "certificate authorities:");
+}
+
+TEST_F(ProbeTest, TlsNeedsAHandshakeOnly) {
+    policy.healthCheck.type = HealthCheckType::tls;
+    const test::TemporaryAuthority authority;
+    test::TlsOptions options;
+    options.certificates = {authority.issue({})};
+    ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+        connection.secureAsServer(options);
+        connection.readAll();
+    });
+    EXPECT_EQ(run(endpoint.port()).detail, "TLS established");
+    ScriptedEndpoint plain(
+        [](RawConnection& connection, int) { connection.send("220 hello\r\n"); });
+    EXPECT_FALSE(run(plain.port()).good);
+    // Trust is a matter of backends that requests reach over TLS.
+    policy.tlsVerify = true;
+    policy.tlsAuthorities = authority.certificatePem();
+    policy.tlsServerName = "shop.internal";
+    EXPECT_TRUE(run(endpoint.port()).good);
+    policy.protocol = model::BackendProtocol::https;
+    EXPECT_EQ(run(endpoint.port()).detail.substr(0, 5), "TLS: ");
+}
+
+TEST_F(ProbeTest, TlsVerifiesTheNameOfTheBackend) {
+    policy.healthCheck.type = HealthCheckType::tls;
+    policy.protocol = model::BackendProtocol::https;
+    const test::TemporaryAuthority authority;
+    test::CertificateRequest request;
+    request.dnsNames = {"shop.internal"};
+    test::TlsOptions options;
+    options.certificates = {authority.issue(request)};
+    policy.tlsVerify = true;
+    policy.tlsAuthorities = authority.certificatePem();
+    policy.tlsServerName = "shop.internal";
+    ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+        connection.secureAsServer(options);
+        connection.readAll();
+    });
+    EXPECT_TRUE(run(endpoint.port()).good);
+    policy.tlsServerName = "other.internal";
+    EXPECT_FALSE(run(endpoint.port()).good);
+}
+
+TEST_F(ProbeTest, GrpcAsksOverPlainHttp2) {
+    policy.healthCheck.type = HealthCheckType::grpc;
+    policy.healthCheck.grpcService = "shop.Cart";
+    ScriptedEndpoint endpoint(
+        [](RawConnection& connection, int) { test::GrpcPeer({}).serve(connection); });
+    const ProbeResult result = run(endpoint.port());
+    EXPECT_TRUE(result.good);
+    EXPECT_EQ(result.detail, "SERVING");
+}
+
+TEST_F(ProbeTest, GrpcAsksOverTlsWithAlpn) {
+    policy.healthCheck.type = HealthCheckType::grpc;
+    policy.protocol = model::BackendProtocol::https;
+    const test::TemporaryAuthority authority;
+    test::TlsOptions options;
+    options.certificates = {authority.issue({})};
+    options.context = test::serverContext(options);
+    SSL_CTX_set_alpn_select_cb(options.context.get(), chooseHttp2, nullptr);
+    ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+        test::GrpcPeer peer({});
+        if (connection.secureAsServer(options))
+            peer.serve(connection);
+    });
+    EXPECT_EQ(run(endpoint.port()).detail, "SERVING");
+    test::TlsOptions without = options;
+    without.context.reset();
+    ScriptedEndpoint other([&](RawConnection& connection, int) {
+        connection.secureAsServer(without);
+        connection.readAll();
+    });
+    EXPECT_EQ(run(other.port()).detail, "TLS: no HTTP/2 (ALPN h2)");
+}
+
+TEST_F(ProbeTest, GrpcDoubtsOtherServers) {
+    policy.healthCheck.type = HealthCheckType::grpc;
+    EXPECT_FALSE(answered("HTTP/1.1 400 Bad Request\r\n\r\n").good);
+    EXPECT_EQ(answered("").detail, "response: End of file");
+    policy.healthCheck.timeout = std::chrono::milliseconds(50);
+    const test::RawListener silent;
+    EXPECT_EQ(run(silent.port()).detail, "response: timed out");
+}
+
+TEST_F(ProbeTest, SpeaksForNobodyWhereTheProxyProtocolIsSpoken) {
+    policy.proxyProtocol = model::ProxyProtocol::v1;
+    EXPECT_TRUE(answered("HTTP/1.1 200 OK\r\n\r\n").good);
+    EXPECT_EQ(asked.substr(0, 20), "PROXY UNKNOWN\r\nGET /");
+    policy.proxyProtocol = model::ProxyProtocol::v2;
+    {
+        ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+            asked = connection.readExactly(16);
+            connection.readUntil("\r\n\r\n");
+            connection.send("HTTP/1.1 200 OK\r\n\r\n");
+        });
+        EXPECT_TRUE(run(endpoint.port()).good);
+    }
+    EXPECT_EQ(asked, net::localProxyV2());
+}
+
+TEST_F(ProbeTest, OtherPortsSpeakNoProxyProtocol) {
+    policy.proxyProtocol = model::ProxyProtocol::v1;
+    ownPort = false;
+    EXPECT_TRUE(answered("HTTP/1.1 200 OK\r\n\r\n").good);
+    EXPECT_EQ(asked.substr(0, 5), "GET /");
 }
 
 }  // namespace
