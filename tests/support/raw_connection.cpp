@@ -55,8 +55,29 @@ int listenOnLoopback(int backlog, std::uint16_t& port) {
 
 }  // namespace
 
+void OpenSockets::add(int fd) {
+    const std::lock_guard lock(mutex_);
+    open_.insert(fd);
+    if (ended_)
+        ::shutdown(fd, SHUT_RD);
+}
+
+void OpenSockets::close(int fd) {
+    const std::lock_guard lock(mutex_);
+    open_.erase(fd);
+    ::close(fd);
+}
+
+void OpenSockets::endReads() {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+    for (const int fd : open_)
+        ::shutdown(fd, SHUT_RD);
+}
+
 RawConnection& RawConnection::operator=(RawConnection&& other) noexcept {
     std::swap(fd_, other.fd_);
+    std::swap(sockets_, other.sockets_);
     std::swap(held_, other.held_);
     std::swap(tls_, other.tls_);
     std::swap(tlsError_, other.tlsError_);
@@ -192,7 +213,9 @@ void RawConnection::reset() {
 
 void RawConnection::close() {
     tls_.reset();
-    if (fd_ >= 0)
+    if (fd_ >= 0 && sockets_ != nullptr)
+        sockets_->close(fd_);
+    else if (fd_ >= 0)
         ::close(fd_);
     fd_ = -1;
 }
@@ -288,6 +311,7 @@ ScriptedEndpoint::~ScriptedEndpoint() {
     ::shutdown(fd_, SHUT_RDWR);
     thread_.join();
     ::close(fd_);
+    sockets_.endReads();
     for (std::thread& connection : connections_)
         connection.join();
 }
@@ -300,7 +324,7 @@ void ScriptedEndpoint::run() {
         setDeadline(fd);
         const int index = accepted_++;
         connections_.emplace_back([this, fd, index] {
-            RawConnection connection(fd);
+            RawConnection connection(fd, sockets_);
             script_(connection, index);
         });
     }

@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -16,6 +18,19 @@
 
 namespace evergate::test {
 
+// The sockets that threads read from, so that they can be woken for the end of a test.
+class OpenSockets {
+public:
+    void add(int fd);
+    void close(int fd);
+    void endReads();  // whoever reads gets what is there, then an end; also from now on
+
+private:
+    std::mutex mutex_;
+    std::set<int> open_;
+    bool ended_ = false;
+};
+
 // A blocking TCP connection with deadlines, and TLS on it when asked.
 class RawConnection {
 public:
@@ -23,8 +38,14 @@ public:
 
     explicit RawConnection(int fd) : fd_(fd) {}
 
+    // `sockets`: who knows it besides; outlives it.
+    RawConnection(int fd, OpenSockets& sockets) : fd_(fd), sockets_(&sockets) { sockets.add(fd); }
+
     RawConnection(RawConnection&& other) noexcept
-        : fd_(other.fd_), held_(std::move(other.held_)), tls_(std::move(other.tls_)) {
+        : fd_(other.fd_),
+          sockets_(other.sockets_),
+          held_(std::move(other.held_)),
+          tls_(std::move(other.tls_)) {
         other.fd_ = -1;
     }
 
@@ -77,12 +98,14 @@ public:
 private:
     bool fill();
     int fd_ = -1;
+    OpenSockets* sockets_ = nullptr;
     std::string held_;
     std::unique_ptr<TlsPeer> tls_;
     std::string tlsError_;
 };
 
-// Accepts connections and runs a script on each, in threads of its own.
+// Accepts connections and runs a script on each, in threads of its own. At its end scripts that
+// still read get an end.
 class ScriptedEndpoint {
 public:
     using Script = std::function<void(RawConnection&, int index)>;
@@ -99,6 +122,7 @@ private:
     int fd_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<int> accepted_{0};
+    OpenSockets sockets_;
     std::thread thread_;
     std::vector<std::thread> connections_;
 };
