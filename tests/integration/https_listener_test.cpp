@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who gets which certificate, and what becomes of handshakes: versions, resumption, rotation,
 // deadlines, clients that speak something else.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/tcp.h>
@@ -263,6 +264,8 @@ TEST_F(HttpsListener, AnAlertStaysOnItsConnection) {
         ASSERT_EQ(ask(client), 200);
         BIO* const written = BIO_new(BIO_s_mem());
         SSL_set0_wbio(ssl, written);
+        // The answer is not waited for.
+        ::fcntl(client.fd(), F_SETFL, O_NONBLOCK);
         SSL_renegotiate(ssl);
         SSL_do_handshake(ssl);
         char* hello = nullptr;
