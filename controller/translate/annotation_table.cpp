@@ -36,7 +36,7 @@ constexpr std::string_view kHealthIntroduction = R"(
 
 Where these may stand and whose word counts is as above. `health-check...` are *active* checks: the data plane asks each endpoint at
 intervals. `outlier-...` are *passive*: what requests find out about an endpoint takes it out for a while; they are off until one of
-`outlier-consecutive-failures`, `outlier-failure-percent` and `outlier-latency-percent` is given. [health.md](health.md) tells how they act together.
+`outlier-consecutive-failures`, `outlier-failure-percent` and `outlier-latency-percent` is given. [load-balancing.md](load-balancing.md) tells how they act together.
 
 )";
 
