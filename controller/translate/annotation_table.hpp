@@ -37,6 +37,7 @@ enum class AnnotationNeeds : std::uint8_t {
     healthCheck,
     httpHealthCheck,
     grpcHealthCheck,
+    checkByName,  // one that calls the endpoint something
     https,
     hash,     // load-balance: hash...
     outlier,  // one of the triggers of passive checks

@@ -168,11 +168,11 @@ constexpr std::array kRows = {
                   "request is safe.",
                   "2s", "`proxy-next-upstream-timeout`", duration<&Backend::perTryTimeout>, nullptr,
                   AnnotationNeeds::retries},
-    AnnotationRow{"evergate.io/retry-budget", kBoth, "percent, 0 to 100", "20",
-                  "Retries under way may be this share of the requests under way; three always "
-                  "may. So retries never multiply the load of a backend that is failing.",
-                  "10", "", percent<&Backend::retryBudgetPercent>, nullptr,
-                  AnnotationNeeds::retries},
+    AnnotationRow{
+        "evergate.io/retry-budget", kBoth, "percent, 0 to 100", "20",
+        "Retries under way may be this share of the requests under way; three per "
+        "worker always may. So retries never multiply the load of a backend that is failing.",
+        "10", "", percent<&Backend::retryBudgetPercent>, nullptr, AnnotationNeeds::retries},
     AnnotationRow{"evergate.io/hedge-connect", kBoth, kOptional, "0s",
                   "When an endpoint has not accepted by then, a second one is tried at the same "
                   "time; the first to accept gets the request.",

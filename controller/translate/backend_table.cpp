@@ -16,6 +16,13 @@ bool detectsOutliers(const model::OutlierDetection& outlier) {
            outlier.latencyPercent != 0;
 }
 
+bool callsByName(const model::Backend& backend) {
+    const auto check = backend.healthCheck.type;
+    return check != model::HealthCheckType::none &&
+           (check != model::HealthCheckType::tcp ||
+            backend.protocol == model::BackendProtocol::https);
+}
+
 // Why an annotation that needs this has no effect on `backend`; null when it has one.
 const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
     const auto check = backend.healthCheck.type;
@@ -30,6 +37,10 @@ const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
             return check == model::HealthCheckType::http
                        ? nullptr
                        : "has no effect: evergate.io/health-check is not http";
+        case AnnotationNeeds::checkByName:
+            return callsByName(backend)
+                       ? nullptr
+                       : "has no effect: evergate.io/health-check is none, or tcp without TLS";
         case AnnotationNeeds::grpcHealthCheck:
             return check == model::HealthCheckType::grpc
                        ? nullptr
@@ -144,7 +155,8 @@ void BackendTable::settleHealthCheck(const std::vector<Word>& words, model::Back
     };
     if (!said && implied(AnnotationNeeds::grpcHealthCheck)) {
         backend.healthCheck.type = model::HealthCheckType::grpc;
-    } else if (!said && implied(AnnotationNeeds::httpHealthCheck)) {
+    } else if (!said && (implied(AnnotationNeeds::httpHealthCheck) ||
+                         implied(AnnotationNeeds::checkByName))) {
         backend.healthCheck.type = model::HealthCheckType::http;
     }
 }

@@ -91,14 +91,16 @@ constexpr std::array kRows = {
                       return Complaint{};
                   },
                   nullptr, AnnotationNeeds::httpHealthCheck},
-    AnnotationRow{"evergate.io/health-check-host", kBoth, "a host name or address", "",
-                  "`Host` of an `http` check, instead of the endpoint's address.",
-                  "shop.example.com", "",
-                  [](std::string_view text, Backend& backend) {
-                      backend.healthCheck.host = text;
-                      return text.empty() ? Complaint("must be a host") : Complaint();
-                  },
-                  nullptr, AnnotationNeeds::httpHealthCheck},
+    AnnotationRow{
+        "evergate.io/health-check-host", kBoth, "a host name or address", "",
+        "What checks call the endpoint, instead of its address: `Host` of `http`, the authority of "
+        "`grpc`, and its name in TLS unless there is a `backend-tls-server-name`.",
+        "shop.example.com", "",
+        [](std::string_view text, Backend& backend) {
+            backend.healthCheck.host = text;
+            return text.empty() ? Complaint("must be a host") : Complaint();
+        },
+        nullptr, AnnotationNeeds::checkByName},
     AnnotationRow{"evergate.io/health-check-status", kBoth, "a status or a range of them",
                   "200-399", "Answers of an `http` check that are good.", "200-299", "",
                   [](std::string_view text, Backend& backend) {
@@ -148,10 +150,12 @@ constexpr std::array kRows = {
                   "How long requests are counted before percentages are looked at.", "30s", "",
                   outlierDuration<&model::OutlierDetection::interval>, nullptr,
                   AnnotationNeeds::outlier},
-    AnnotationRow{"evergate.io/outlier-ejection-time", kBoth, "a duration up to 24h", "30s",
-                  "How long an endpoint is out, times the number of its ejections in a row.", "10s",
-                  "", outlierDuration<&model::OutlierDetection::ejectionTime>, nullptr,
-                  AnnotationNeeds::outlier},
+    AnnotationRow{
+        "evergate.io/outlier-ejection-time", kBoth, "a duration up to 24h", "30s",
+        "How long an endpoint is out, times the number of its ejections in a row; together at "
+        "most 5m, or once this time.",
+        "10s", "", outlierDuration<&model::OutlierDetection::ejectionTime>, nullptr,
+        AnnotationNeeds::outlier},
     AnnotationRow{"evergate.io/outlier-max-ejected-percent", kBoth, "percent, 0 to 100", "50",
                   "Of a backend's endpoints, no more are out at once; one always may be.", "30", "",
                   outlierPercent<&model::OutlierDetection::maxEjectedPercent>, nullptr,

@@ -189,6 +189,27 @@ TEST_F(AnnotationPolicy, TakesAGrpcCheckForWantedWhenItIsDescribed) {
     EXPECT_THAT(problemsOf(desired), IsEmpty());
 }
 
+TEST_F(AnnotationPolicy, TakesAHostForEveryCheckThatSaysOne) {
+    const auto with = [&](const char* check, const char* protocol) {
+        cluster.addService("web", kPorts,
+                           {{"evergate.io/health-check", check},
+                            {"evergate.io/health-check-host", "web.test"},
+                            {"evergate.io/protocol", protocol}});
+        addIngress("a", "a.test", {});
+        translate();
+        return desired.problems.size();
+    };
+    for (const char* check : {"http", "tls", "grpc"}) {
+        EXPECT_EQ(with(check, "http"), 0u) << check;
+    }
+    EXPECT_EQ(with("tcp", "https"), 0u);
+    EXPECT_EQ(with("tcp", "http"), 1u);
+    EXPECT_EQ(with("none", "http"), 1u);
+    cluster.addService("web", kPorts, {{"evergate.io/health-check-host", "web.test"}});
+    translate();
+    EXPECT_EQ(backend().healthCheck.type, model::HealthCheckType::http);
+}
+
 TEST_F(AnnotationPolicy, TellsWhatNeedsAnotherAnnotation) {
     cluster.addService("web", kPorts,
                        {{"evergate.io/hash-load-bound", "125"},
