@@ -79,9 +79,10 @@ function(evergate_read_list variable path)
     set(${variable} ${lines} PARENT_SCOPE)
 endfunction()
 
-function(evergate_register_test target label timeout)
-    add_test(NAME ${target} COMMAND ${target} ${ARGN})
-    set_tests_properties(${target} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
+# evergate_register_test(<test> <program> <label> <seconds> [<argument>...])
+function(evergate_register_test name program label timeout)
+    add_test(NAME ${name} COMMAND ${program} ${ARGN})
+    set_tests_properties(${name} PROPERTIES LABELS ${label} TIMEOUT ${timeout})
 endfunction()
 
 # One GoogleTest executable per folder below tests/unit with *_test.cpp in it: tests/unit/a/b makes
@@ -112,7 +113,7 @@ function(evergate_unit_tests)
         endif()
         set_target_properties(unit_${name} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-        evergate_register_test(unit_${name} unit 120)
+        evergate_register_test(unit_${name} unit_${name} unit 120)
     endforeach()
 endfunction()
 
@@ -152,7 +153,7 @@ function(evergate_integration_tests)
         evergate_use_pch(${name})
         set_target_properties(${name} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-        evergate_register_test(${name} integration 180)
+        evergate_register_test(${name} ${name} integration 180)
     endforeach()
 endfunction()
 
@@ -172,8 +173,9 @@ function(evergate_libraries_included variable source)
     set(${variable} ${targets} PARENT_SCOPE)
 endfunction()
 
-# tests/fuzz/<name>_fuzz.cpp: with EVERGATE_FUZZ the libFuzzer program fuzz_<name>, otherwise the
-# test corpus_<name>, which runs every file of corpus/<name> once. Links the libraries it includes.
+# tests/fuzz/<name>_fuzz.cpp: with EVERGATE_FUZZ the libFuzzer program fuzz_<name>, otherwise one that
+# only replays. Either is the test corpus_<name>, which runs every file of corpus/<name> once.
+# Links the libraries it includes.
 function(evergate_fuzz_targets)
     set(base ${CMAKE_SOURCE_DIR}/tests/fuzz)
     file(GLOB targets CONFIGURE_DEPENDS ${base}/*_fuzz.cpp)
@@ -188,10 +190,12 @@ function(evergate_fuzz_targets)
             target_compile_options(${target} PRIVATE -fsanitize=fuzzer)
             target_link_options(${target} PRIVATE -fsanitize=fuzzer)
             list(APPEND fuzzers ${target})
+            evergate_register_test(corpus_${name} ${target} fuzz-corpus 120
+                -runs=0 ${base}/corpus/${name})
         else()
             set(target corpus_${name})
             add_executable(${target} ${source} ${base}/replay_main.cpp)
-            evergate_register_test(${target} fuzz-corpus 120 ${base}/corpus/${name})
+            evergate_register_test(${target} ${target} fuzz-corpus 120 ${base}/corpus/${name})
         endif()
         target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
         target_link_libraries(${target} PRIVATE ${libraries})
