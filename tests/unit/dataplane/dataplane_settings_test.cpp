@@ -69,12 +69,41 @@ TEST_F(DataplaneSettingsTest, RefusesWithOneClearLine) {
     expectRefused({"--admin-listen=localhost:1"}, "--admin-listen");
 }
 
+TEST_F(DataplaneSettingsTest, TakesLimits) {
+    const auto settings = std::get<DataplaneSettings>(
+        parse({"--max-connections=1000", "--max-buffer-memory=64Mi",
+               "--source-address=127.0.0.1,::1", "--overload-lag=250ms"}));
+    EXPECT_EQ(settings.limits.maxConnections, 1'000U);
+    EXPECT_EQ(settings.limits.bufferBytes, 64U << 20);
+    EXPECT_EQ(settings.limits.overloadLag, std::chrono::milliseconds(250));
+    EXPECT_EQ(settings.limits.sourceAddresses, (std::vector<std::string>{"127.0.0.1", "::1"}));
+    EXPECT_EQ(settings.sources.size(), 2U);
+}
+
+TEST_F(DataplaneSettingsTest, LimitsAreComputedUnlessGiven) {
+    const auto settings = std::get<DataplaneSettings>(parse({}));
+    EXPECT_EQ(settings.limits.maxConnections, 0U);
+    EXPECT_EQ(settings.limits.bufferBytes, 0U);
+    EXPECT_EQ(settings.limits.overloadLag, std::chrono::milliseconds(500));
+    EXPECT_TRUE(settings.sources.empty());
+}
+
+TEST_F(DataplaneSettingsTest, RefusesLimitsThatMakeNoSense) {
+    expectRefused({"--max-connections=many"}, "--max-connections");
+    expectRefused({"--max-buffer-memory=1Mi"}, "at least 4Mi");
+    expectRefused({"--max-buffer-memory=64MB"}, "Ki, Mi or Gi");
+    expectRefused({"--source-address=here"}, "IP addresses of this machine");
+    expectRefused({"--source-address=0.0.0.0"}, "IP addresses of this machine");
+    expectRefused({"--overload-lag=5"}, "--overload-lag");
+}
+
 TEST_F(DataplaneSettingsTest, HelpNamesEveryFlag) {
     EXPECT_EQ(std::get<int>(parse({"--help"})), 0);
     for (const char* flag :
          {"--controller", "--rpc-cert", "--rpc-key", "--rpc-ca", "--admin-listen", "--state-dir",
           "--workers", "--drain-timeout", "--access-log", "--access-log-file", "--log-level",
-          "--log-format", "--node-id", "--endpoint-metrics-limit"})
+          "--log-format", "--node-id", "--endpoint-metrics-limit", "--max-connections",
+          "--max-buffer-memory", "--source-address", "--overload-lag"})
         EXPECT_THAT(out_.str(), HasSubstr(flag));
 }
 

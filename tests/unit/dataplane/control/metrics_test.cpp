@@ -63,7 +63,7 @@ Scrape fullScrape() {
         worker.counters.durations.observe(400);
         worker.counters.durations.observe(2'000);
         worker.counters.durations.observe(90'000'000);
-        worker.listeners.push_back({"http", "127.0.0.1:80", 7, 1});
+        worker.listeners.push_back({"http", "127.0.0.1:80", 7, 1, 3, 50});
         worker.snapshotVersion = 4;
     }
     scrape.traffic.backends = {shop(), {}};
@@ -84,6 +84,9 @@ Scrape fullScrape() {
     scrape.limits.memoryBytes = 1'000;
     scrape.limits.socketMemoryBytes = 2'000;
     scrape.limits.localPorts = 28'232;
+    scrape.limits.somaxconn = 4'096;
+    scrape.serving = {100, 2'000, std::chrono::milliseconds(250), {}};
+    scrape.use = {10, 4, 500};
     scrape.sockets = {{"tw", 3}};
     scrape.socketMemory = 4'096;
     scrape.ownSockets.add(1, std::chrono::seconds(0));

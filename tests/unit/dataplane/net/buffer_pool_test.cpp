@@ -67,5 +67,114 @@ TEST(Buffer, MoveLeavesNothingBehind) {
     EXPECT_EQ(pool.bytesInUse(), 0u);
 }
 
+constexpr std::size_t kLargePiece = BufferPool::kLarge + BufferPool::kHeadroom;
+
+// As many small pieces as `bytes` hold.
+std::vector<Buffer> smallPieces(BufferPool& pool, std::size_t bytes) {
+    std::vector<Buffer> pieces;
+    for (; bytes >= BufferPool::kSmall; bytes -= BufferPool::kSmall)
+        pieces.push_back(pool.small());
+    return pieces;
+}
+
+TEST(BufferBudget, IsNeverExceededByAsking) {
+    BufferBudget budget(100);
+    EXPECT_TRUE(budget.tryReserve(60));
+    EXPECT_FALSE(budget.tryReserve(41));
+    EXPECT_FALSE(budget.tryReserve(1'000));
+    EXPECT_TRUE(budget.tryReserve(40));
+    EXPECT_FALSE(budget.tryReserve(1));
+    budget.giveBack(10);
+    EXPECT_TRUE(budget.tryReserve(10));
+    EXPECT_EQ(budget.reserved(), 100u);
+}
+
+TEST(BufferPool, WithoutABudgetNothingIsRefused) {
+    BufferPool pool;
+    const auto pieces = smallPieces(pool, 4 << 20);
+    EXPECT_EQ(pool.readShare(), BufferPool::kLarge);
+    EXPECT_FALSE(pool.full());
+}
+
+TEST(BufferPool, ReservesInStepsAndGivesThemBack) {
+    BufferBudget budget(64 << 20);
+    {
+        BufferPool pool({.freeSmall = 0, .freeLarge = 0}, &budget);
+        Buffer first = pool.small();
+        EXPECT_EQ(budget.reserved(), 1u << 20);
+        auto pieces = smallPieces(pool, 4 << 20);
+        EXPECT_EQ(budget.reserved(), 5u << 20);
+        pieces.clear();
+        // One step stays for the next ones, and a little more so as not to go to and fro.
+        EXPECT_LE(budget.reserved(), 3u << 20);
+        EXPECT_GE(budget.reserved(), pool.bytesInUse());
+        first.reset();
+    }
+    EXPECT_EQ(budget.reserved(), 0u);
+}
+
+TEST(BufferPool, ReadsLessAndKeepsNothingFreeUnderPressure) {
+    BufferBudget budget(1 << 20);
+    BufferPool pool({}, &budget, 16 * 1024);
+    EXPECT_EQ(pool.readShare(), BufferPool::kLarge);
+    pool.large().reset();
+    EXPECT_EQ(pool.bytesFree(), kLargePiece);
+    auto pieces = smallPieces(pool, 12 * 64 * 1024);
+    pool.look();
+    EXPECT_EQ(pool.bytesFree(), 0u);
+    EXPECT_EQ(pool.readShare(), BufferPool::kSmall);
+    EXPECT_FALSE(pool.full());
+    pieces.clear();
+    pool.look();
+    EXPECT_EQ(pool.readShare(), BufferPool::kLarge);
+}
+
+TEST(BufferPool, IsFullBeforeNothingIsLeft) {
+    BufferBudget budget(1 << 20);
+    BufferPool pool({}, &budget, 16 * 1024);
+    auto pieces = smallPieces(pool, 15 * 64 * 1024);
+    EXPECT_TRUE(pool.full());
+    EXPECT_EQ(pool.readShare(), BufferPool::kSmall);
+    auto rest = smallPieces(pool, 64 * 1024);
+    EXPECT_EQ(pool.readShare(), 0u);
+    EXPECT_EQ(budget.reserved(), 1u << 20);
+    EXPECT_EQ(pool.overdrafts(), 0u);
+    // What is under way gets its buffer all the same, and it is counted.
+    Buffer beyond = pool.small();
+    EXPECT_EQ(pool.overdrafts(), 1u);
+    EXPECT_EQ(budget.reserved(), (1u << 20) + BufferPool::kSmall);
+    beyond.reset();
+    EXPECT_EQ(budget.reserved(), 1u << 20);
+    rest.clear();
+    pieces.clear();
+    pool.look();
+    EXPECT_FALSE(pool.full());
+}
+
+TEST(BufferPool, SeesWhatOthersUse) {
+    BufferBudget budget(1 << 20);
+    BufferPool one({}, &budget, 16 * 1024);
+    BufferPool other({}, &budget, 16 * 1024);
+    const Buffer few = other.small();
+    {
+        const auto pieces = smallPieces(one, 15 * 64 * 1024);
+        EXPECT_FALSE(other.full());
+        other.look();
+        EXPECT_TRUE(other.full());
+    }
+    other.look();
+    EXPECT_FALSE(other.full());
+}
+
+TEST(BufferPool, IsStarvedUntilTheNextLook) {
+    BufferBudget budget(1 << 20);
+    BufferPool pool({}, &budget);
+    pool.noteStarved();
+    EXPECT_TRUE(pool.starved());
+    EXPECT_EQ(pool.pauses(), 1u);
+    pool.look();
+    EXPECT_FALSE(pool.starved());
+}
+
 }  // namespace
 }  // namespace evergate::net
