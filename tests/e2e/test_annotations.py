@@ -327,6 +327,10 @@ class UnderLoad(Case):
              ({"health-check-path": "/status/204", "health-check-interval": "100ms"}, {}),
              ({"timeout-idle": "1m", "timeout-connect": "10s"}, {"retries": "2", "response-headers-remove": "X-C"}),
              ({"retries": "wrong", "unknown": "1"}, {"body-size": "wrong", "ssl-redirect": "wrong"}),
+             ({"load-balance": "ewma", "slow-start": "10s", "outlier-consecutive-failures": "5"},
+              {"retry-on": "502,503", "timeout-try": "20s"}),
+             ({"load-balance": "hash:path", "hash-load-bound": "150%", "hedge-connect": "5s"},
+              {"panic-threshold": "50", "retry-budget": "10", "outlier-failure-percent": "90"}),
              ({"http-port": None}, {})]
 
     def change(self, number):

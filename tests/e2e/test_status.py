@@ -8,7 +8,7 @@ import unittest
 
 from harness import http, manifests, real_api
 from harness.evergate import Case, Evergate, said_by
-from harness.programs import wait_until
+from harness.programs import binaries, run, wait_until
 
 ADDRESS = "192.0.2.1"
 FLAGS = (f"--publish-status-address={ADDRESS}", "--leader-election-namespace=default")
@@ -61,6 +61,11 @@ class Status(Case):
         synced = wait_until(lambda: self.events(stack.source, "Ingress", "shop"), "an Event tells it is in effect")
         self.assertEqual([(event["type"], event["reason"]) for event in synced], [("Normal", "Synced")])
         self.assertEqual(self.published(stack.source, "foreign"), [])
+        _, told, _ = run([binaries() / "evergatectl", "status", f"--admin=http://127.0.0.1:{stack.admin_port}",
+                          f"--controller-admin=http://127.0.0.1:{stack.controller_admin_port}"])
+        self.assertRegex(told, r"leading +yes")
+        self.assertRegex(told, r"lease +default/evergate-leader")
+        self.assertIn(self.leader(stack)["identity"], told)
         # Not ours any more: what we wrote goes.
         stack.source.put(manifests.ingress("shop", {"shop.example": [manifests.path("shop")]}, class_name="nginx"))
         self.shows(stack.source, "shop")
