@@ -22,7 +22,9 @@ class Proxying(SharedCase):
     def build(cls, stack):
         port = stack.add_backend("one")
         stack.expose("echo", port, HOST)
+        stack.expose("patient", port, "patient.example", annotations={"evergate.io/abort-on-client-close": "false"})
         stack.wait_status(HOST)
+        stack.wait_status("patient.example")
 
     def ask(self, path="/", **options):
         return self.stack.get(HOST, path, **options)
@@ -149,9 +151,15 @@ class Proxying(SharedCase):
 
     def test_a_half_closed_client_gets_its_answer(self):
         with self.stack.connect() as connection:
-            connection.send(compose(path="/delay/100", host=HOST))
+            connection.send(compose(path="/delay/400", host="patient.example"))
             connection.half_close()
             self.assertEqual(connection.response().status, 200)
+
+    def test_a_client_that_closes_its_side_is_not_waited_for(self):
+        with self.stack.connect() as connection:
+            connection.send(compose(path="/never", host=HOST))
+            connection.half_close()
+            self.assertEqual(connection.to_end(), b"")
 
     def test_an_answer_before_the_end_of_the_request_is_delivered(self):
         with self.stack.connect() as connection:

@@ -117,6 +117,43 @@ TEST_F(HttpDeadline, UploadThatStopsIs408) {
     EXPECT_EQ(upstream.readAll(), "1");
 }
 
+// Bytes that trickle in keep the inactivity deadline away, not the other one.
+TEST_F(HttpDeadline, UploadThatTricklesIs408) {
+    proxy.settings().bodyTimeout = 600s;
+    proxy.settings().minimumBodyRate = 1'000'000;
+    proxy.publish();
+    RawConnection client =
+        sendRequest("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n");
+    const auto start = std::chrono::steady_clock::now();
+    while (client.quiet() && client.send("x"))
+        std::this_thread::sleep_for(100ms);
+    EXPECT_EQ(client.readResponse().status, 408);
+    EXPECT_GE(std::chrono::steady_clock::now() - start, 4s);
+    EXPECT_EQ(errors(ProxyError::bodyTimeout), 1u);
+}
+
+TEST_F(HttpDeadline, HandshakeHasADeadlineOfItsOwn) {
+    proxy.settings().headTimeout = 600s;
+    proxy.settings().handshakeTimeout = 200ms;
+    const std::uint16_t port = proxy.openSecureListener();
+    RawConnection client = RawConnection::connect(port);
+    client.send("\x16\x03\x01");
+    EXPECT_EQ(client.next(), Next::end);
+}
+
+TEST_F(HttpDeadline, HalfClosedTunnelEndsSooner) {
+    proxy.settings().tunnelTimeout = 600s;
+    proxy.settings().halfCloseTimeout = 200ms;
+    proxy.publish();
+    RawConnection client = sendRequest(kUpgrade);
+    upstream.send(kSwitch);
+    client.readUntil("\r\n\r\n");
+    client.shutdownWrite();
+    EXPECT_EQ(upstream.next(), Next::end);
+    EXPECT_EQ(client.next(), Next::end);
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+}
+
 TEST_F(HttpDeadline, UploadThatMovesHasTime) {
     RawConnection client = sendRequest("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
     for (int i = 0; i < 9; ++i) {

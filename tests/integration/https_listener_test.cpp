@@ -181,7 +181,7 @@ TEST_F(HttpsListener, EndsWhatIsNoHandshake) {
 }
 
 TEST_F(HttpsListener, EndsAHandshakeThatTakesTooLong) {
-    proxy.settings().headTimeout = std::chrono::milliseconds(300);
+    proxy.settings().handshakeTimeout = std::chrono::milliseconds(300);
     open();
     RawConnection client = RawConnection::connect(port);
     ASSERT_TRUE(client.send("\x16\x03\x01"));
