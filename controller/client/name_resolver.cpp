@@ -52,7 +52,6 @@ Resolved systemLookup(const std::string& host) {
     addrinfo hints{};
     hints.ai_family = AF_UNSPEC;
     hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = AI_ADDRCONFIG;
     addrinfo* first = nullptr;
     if (const int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &first); code != 0) {
         return {errorOf(code), {}};
