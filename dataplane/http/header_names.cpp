@@ -87,6 +87,8 @@ HeaderName headerNameOf(std::string_view name) noexcept {
                            setCookie);
         case 12:
             return firstOf(at, "x-request-id", xRequestId, "max-forwards", maxForwards);
+        case 13:
+            return firstOf(at, "authorization", authorization);
         case 14:
             return firstOf(at, "content-length", contentLength, "http2-settings", http2Settings);
         case 15:

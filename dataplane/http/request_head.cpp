@@ -23,6 +23,7 @@ struct Seen : FramingFields {
     bool expect = false;
     bool expectsOther = false;
     bool teTrailers = false;
+    bool authenticatesConnection = false;
 };
 
 ParseResult failed(const HeadProblem& problem) noexcept {
@@ -35,6 +36,11 @@ HeadProblem bad(const char* detail) noexcept {
 
 HeadProblem ambiguous(const char* detail) noexcept {
     return {ProxyError::ambiguousFraming, detail};
+}
+
+bool isConnectionScheme(std::string_view credentials) noexcept {
+    const std::string_view scheme = credentials.substr(0, credentials.find(' '));
+    return equalsIgnoreCase(scheme, "NTLM") || equalsIgnoreCase(scheme, "Negotiate");
 }
 
 void note(const HeaderField& field, Seen& seen) noexcept {
@@ -62,6 +68,9 @@ void note(const HeaderField& field, Seen& seen) noexcept {
         case HeaderName::expect:
             seen.expect = true;
             seen.expectsOther |= !equalsIgnoreCase(field.value, "100-continue");
+            break;
+        case HeaderName::authorization:
+            seen.authenticatesConnection |= isConnectionScheme(field.value);
             break;
         case HeaderName::maxForwards:
             seen.maxForwards = field.value;
@@ -185,6 +194,7 @@ HeadProblem settle(const Seen& seen, RequestHead& out) noexcept {
         }
     }
     out.keepAlive = !options.close && (out.minorVersion == 1 || options.keepAlive);
+    out.authenticatesConnection = seen.authenticatesConnection;
     if (out.minorVersion == 0) {
         return {};  // Upgrade, Expect and TE do not exist in HTTP/1.0
     }
@@ -229,6 +239,7 @@ void RequestHead::clear() noexcept {
     minorVersion = 1;
     keepAlive = true;
     expectContinue = head = idempotent = teTrailers = secureTarget = false;
+    authenticatesConnection = false;
     maxForwards = -1;
 }
 

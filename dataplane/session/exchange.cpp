@@ -89,7 +89,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     clientMinorVersion_ = 1;
     headRequest_ = idempotent_ = upgrade_ = expectContinue_ = upstreamReusable_ = requestBroken_ =
         false;
-    upstreamReset_ = heldUnread_ = redirect_ = lastHop_ = moreSent_ = false;
+    upstreamReset_ = heldUnread_ = redirect_ = lastHop_ = personal_ = moreSent_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     trySteps_ = 0;
@@ -103,6 +103,7 @@ void Exchange::takeFacts(const http::RequestHead& head) {
     clientMinorVersion_ = head.minorVersion;
     headRequest_ = head.head;
     idempotent_ = head.idempotent;
+    personal_ = head.authenticatesConnection;
     requestFraming_ = head.framing;
     upgrade_ = !head.upgrade.empty();
     if (upgrade_) [[unlikely]]

@@ -307,6 +307,7 @@ private:
     bool moreSent_ = false;        // the client sent bytes behind its request
     bool redirect_ = false;    // answered by ourselves: with a redirect to https, or
     bool lastHop_ = false;     // an OPTIONS that may go no further (Max-Forwards)
+    bool personal_ = false;    // the endpoint takes this connection for the client (NTLM)
     bool heldUnread_ = false;      // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
     bool requestBroken_ = false;    // the endpoint takes no more of the request

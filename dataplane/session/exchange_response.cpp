@@ -166,15 +166,19 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
     const Framing out = clientFraming(head);
     closeDelimited_ = out == Framing::untilClose;
-    // An endpoint that answers early and closes takes no more of the request.
-    const bool brokenOff = requestBroken_ || (!requestDone() && !head.keepAlive);
+    // An endpoint that answers early and closes takes no more of the request; behind an early
+    // answer that is all there the rest of it has nowhere to go.
+    const bool isWhole = head.framing == Framing::none ||
+                         (head.framing == Framing::length &&
+                          head.contentLength <= static_cast<std::uint64_t>(end - body));
+    const bool brokenOff = requestBroken_ || (!requestDone() && (!head.keepAlive || isWhole));
     keepAlive_ =
         keepAlive_ && !closeDelimited_ && !brokenOff && !context_.draining && !listener_->closed;
-    upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose;
+    upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose && !personal_;
     const model::Settings& settings = snapshot_->snapshot->settings;
-    const http::ResponseFacts facts{
-        keepAlive_, clientMinorVersion_, out,         false, context_.date(),
-        nullptr,    settings.via,        settings.serverName};
+    const http::ResponseFacts facts{keepAlive_,   clientMinorVersion_, out,
+                                    false,        context_.date(),     nullptr,
+                                    settings.via, settings.serverName};
     down_.start(head.framing, head.contentLength, out);
     if (upstreamReset_)
         down_.distrustEnd();
@@ -203,8 +207,7 @@ bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, cha
 bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* end,
                             net::Buffer& buffer) {
     const http::ResponseHead& head = context_.responseHead;
-    const std::size_t bound =
-        http::composedSizeBound(head) + facts.added();
+    const std::size_t bound = http::composedSizeBound(head) + facts.added();
     char inlineSpace[kInlineHead];
     net::Buffer space;
     char* composedEnd = inlineSpace + kInlineHead;
@@ -288,9 +291,13 @@ void Exchange::startTunnel(char* body, char* end, net::Buffer& buffer) {
     keepAlive_ = false;
     up_.start(Framing::untilClose, 0, Framing::untilClose);
     down_.start(Framing::untilClose, 0, Framing::untilClose);
-    const http::ResponseFacts facts{
-        true,    clientMinorVersion_, Framing::none, true, context_.date(),
-        nullptr, snapshot_->snapshot->settings.via};
+    const http::ResponseFacts facts{true,
+                                    clientMinorVersion_,
+                                    Framing::none,
+                                    true,
+                                    context_.date(),
+                                    nullptr,
+                                    snapshot_->snapshot->settings.via};
     if (!sendHeadAndBody(facts, body, end, buffer))
         return;
     held_.reset();

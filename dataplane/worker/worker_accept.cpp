@@ -16,7 +16,7 @@ namespace {
 
 using http::ProxyError;
 
-constexpr std::size_t kRefusalBytes = 1024;
+constexpr std::size_t kRefusalBytes = 1024 + http::kMaxServerName;
 // Those turned away together do not come back together.
 constexpr std::uint32_t kRetrySpread = 3;
 
@@ -114,8 +114,9 @@ void Worker::refuse(session::ListenerState& listener, net::Socket socket,
     // What was not read would turn the close into a reset, and that could overtake the answer.
     socket.recv(context_.scratch().data(), session::BodyFlow::kReadSize);
     char text[kRefusalBytes];
-    const http::ErrorReply reply{error, true, false, 1 + context_.random.below(kRetrySpread),
-                                 context_.date()};
+    const http::ErrorReply reply{error,           true,
+                                 false,           1 + context_.random.below(kRetrySpread),
+                                 context_.date(), context_.settings().serverName};
     const std::size_t size = http::composeErrorReply(reply, text, sizeof text);
     if (const net::IoResult sent = socket.send(text, size); sent.bytes > 0)
         context_.counters.bytesToClients += static_cast<std::uint64_t>(sent.bytes);

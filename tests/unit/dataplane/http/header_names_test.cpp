@@ -43,6 +43,7 @@ constexpr Named kNames[] = {
     {"proxy", HeaderName::proxy},
     {"x-real-ip", HeaderName::xRealIp},
     {"max-forwards", HeaderName::maxForwards},
+    {"authorization", HeaderName::authorization},
 };
 
 TEST(HeaderNames, AreFoundInAnyCase) {

@@ -251,6 +251,19 @@ TEST(RequestHead, TakesDefaultPortsForTheSame) {
     }
 }
 
+TEST(RequestHead, KnowsCredentialsOfAWholeConnection) {
+    for (const char* value : {"NTLM TlRM", "negotiate YII=", "Negotiate"}) {
+        EXPECT_TRUE(parseRequest(with(std::string("Authorization: ") + value + "\r\n"))
+                        .head.authenticatesConnection)
+            << value;
+    }
+    for (const char* value : {"Basic TlRM", "NTLMv3 x", "Bearer NTLM x", ""}) {
+        EXPECT_FALSE(parseRequest(with(std::string("Authorization: ") + value + "\r\n"))
+                         .head.authenticatesConnection)
+            << value;
+    }
+}
+
 TEST(RequestHead, CountsHopsOfTraceAndOptionsOnly) {
     const auto hops = [](const std::string& method, const std::string& value) {
         return parseRequest(method + " / HTTP/1.1\r\nHost: a\r\nMax-Forwards: " + value +
