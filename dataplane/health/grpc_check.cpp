@@ -247,15 +247,16 @@ void GrpcCheck::take(std::string_view bytes) {
 }
 
 void GrpcCheck::judge(std::uint32_t streamError) {
-    if (streamError != NGHTTP2_NO_ERROR)
-        return finish(false, std::string("response: stream ended with ") +
-                                 nghttp2_http2_strerror(streamError));
+    if (streamError != NGHTTP2_NO_ERROR) {
+        const char* const error = nghttp2_http2_strerror(streamError);
+        return finish(false, std::string("response: stream ended with ") + error);
+    }
     if (status_ != "200")
         return finish(false, "status " + status_);
+    if (grpcStatus_.empty())
+        return finish(false, "response: no grpc-status");
     if (grpcStatus_ != "0")
-        return finish(false, grpcStatus_.empty() ? "response: no grpc-status"
-                                                 : "grpc-status " + grpcStatus_ +
-                                                       std::string(nameOfGrpc(grpcStatus_)));
+        return finish(false, "grpc-status " + grpcStatus_ + std::string(nameOfGrpc(grpcStatus_)));
     const int status = parseHealthResponse(response_);
     if (status < 0)
         return finish(false, "response: no HealthCheckResponse");

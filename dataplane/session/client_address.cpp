@@ -74,9 +74,10 @@ Entry parseEntry(std::string_view text, ClientAddressHeader where) noexcept {
 // The client's own scheme comes first, if several proxies wrote theirs.
 bool saysHttps(const http::RequestHead& head) noexcept {
     for (const http::HeaderField& field : head.fields) {
-        if (field.id == http::HeaderName::xForwardedProto)
-            return http::equalsIgnoreCase(trim(field.value.substr(0, field.value.find(','))),
-                                          "https");
+        if (field.id != http::HeaderName::xForwardedProto)
+            continue;
+        const std::string_view first = field.value.substr(0, field.value.find(','));
+        return http::equalsIgnoreCase(trim(first), "https");
     }
     return false;
 }

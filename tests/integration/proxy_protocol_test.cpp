@@ -226,6 +226,21 @@ TEST_F(ProxyProtocolIn, DecidesWhoIsServed) {
     EXPECT_EQ(other.readResponse().status, 403);
 }
 
+TEST_F(ProxyProtocolIn, IsWhomLimitsCount) {
+    proxy.settings().maxConnectionsPerClient = 1;
+    proxy.publish();
+    RawConnection first = proxy.client();
+    first.send(kLine + kRequest);
+    EXPECT_EQ(first.readResponse().status, 200);
+    RawConnection second = proxy.client();
+    second.send("PROXY TCP4 192.0.2.10 198.51.100.1 51234 443\r\n" + kRequest);
+    EXPECT_EQ(second.readResponse().status, 200);
+    RawConnection again = proxy.client();
+    again.send(kLine + kRequest);
+    EXPECT_NE(again.readResponse().status, 200);
+    EXPECT_EQ(errors(ProxyError::clientConnections), 1u);
+}
+
 TEST_F(ProxyProtocolIn, ComesBeforeTls) {
     const std::uint16_t port = proxy.openSecureListener("https");
     expectFrom("https", {"127.0.0.1"});

@@ -124,6 +124,15 @@ TEST_F(TrustedProxies, SayWhetherTheClientUsedTls) {
     EXPECT_EQ(ask("").status, 308);
 }
 
+TEST_F(TrustedProxies, AreNotLimitedAsOneClient) {
+    proxy.settings().maxConnectionsPerClient = 1;
+    proxy.publish();
+    RawConnection one = proxy.client();
+    one.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    EXPECT_EQ(one.readResponse().status, 200);
+    EXPECT_EQ(ask("").status, 200);
+}
+
 TEST_F(TrustedProxies, MayUseForwarded) {
     proxy.settings().clientAddressHeader = model::ClientAddressHeader::forwarded;
     proxy.route().redirectToHttps = true;
