@@ -98,10 +98,14 @@ void BufferPool::measure() noexcept {
                                                 : Pressure::none;
 }
 
-void BufferPool::look() noexcept {
+void BufferPool::look(std::size_t outside) noexcept {
     starved_ = false;
     if (budget_ == nullptr)
         return;
+    if (outside > outside_)
+        cover(outside - outside_);
+    held_ += outside - outside_;
+    outside_ = outside;
     measure();
     if (pressure_ == Pressure::none)
         return;

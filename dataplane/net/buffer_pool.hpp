@@ -109,8 +109,9 @@ public:
 
     bool full() const noexcept { return pressure_ == Pressure::full; }
 
-    // Finds out what the other pools use; every now and then.
-    void look() noexcept;
+    // Finds out what the other pools use; every now and then. `outside`: memory of the same kind
+    // that others of this worker hold, which counts too.
+    void look(std::size_t outside = 0) noexcept;
 
     std::uint64_t pauses() const noexcept { return pauses_; }  // reads put off
 
@@ -141,7 +142,8 @@ private:
     std::size_t inUse_ = 0;
     BufferBudget* const budget_;
     const std::size_t step_;
-    std::size_t held_ = 0;      // handed out and free
+    std::size_t held_ = 0;  // handed out, free, and outside_
+    std::size_t outside_ = 0;
     std::size_t reserved_ = 0;  // of the budget; never less than held_
     std::uint64_t pauses_ = 0;
     std::uint64_t overdrafts_ = 0;

@@ -5,6 +5,7 @@
 // Outlives every stream of its worker; one thread.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -28,12 +29,20 @@ public:
     // Empty between the calls of streams.
     std::string& output() noexcept { return output_; }
 
+    // Records that streams keep because the kernel did not take them: bytes now.
+    std::size_t backlogBytes() const noexcept { return backlogBytes_; }
+
+    void noteBacklog(std::size_t before, std::size_t now) noexcept {
+        backlogBytes_ += now - before;
+    }
+
     const BIO_METHOD* bio() const noexcept { return bio_.get(); }
 
 private:
     OpensslPtr<BIO_METHOD> bio_;
     std::shared_ptr<const TicketKeys> ticketKeys_;
     std::string output_;
+    std::size_t backlogBytes_ = 0;
 };
 
 }  // namespace evergate::tls

@@ -216,10 +216,13 @@ bool Stream::flushOutput(std::size_t plaintext) noexcept {
 
 void Stream::keepRest(std::string_view rest) {
     if (backlogBegin_ != 0) {
+        engine_.noteBacklog(backlogBegin_, 0);
         backlog_.erase(0, backlogBegin_);
         backlogBegin_ = 0;
     }
+    const std::size_t before = backlog_.size();
     backlog_.append(rest);
+    engine_.noteBacklog(before, backlog_.size());
 }
 
 // False: the connection is broken.
@@ -239,6 +242,7 @@ bool Stream::flushBacklog() noexcept {
     released_ += share;
     backlogBegin_ += gone;
     if (backlog() == 0) {
+        engine_.noteBacklog(backlog_.size(), 0);
         backlog_ = std::string();
         backlogBegin_ = 0;
         if (finPending_)

@@ -52,6 +52,7 @@ Stream::Stream(Engine& engine, OpensslPtr<SSL> ssl) : engine_(engine), ssl_(std:
 }
 
 Stream::~Stream() {
+    engine_.noteBacklog(backlog_.size(), 0);
     // Without this OpenSSL would call the session broken and not resume it.
     if (established_)
         SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);

@@ -3,8 +3,8 @@
 // has begun stays fast.
 //
 // The lag is how late the worker's tick runs: as long waits everything else. One late tick says
-// nothing (the machine slept, a debugger looked), several in a row do: then an eighth of what is
-// new is shed, and with every further late tick an eighth more. Below half the limit the share
+// nothing (the machine slept, a debugger looked), several in a row do: then a sixteenth of what is
+// new is shed, and with every further late tick as much more. Below half the limit the share
 // shrinks again, slower than it grew, so that it settles where the worker just keeps up. Pure: no
 // clock, no I/O. One thread.
 #pragma once
@@ -17,8 +17,9 @@ namespace evergate::worker {
 class Overload {
 public:
     static constexpr std::uint32_t kEverything = 256;
-    static constexpr std::uint32_t kMost = 240;  // somebody has to find out that it got better
-    static constexpr std::uint32_t kMore = 32;
+    static constexpr std::uint32_t kMost =
+        192;  // refusals cost, too: more of them, and little else would be done
+    static constexpr std::uint32_t kMore = 16;
     static constexpr std::uint32_t kLess = 8;
     static constexpr unsigned kPatience = 5;  // late ticks in a row that are believed
 

@@ -94,7 +94,7 @@ WorkerStats Worker::stats() const {
     }
     stats.pollerTurns = poller_.loops();
     stats.pollerEvents = poller_.events();
-    stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree();
+    stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree() + tls_.backlogBytes();
     stats.snapshotVersion = context_.snapshot->snapshot->version;
     stats.acceptPauses = pausesOfClosed_;
     for (const auto& acceptor : acceptors_)

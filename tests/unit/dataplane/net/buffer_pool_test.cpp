@@ -166,6 +166,23 @@ TEST(BufferPool, SeesWhatOthersUse) {
     EXPECT_FALSE(other.full());
 }
 
+TEST(BufferPool, CountsWhatOthersOfItsWorkerHold) {
+    BufferBudget budget(1 << 20);
+    {
+        BufferPool pool({}, &budget, 16 * 1024);
+        const auto pieces = smallPieces(pool, 8 * 64 * 1024);
+        pool.look(7 * 64 * 1024);
+        EXPECT_TRUE(pool.full());
+        EXPECT_EQ(budget.reserved(), 15u * 64 * 1024);
+        pool.look(1 << 20);
+        EXPECT_EQ(pool.readShare(), 0u);
+        pool.look(0);
+        EXPECT_FALSE(pool.full());
+        EXPECT_EQ(pool.readShare(), BufferPool::kLarge);
+    }
+    EXPECT_EQ(budget.reserved(), 0u);
+}
+
 TEST(BufferPool, IsStarvedUntilTheNextLook) {
     BufferBudget budget(1 << 20);
     BufferPool pool({}, &budget);

@@ -69,6 +69,7 @@ TEST_F(StreamTest, ReportsAsSentWhatTheKernelHas) {
         body[i] = static_cast<char>(i * 31 + (i >> 8));
     std::size_t sent = 0;
     std::size_t shortSends = 0;
+    std::size_t mostKept = 0;
     std::string received;
     while (sent < body.size()) {
         if (server.socket.writable()) {
@@ -82,10 +83,13 @@ TEST_F(StreamTest, ReportsAsSentWhatTheKernelHas) {
             sent += static_cast<std::size_t>(std::max<ssize_t>(result.bytes, 0));
         }
         ASSERT_LE(received.size(), sent);
+        mostKept = std::max(mostKept, engine.backlogBytes());
         carry(server, client, 7'000);
         received += read(client);
     }
     EXPECT_GT(shortSends, 10u);
+    EXPECT_GT(mostKept, 0u);
+    EXPECT_EQ(engine.backlogBytes(), 0u);
     server.socket.close();  // everything was reported: nothing may be lost
     while (carry(server, client, 7'000) != 0)
         received += read(client);
