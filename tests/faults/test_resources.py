@@ -46,6 +46,8 @@ class Descriptors(fault.FaultCase):
         wait_until(everybody_who_does_not_wait_has_heard, "nobody is mute", pause=0.1)
         self.assertGreater(heard[b"503"], 0)
         self.assertEqual(set(heard) - {b"503"}, set(), heard)
+        # Whoever asks whether it is alive gets an answer: a probe must not kill what is merely busy.
+        wait_until(lambda: http.status_or_none(stack.admin_port, "/healthz") == 200, "the admin server answers")
         for connection in clients:
             connection.reset()
         self.recovered("busy")
