@@ -21,7 +21,10 @@ bool Exchange::mayRepeat() const noexcept {
         return false;
     if (headSent_ == 0)
         return true;
-    return connection_ && idempotent_ && !upgrade_ && requestFraming_ == Framing::none;
+    // Content-Length: 0 is no body either.
+    const bool empty = requestFraming_ == Framing::none ||
+                       (requestFraming_ == Framing::length && up_.done() && up_.received() == 0);
+    return connection_ && idempotent_ && !upgrade_ && empty;
 }
 
 bool Exchange::mayRetry() const noexcept {
@@ -177,6 +180,7 @@ void Exchange::beginHedge() {
         return;
     ++context_.counters.hedges;
     if (auto idle = context_.pool.takeIdle(*other, *this, security())) {
+        endpoint_->noteSlowConnect(context_.wheel.nowTick());
         releaseUpstream(false);
         endpoint_ = other;
         ++context_.counters.upstreamReuses;
@@ -198,6 +202,8 @@ void Exchange::beginHedge() {
 bool Exchange::settleHedge(const upstream::Connection& done) {
     const bool second = &done == hedge_.get();
     const bool failed = done.connectError() != 0;
+    if (second && !failed)
+        endpoint_->noteSlowConnect(context_.wheel.nowTick());
     if (second != failed) {
         std::swap(connection_, hedge_);
         std::swap(endpoint_, hedgeEndpoint_);

@@ -59,6 +59,12 @@ struct EndpointState : RetiredHook {
             watch->noteFailure();
     }
 
+    // A connect that another one overtook: no failure, but a reason to try others for a while.
+    void noteSlowConnect(std::uint32_t nowTick) noexcept {
+        ++consecutiveFailures;
+        lastFailureTick = nowTick;
+    }
+
     // Resets, timeouts and bad responses of an established connection.
     void noteFailure() {
         ++failures;

@@ -103,6 +103,34 @@ TEST_F(HttpRetry, WhatMustNotBeRepeatedIsNot) {
     EXPECT_EQ(proxy.counters().retries, 0u);
 }
 
+TEST_F(HttpRetry, AnEmptyBodyIsNone) {
+    serve(retryBusy());
+    for (int i = 0; i < 4; ++i)
+        EXPECT_EQ(statusOf("DELETE / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"), 200);
+    EXPECT_EQ(proxy.counters().retries, static_cast<std::uint64_t>(busyRequests));
+    EXPECT_GT(busyRequests, 0);
+}
+
+TEST_F(HttpRetry, WhatWasSentOfABodyIsGone) {
+    std::atomic<int> bodies{0};
+    const auto script = [&](std::string_view text) {
+        return [&bodies, text](RawConnection& connection, int) {
+            while (connection.readUntil("\r\n\r\nbody").ends_with("body")) {
+                ++bodies;
+                connection.send(text);
+            }
+        };
+    };
+    const ScriptedEndpoint one(script(kBusy));
+    const ScriptedEndpoint two(script(kOk));
+    proxy.serve({one.port(), two.port()}, retryBusy());
+    int refused = 0;
+    for (int i = 0; i < 4; ++i)
+        refused += statusOf("PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody") == 503;
+    EXPECT_EQ(refused, 2);
+    EXPECT_EQ(bodies, 4);
+}
+
 TEST_F(HttpRetry, WhoHasNobodyElseGetsTheAnswer) {
     proxy.serve({busy.port()}, retryBusy());
     RawConnection client = proxy.client();

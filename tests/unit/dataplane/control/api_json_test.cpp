@@ -57,6 +57,17 @@ TEST_F(ApiJsonTest, ConfigIsKeyedAndHashed) {
     EXPECT_TRUE(some["entries"].contains("endpoints/shop"));
 }
 
+TEST_F(ApiJsonTest, BackendsSayWhatPassiveChecksDid) {
+    stats_[0].panic = true;
+    stats_[0].endpoints[0].ejected = true;
+    stats_[0].endpoints[0].slowStart = true;
+    const json shop =
+        json::parse(backendsJson(snapshot_.get(), {"shop", {}}, stats_))["backends"][0];
+    EXPECT_EQ(shop["panic"], true);
+    EXPECT_EQ(shop["endpoints"][0]["state"], "ejected");
+    EXPECT_EQ(shop["endpoints"][0]["slowStart"], true);
+}
+
 TEST_F(ApiJsonTest, NothingAppliedYetIsStillJson) {
     const model::Config none;
     EXPECT_EQ(json::parse(configJson(nullptr, none, 0, std::nullopt))["entries"], json::object());
