@@ -117,9 +117,10 @@ std::chrono::milliseconds Exchange::waitLimit(Phase phase,
                                               std::chrono::milliseconds limit) noexcept {
     if (policy_ != nullptr)
         limit = tryLimit(phase, limit);
-    // Who may wait for a 100 has nothing to hurry with before it.
-    const bool forBody =
-        phase == Phase::requestBody && (!expectContinue_ || interims_ != 0 || up_.received() != 0);
+    // What is there and was not read yet is not waited for, and who may wait for a 100 has nothing
+    // to hurry with before it.
+    const bool forBody = phase == Phase::requestBody && !client_->readable() &&
+                         (!expectContinue_ || interims_ != 0 || up_.received() != 0);
     if (!forBody && !bodyRate_.waiting()) [[likely]]
         return limit;
     bodyRate_.wait(forBody, context_.wheel.nowTick());
@@ -199,7 +200,8 @@ void Exchange::reply(ProxyError error) {
     status_ = http::info(error).status;
     const bool close = endsWithReply(error);
     char text[1024 + http::kMaxServerName];
-    const http::ErrorReply what{error, close, headRequest_, retryAfter(error, context_.random),
+    const http::ErrorReply what{error,           close,
+                                headRequest_,    retryAfter(error, context_.random),
                                 context_.date(), context_.settings().serverName};
     sendReply({text, http::composeErrorReply(what, text, sizeof text)}, close);
 }
