@@ -30,8 +30,9 @@ unsigned workersOf(const DataplaneSettings& settings, const GrantedLimits& limit
 worker::WorkerPoolOptions poolOptions(const DataplaneSettings& settings,
                                       const GrantedLimits& limits, const ServingLimits& serving) {
     for (const net::SocketAddress& source : settings.sources) {
+        char text[net::SocketAddress::kMaxText];
         if (const auto error = net::checkSource(source))
-            throw std::system_error(error, "--source-address: " + source.textWithPort());
+            throw std::system_error(error, "--source-address=" + std::string(source.text(text)));
     }
     worker::WorkerPoolOptions options;
     options.workers = workersOf(settings, limits);

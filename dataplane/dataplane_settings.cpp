@@ -95,7 +95,7 @@ void addLimits(process::SettingsTable& table, DataplaneSettings& settings) {
         .check([&settings](std::string_view) { return parseSources(settings); });
     table.add("overload-lag", "DURATION",
               "A worker whose loop stays further behind than this turns part of what is new away "
-              "(503); 0: never",
+              "(503); 0s: never",
               settings.limits.overloadLag);
 }
 

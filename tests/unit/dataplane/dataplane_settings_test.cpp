@@ -78,6 +78,8 @@ TEST_F(DataplaneSettingsTest, TakesLimits) {
     EXPECT_EQ(settings.limits.overloadLag, std::chrono::milliseconds(250));
     EXPECT_EQ(settings.limits.sourceAddresses, (std::vector<std::string>{"127.0.0.1", "::1"}));
     EXPECT_EQ(settings.sources.size(), 2U);
+    EXPECT_EQ(std::get<DataplaneSettings>(parse({"--overload-lag=0s"})).limits.overloadLag.count(),
+              0);
 }
 
 TEST_F(DataplaneSettingsTest, LimitsAreComputedUnlessGiven) {
