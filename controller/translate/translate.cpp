@@ -2,6 +2,7 @@
 #include "controller/translate/translate.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -48,6 +49,20 @@ bool isAcmeChallenge(const std::string& path) {
 }
 
 constexpr const char* kNoHttps = "has no effect: there is no https listener";
+
+constexpr std::size_t kHostsInProblem = 5;
+
+std::string listed(const std::set<std::string>& hosts) {
+    std::string text;
+    std::size_t count = 0;
+    for (const std::string& host : hosts) {
+        if (count++ == kHostsInProblem) {
+            return text + " and " + std::to_string(hosts.size() - kHostsInProblem) + " more";
+        }
+        text += (text.empty() ? "" : ", ") + host;
+    }
+    return text;
+}
 
 bool asksForRedirect(const GivenAnnotations& given) {
     RouteClaim claim;
@@ -127,6 +142,8 @@ private:
     RouteTable routes_;
     std::vector<OwnIngress> ingresses_;  // oldest first
     std::set<ObjectName> routed_;        // Services that routes of Ingresses lead to
+    // By the object that asks for it: hosts redirected to where there is no certificate for them.
+    std::map<std::string, std::set<std::string>> uncertified_;
 };
 
 void Translation::selectIngresses() {
@@ -275,10 +292,7 @@ void Translation::checkCertificate(const OwnIngress& own, const std::string& hos
     }
     const std::string object =
         own.policy.sslRedirect ? textOf(*own.ingress) : toText({ResourceKind::service, service});
-    problems_.add(
-        object, annotationPath(annotation::kSslRedirect),
-        "redirects " + (host.empty() ? "any host" : host) +
-            " to https, where no certificate for it is known: a self-signed one is shown");
+    uncertified_[object].insert(host.empty() ? "any host" : host);
 }
 
 void Translation::checkRedirect(const ListenerRequest& request) {
@@ -292,6 +306,12 @@ void Translation::checkRedirect(const ListenerRequest& request) {
 }
 
 void Translation::checkRedirects() {
+    for (const auto& [object, hosts] : uncertified_) {
+        problems_.add(object, annotationPath(annotation::kSslRedirect),
+                      "redirects " + listed(hosts) +
+                          " to https, where no certificate for that is known: a self-signed one is "
+                          "shown");
+    }
     if (certificates_) {
         return;
     }

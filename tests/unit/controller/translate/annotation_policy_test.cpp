@@ -304,6 +304,17 @@ TEST_F(AnnotationPolicy, RedirectsInSilenceWhereThereIsACertificate) {
     EXPECT_THAT(problemsOf(desired), IsEmpty());
 }
 
+TEST_F(AnnotationPolicy, TellsOnceWhichHostsRedirectToNoCertificate) {
+    cluster.options.https.emplace();
+    cluster.addService("web", kPorts, {{"evergate.io/ssl-redirect", "true"}});
+    for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) {
+        addIngress(name, std::string(name) + ".t", {});
+    }
+    translate();
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("redirects a.t, b.t, c.t, d.t, e.t and 2 more to https")));
+}
+
 TEST_F(AnnotationPolicy, TellsThatListenersOfServicesDoNotRedirect) {
     cluster.addService("web", kPorts,
                        {{"evergate.io/http-port", "8081"}, {"evergate.io/ssl-redirect", "true"}});
