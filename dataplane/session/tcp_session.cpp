@@ -61,7 +61,9 @@ void TcpSession::cancel() {
 std::string_view TcpSession::phaseName() const noexcept {
     if (state_ == State::queued)
         return name(Phase::queued);
-    return name(state_ == State::connecting ? Phase::connecting : Phase::tunnel);
+    if (state_ == State::connecting)
+        return name(Phase::connecting);
+    return name(up_.ended || down_.ended ? Phase::tunnelClosing : Phase::tunnel);
 }
 
 std::string_view TcpSession::endpointText() const noexcept {

@@ -8,8 +8,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "dataplane/net/connect.hpp"
 #include "dataplane/net/listen.hpp"
@@ -21,15 +19,21 @@ using namespace std::chrono_literals;
 
 namespace {
 
+constexpr std::size_t kMostRead = 100'000;
+constexpr std::string_view kSwitch =
+    "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
+
 class OneId : public routing::BackendIds {
 public:
     routing::BackendId idOf(const std::string&) override { return 0; }
 };
 
-net::Socket listening(int backlog) {
+net::Socket listening(int backlog, int receiveBuffer = 0) {
     const auto fd =
         net::openListener(*net::SocketAddress::parse("127.0.0.1", 0), {.reusePort = false});
     EXPECT_TRUE(fd);
+    if (receiveBuffer != 0)
+        ::setsockopt(*fd, SOL_SOCKET, SO_RCVBUF, &receiveBuffer, sizeof receiveBuffer);
     EXPECT_FALSE(net::startListening(*fd, backlog));
     return net::Socket(*fd);
 }
@@ -70,11 +74,13 @@ StormTls::StormTls() {
 
 Storm::Storm(std::uint64_t seed, const StormTls& tls)
     : random_(seed), shared_(tls), epolls_(epollDescriptors()) {
+    manners_ = 15 + below(100);
+    tolerant_ = oneIn(3);
     context_.tls = &engine_;
     context_.random = upstream::Random(seed);
     front_ = listening(64);
     for (int i = 0; i < 2; ++i)
-        endpointListeners_.push_back(listening(64));
+        endpointListeners_.push_back(listening(64, oneIn(2) ? 4'096 : 0));
     {
         const net::Socket gone = listening(1);
         refusedPort_ = portOf(gone);
@@ -123,7 +129,7 @@ void Storm::setPolicy() {
     policy.maxConnections = oneIn(2) ? 0 : static_cast<std::uint32_t>(1 + below(2));
     policy.maxPending = static_cast<std::uint32_t>(below(4));
     policy.retries = static_cast<std::uint32_t>(below(3));
-    policy.abortOnClientClose = !oneIn(3);
+    policy.abortOnClientClose = !tolerant_ || oneIn(2);
     policy.affinityCookie = oneIn(5) ? "stick" : "";
     policy.balance =
         oneIn(2) ? model::BalanceAlgorithm::leastRequest : model::BalanceAlgorithm::roundRobin;
@@ -149,8 +155,8 @@ void Storm::setEndpoints() {
 }
 
 std::size_t Storm::someSize() {
-    static constexpr std::size_t kMost[] = {2, 50, 3'000, 60'000, 4'000'000};
-    return below(kMost[below(oneIn(3) ? 5 : 3)] + 1);
+    static constexpr std::size_t kMost[] = {2, 3'000, 60'000, 4'000'000};
+    return below(kMost[below(4)] + 1);
 }
 
 std::string Storm::request() {
@@ -190,8 +196,7 @@ std::string Storm::answer() {
         case 2:
             return "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n";
         case 3:
-            return "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n" +
-                   body;
+            return std::string(kSwitch) + body;
         case 4:
             return oneIn(2) ? "SSH-2.0\r\n\r\n"
                             : "HTTP/1.1 413 No\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
@@ -206,6 +211,7 @@ std::string Storm::answer() {
 void Storm::connect() {
     auto peer = std::make_unique<Peer>();
     peer->socket = connected(portOf(front_), oneIn(3) ? 2'048 : 0);
+    peer->reads = !oneIn(4);
     pollfd entry{front_.fd(), POLLIN, 0};
     ASSERT_EQ(::poll(&entry, 1, 10'000), 1);
     net::SocketAddress address;
@@ -244,15 +250,18 @@ void Storm::acceptAll() {
         for (int fd = -1; (fd = net::acceptOne(listener.fd(), address)) >= 0;) {
             auto peer = std::make_unique<Peer>();
             peer->socket = net::Socket(fd);
+            peer->reads = !oneIn(4);
+            peer->asked = !peer->reads;
             endpoints_.push_back(std::move(peer));
         }
     }
 }
 
 void Storm::receive(Peer& peer) {
-    std::string space(1 + someSize(), '\0');
+    std::string space(1 + someSize() % kMostRead, '\0');
     const net::IoResult got = peer.socket.recv(space.data(), space.size());
     peer.asked |= got.bytes > 0;
+    peer.upgrade |= space.find("Upgrade: x") != std::string::npos;
 }
 
 // One thing a peer does. `socket` blocks never: what does not go is tried again another time.
@@ -265,18 +274,21 @@ void Storm::act(Peer& peer) {
         if (!peer.shaken && !oneIn(8))
             return;
     }
-    switch (const std::uint64_t what = below(24); what) {
+    switch (const std::uint64_t what = below(manners_); what) {
         case 0:
             return peer.socket.closeWithReset();
         case 1:
             return peer.socket.close();
         case 2:
+        case 3:
             return peer.socket.shutdownWrite();
         default:
             if (!peer.shaken)
                 return;
-            if (what < 12 || peer.output.empty())
+            if (peer.reads && (what < manners_ / 2 || peer.output.empty()))
                 return receive(peer);
+            if (peer.output.empty())
+                return;
             const std::size_t size = std::min(peer.output.size(), 1 + someSize());
             const net::IoResult sent = peer.socket.send(peer.output.data(), size);
             if (sent.bytes > 0)
@@ -289,7 +301,7 @@ void Storm::step() {
     if (what < 8) {
         if (clients_.size() < 8)
             connect();
-    } else if (what < 20) {
+    } else if (what < 25) {
         acceptAll();
     } else if (what < 55) {
         if (clients_.empty())
@@ -297,14 +309,16 @@ void Storm::step() {
         Peer& client = *clients_[below(clients_.size())];
         if (client.output.empty() && oneIn(3))
             client.output = request();
-        act(client);
+        for (std::uint64_t i = 1 + below(4); i > 0; --i)
+            act(client);
     } else if (what < 88) {
         if (endpoints_.empty())
             return;
         Peer& endpoint = *endpoints_[below(endpoints_.size())];
         if (endpoint.output.empty() && (std::exchange(endpoint.asked, false) || oneIn(12)))
-            endpoint.output = answer();
-        act(endpoint);
+            endpoint.output = endpoint.upgrade && !oneIn(3) ? std::string(kSwitch) : answer();
+        for (std::uint64_t i = 1 + below(4); i > 0; --i)
+            act(endpoint);
     } else if (what < 94) {
         advance(std::chrono::milliseconds(below(300)));
     } else if (what < 95) {
@@ -342,115 +356,6 @@ void Storm::advance(std::chrono::milliseconds time) {
     now_ += time;
     wheel_.advance(now_);
     registry_.lookAtQueues();
-}
-
-// What the kernel says about our epoll descriptors: each watched socket and for what.
-std::map<int, std::uint32_t> Storm::watched() const {
-    std::map<int, std::uint32_t> found;
-    for (const int epoll : epolls_) {
-        std::ifstream info("/proc/self/fdinfo/" + std::to_string(epoll));
-        for (std::string line; std::getline(info, line);) {
-            std::istringstream words(line);
-            std::string tfd;
-            std::string events;
-            int fd = -1;
-            std::uint32_t mask = 0;
-            if (words >> tfd >> fd >> events >> std::hex >> mask && tfd == "tfd:" &&
-                (mask & EPOLLRDHUP))
-                found[fd] = mask;
-        }
-    }
-    return found;
-}
-
-void Storm::check() {
-    const auto watching = watched();
-    std::size_t clients = 0;
-    for (const auto& [session, client] : sessions_) {
-        const net::Timer& timer = *session;
-        EXPECT_TRUE(timer.armed() && timer.is_linked()) << "no deadline: " << session->phaseName();
-        if (watching.contains(client.fd)) {
-            ++clients;
-        } else {
-            EXPECT_LE(now_ - client.since, 400ms) << "not watched: " << session->phaseName();
-        }
-    }
-    for (const auto& [fd, mask] : watching)
-        EXPECT_EQ(mask & (EPOLLIN | EPOLLOUT), std::uint32_t(EPOLLIN | EPOLLOUT)) << fd;
-    EXPECT_EQ(watching.size(), clients + pool_.open()) << "an endpoint's socket is not watched";
-    constexpr std::size_t kMost = net::BufferPool::kLarge + net::BufferPool::kHeadroom;
-    EXPECT_LE(buffers_.bytesInUse(), kMost * (1 + 3 * sessions_.size()));
-}
-
-void Storm::leave(Peers& peers) {
-    for (const auto& peer : peers)
-        oneIn(2) ? peer->socket.close() : peer->socket.closeWithReset();
-    peers.clear();
-}
-
-void Storm::everyoneLeaves() {
-    if (oneIn(2))
-        leave(clients_);
-    run();
-    check();
-    acceptAll();
-    leave(endpoints_);
-    endpointListeners_.clear();
-    leave(clients_);
-    const auto patience = std::chrono::steady_clock::now() + 10s;
-    for (int i = 0; !sessions_.empty() && std::chrono::steady_clock::now() < patience; ++i) {
-        if (i < 5)
-            advance(100ms);  // the first look at clients that are not watched yet
-        run();
-        const bool onlyConnecting =
-            std::all_of(sessions_.begin(), sessions_.end(), [](const auto& entry) {
-                const std::string_view phase = entry.first->phaseName();
-                return phase == "connecting" || phase == "queued";
-            });
-        // To where nobody answers, for a client of which nobody knows that it is gone.
-        if (i >= 5 && onlyConnecting)
-            break;
-        if (i > 100)
-            ::poll(nullptr, 0, 1);
-    }
-    for (const auto& [session, client] : sessions_) {
-        const std::string_view phase = session->phaseName();
-        EXPECT_TRUE(phase == "connecting" || phase == "queued") << "left in " << phase;
-    }
-    for (int i = 0; i < 200 && !sessions_.empty(); ++i) {
-        advance(1s);
-        run();
-    }
-}
-
-void Storm::expectNothingLeft() {
-    EXPECT_TRUE(sessions_.empty());
-    pool_.closeAllIdle();
-    run();
-    const Counters& counters = context_.counters;
-    EXPECT_EQ(counters.accepted, begun_);
-    EXPECT_EQ(counters.activeConnections, 0u);
-    EXPECT_EQ(counters.activeRequests, 0u);
-    EXPECT_EQ(counters.idleConnections, 0u);
-    EXPECT_EQ(counters.tunnels, 0u);
-    EXPECT_EQ(counters.queued, 0u);
-    std::uint64_t answered = 0;
-    for (const std::uint64_t count : counters.responses)
-        answered += count;
-    EXPECT_EQ(counters.requests, answered);
-    for (const ListenerState* state : {&http_, &https_, &tcp_})
-        EXPECT_EQ(state->active, 0u);
-    EXPECT_EQ(pool_.open(), 0u);
-    for (const auto& endpoint : everyEndpoint_) {
-        EXPECT_EQ(endpoint->activeRequests, 0u) << endpoint->text;
-        EXPECT_EQ(endpoint->openConnections, 0u) << endpoint->text;
-        EXPECT_EQ(endpoint->idleConnections, 0u) << endpoint->text;
-        EXPECT_TRUE(!endpoint->slots || endpoint->slots->used() == 0) << endpoint->text;
-    }
-    EXPECT_TRUE(watched().empty());
-    EXPECT_TRUE(wheel_.empty());
-    EXPECT_LE(buffers_.bytesInUse(), net::BufferPool::kLarge + net::BufferPool::kHeadroom)
-        << "more than the scratch buffer";
 }
 
 void Storm::onSessionClosed(Session& session) {

@@ -13,7 +13,9 @@
 #include <map>
 #include <memory>
 #include <random>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "dataplane/session/client_session.hpp"
@@ -42,13 +44,18 @@ public:
     void everyoneLeaves();
     void expectNothingLeft();
 
+    // Names of the phases seen so far.
+    const std::set<std::string_view>& phases() const noexcept { return phases_; }
+
 private:
     // A client, or a connection an endpoint has accepted.
     struct Peer {
         net::Socket socket;
-        std::string output;  // to be sent, little by little
-        bool shaken = true;  // TLS: the handshake is done
-        bool asked = false;  // endpoints: something was read, nothing answered
+        std::string output;    // to be sent, little by little
+        bool shaken = true;    // TLS: the handshake is done
+        bool asked = false;    // endpoints: something was read, nothing answered
+        bool upgrade = false;  // it asked for that
+        bool reads = true;
     };
 
     using Peers = std::vector<std::unique_ptr<Peer>>;
@@ -78,6 +85,8 @@ private:
     void act(Peer& peer);
     void receive(Peer& peer);
     void leave(Peers& peers);
+    bool mayOutliveItsClient(const Session& session, const Client& client) const;
+    void expectNoRequestWithoutClient();
     void run();
     void advance(std::chrono::milliseconds time);
     std::map<int, std::uint32_t> watched() const;
@@ -109,7 +118,10 @@ private:
     Peers endpoints_;
     std::map<Session*, Client> sessions_;
     std::vector<Session*> due_;
+    std::set<std::string_view> phases_;
     std::uint64_t begun_ = 0;
+    std::uint64_t manners_ = 0;  // how seldom peers leave
+    bool tolerant_ = false;      // a FIN may be a half-close
 };
 
 }  // namespace evergate::session::test
