@@ -20,6 +20,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kMostRead = 100'000;
+constexpr std::size_t kMuch = 6'000'000;  // more than the kernel takes
 constexpr std::string_view kSwitch =
     "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n";
 
@@ -160,7 +161,7 @@ std::size_t Storm::someSize() {
 }
 
 std::string Storm::request() {
-    const std::string body(someSize(), 'b');
+    const std::string body(oneIn(3) ? kMuch : someSize(), 'b');
     const std::string length = "Content-Length: " + std::to_string(body.size()) + "\r\n";
     switch (below(9)) {
         case 0:
@@ -184,7 +185,7 @@ std::string Storm::request() {
 }
 
 std::string Storm::answer() {
-    const std::string body(someSize(), 'a');
+    const std::string body(oneIn(3) ? kMuch : someSize(), 'a');
     std::string interims;
     while (oneIn(4))
         interims += oneIn(2) ? "HTTP/1.1 100 Continue\r\n\r\n" : "HTTP/1.1 103 Early\r\n\r\n";
@@ -211,7 +212,7 @@ std::string Storm::answer() {
 void Storm::connect() {
     auto peer = std::make_unique<Peer>();
     peer->socket = connected(portOf(front_), oneIn(3) ? 2'048 : 0);
-    peer->reads = !oneIn(4);
+    peer->reads = !oneIn(3);
     pollfd entry{front_.fd(), POLLIN, 0};
     ASSERT_EQ(::poll(&entry, 1, 10'000), 1);
     net::SocketAddress address;
@@ -250,7 +251,7 @@ void Storm::acceptAll() {
         for (int fd = -1; (fd = net::acceptOne(listener.fd(), address)) >= 0;) {
             auto peer = std::make_unique<Peer>();
             peer->socket = net::Socket(fd);
-            peer->reads = !oneIn(4);
+            peer->reads = !oneIn(3);
             peer->asked = !peer->reads;
             endpoints_.push_back(std::move(peer));
         }
@@ -289,7 +290,8 @@ void Storm::act(Peer& peer) {
                 return receive(peer);
             if (peer.output.empty())
                 return;
-            const std::size_t size = std::min(peer.output.size(), 1 + someSize());
+            const std::size_t some = oneIn(2) ? peer.output.size() : 1 + someSize();
+            const std::size_t size = std::min(peer.output.size(), some);
             const net::IoResult sent = peer.socket.send(peer.output.data(), size);
             if (sent.bytes > 0)
                 peer.output.erase(0, static_cast<std::size_t>(sent.bytes));
