@@ -217,17 +217,30 @@ void GrpcCheck::submit(const GrpcQuestion& question) {
 
 std::string GrpcCheck::output() {
     std::string bytes;
+    if (broken_)
+        return bytes;
+    // Not from within a callback: nghttp2 asserts that nothing it receives follows this.
+    if (done_)
+        nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
     for (;;) {
         const std::uint8_t* part = nullptr;
         const ssize_t size = nghttp2_session_mem_send(session_.get(), &part);
         if (size < 0)
-            finish(false, std::string("request: ") + nghttp2_strerror(static_cast<int>(size)));
+            fail("request: ", static_cast<int>(size));
         if (size <= 0)
             break;
         bytes.append(reinterpret_cast<const char*>(part), static_cast<std::size_t>(size));
     }
-    noteEnd();
+    if (!broken_)
+        noteEnd();
     return bytes;
+}
+
+// After this the session is good for nothing.
+void GrpcCheck::fail(const char* step, int error) {
+    broken_ = true;
+    const bool tooLong = error == NGHTTP2_ERR_CALLBACK_FAILURE;
+    finish(false, std::string(step) + (tooLong ? "too long" : nghttp2_strerror(error)));
 }
 
 // After an error of the whole connection, or the endpoint's GOAWAY, nothing more will come.
@@ -237,12 +250,12 @@ void GrpcCheck::noteEnd() {
 }
 
 void GrpcCheck::take(std::string_view bytes) {
+    if (done_)
+        return;
     const ssize_t taken = nghttp2_session_mem_recv(
         session_.get(), reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
-    if (taken == NGHTTP2_ERR_CALLBACK_FAILURE)
-        return finish(false, "response: too long");
     if (taken < 0)
-        return finish(false, std::string("response: ") + nghttp2_strerror(static_cast<int>(taken)));
+        return fail("response: ", static_cast<int>(taken));
     noteEnd();
 }
 
@@ -269,7 +282,6 @@ void GrpcCheck::finish(bool good, std::string detail) {
         return;
     done_ = true;
     result_ = {good, std::move(detail)};
-    nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
 }
 
 }  // namespace evergate::health

@@ -46,6 +46,7 @@ private:
     void submit(const GrpcQuestion& question);
     void judge(std::uint32_t streamError);
     void noteEnd();
+    void fail(const char* step, int error);
     void finish(bool good, std::string detail);
 
     struct Free {
@@ -59,6 +60,7 @@ private:
     std::string grpcStatus_;  // a number
     ProbeResult result_;
     bool done_ = false;
+    bool broken_ = false;
 };
 
 // The message around a HealthCheckRequest for this service.
