@@ -256,6 +256,8 @@ void ClientSession::onLeftover(std::string_view bytes) {
 }
 
 std::string_view ClientSession::takeLeftover() {
+    if (inputBegin_ == inputEnd_)
+        return {};
     const std::string_view bytes(input_.data() + inputBegin_, inputEnd_ - inputBegin_);
     inputBegin_ = inputEnd_;
     return bytes;
