@@ -80,7 +80,8 @@ TEST_F(HttpOutlier, FailuresInARowTakeAnEndpointOut) {
     for (int i = 0; i < 30; ++i)
         EXPECT_EQ(get(), 200);
     EXPECT_EQ(bad.requests, before);
-    for (const auto& endpoint : proxy.backends().at(0).endpoints)
+    const auto backends = proxy.backends();
+    for (const auto& endpoint : backends.at(0).endpoints)
         EXPECT_EQ(endpoint.ejected, endpoint.port == bad.server.port());
 }
 
@@ -176,7 +177,8 @@ TEST_F(HttpOutlier, ANewEndpointStartsSlowly) {
     EXPECT_EQ(get(), 200);
     bad.failing = false;
     proxy.setEndpoints({good.server.port(), bad.server.port()});
-    for (const auto& endpoint : proxy.backends().at(0).endpoints)
+    const auto backends = proxy.backends();
+    for (const auto& endpoint : backends.at(0).endpoints)
         EXPECT_EQ(endpoint.slowStart, endpoint.port == bad.server.port());
     for (int i = 0; i < 300; ++i)
         EXPECT_EQ(get(), 200);
