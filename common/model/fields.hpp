@@ -14,9 +14,9 @@
 
 namespace evergate::model {
 
-// Calls visit(name, pointer to member) for every field of T.
-template <typename T, typename Visit>
-void eachField(Visit&& visit);
+// Fields<T>::each(visit) calls visit(name, pointer to member) for every field of T.
+template <typename T>
+struct Fields;
 
 // Values that only occur inside others.
 template <typename T>
@@ -73,9 +73,9 @@ struct EnumNames<ClientAddressHeader> {
     static constexpr std::array<std::string_view, 2> kNames{"xForwardedFor", "forwarded"};
 };
 
-template <typename T, typename Visit>
-void eachField(Visit&& visit) {
-    if constexpr (std::is_same_v<T, Listener>) {
+template <>
+struct Fields<Listener> {
+    static void each(auto&& visit) {
         visit("address", &Listener::address);
         visit("port", &Listener::port);
         visit("protocol", &Listener::protocol);
@@ -84,15 +84,30 @@ void eachField(Visit&& visit) {
         visit("allowSources", &Listener::allowSources);
         visit("maxConnections", &Listener::maxConnections);
         visit("proxyProtocolFrom", &Listener::proxyProtocolFrom);
-    } else if constexpr (std::is_same_v<T, Certificate>) {
+    }
+};
+
+template <>
+struct Fields<Certificate> {
+    static void each(auto&& visit) {
         visit("hosts", &Certificate::hosts);
         visit("chain", &Certificate::chain);
         visit("key", &Certificate::key);
         visit("origin", &Certificate::origin);
-    } else if constexpr (std::is_same_v<T, HeaderField>) {
+    }
+};
+
+template <>
+struct Fields<HeaderField> {
+    static void each(auto&& visit) {
         visit("name", &HeaderField::name);
         visit("value", &HeaderField::value);
-    } else if constexpr (std::is_same_v<T, Route>) {
+    }
+};
+
+template <>
+struct Fields<Route> {
+    static void each(auto&& visit) {
         visit("listeners", &Route::listeners);
         visit("host", &Route::host);
         visit("pathType", &Route::pathType);
@@ -109,7 +124,12 @@ void eachField(Visit&& visit) {
         visit("restrictSources", &Route::restrictSources);
         visit("allowSources", &Route::allowSources);
         visit("maxBodyBytes", &Route::maxBodyBytes);
-    } else if constexpr (std::is_same_v<T, Backend>) {
+    }
+};
+
+template <>
+struct Fields<Backend> {
+    static void each(auto&& visit) {
         visit("balance", &Backend::balance);
         visit("hashOn", &Backend::hashOn);
         visit("hashHeader", &Backend::hashHeader);
@@ -136,7 +156,12 @@ void eachField(Visit&& visit) {
         visit("hedgeConnectMs", &Backend::hedgeConnect);
         visit("abortOnClientClose", &Backend::abortOnClientClose);
         visit("proxyProtocol", &Backend::proxyProtocol);
-    } else if constexpr (std::is_same_v<T, OutlierDetection>) {
+    }
+};
+
+template <>
+struct Fields<OutlierDetection> {
+    static void each(auto&& visit) {
         visit("consecutiveFailures", &OutlierDetection::consecutiveFailures);
         visit("failurePercent", &OutlierDetection::failurePercent);
         visit("latencyPercent", &OutlierDetection::latencyPercent);
@@ -144,7 +169,12 @@ void eachField(Visit&& visit) {
         visit("intervalMs", &OutlierDetection::interval);
         visit("ejectionTimeMs", &OutlierDetection::ejectionTime);
         visit("maxEjectedPercent", &OutlierDetection::maxEjectedPercent);
-    } else if constexpr (std::is_same_v<T, HealthCheck>) {
+    }
+};
+
+template <>
+struct Fields<HealthCheck> {
+    static void each(auto&& visit) {
         visit("type", &HealthCheck::type);
         visit("path", &HealthCheck::path);
         visit("host", &HealthCheck::host);
@@ -156,14 +186,26 @@ void eachField(Visit&& visit) {
         visit("statusLow", &HealthCheck::statusLow);
         visit("statusHigh", &HealthCheck::statusHigh);
         visit("grpcService", &HealthCheck::grpcService);
-    } else if constexpr (std::is_same_v<T, Endpoint>) {
+    }
+};
+
+template <>
+struct Fields<Endpoint> {
+    static void each(auto&& visit) {
         visit("address", &Endpoint::address);
         visit("port", &Endpoint::port);
         visit("weight", &Endpoint::weight);
-    } else if constexpr (std::is_same_v<T, Endpoints>) {
-        visit("endpoints", &Endpoints::endpoints);
-    } else {
-        static_assert(std::is_same_v<T, Settings>);
+    }
+};
+
+template <>
+struct Fields<Endpoints> {
+    static void each(auto&& visit) { visit("endpoints", &Endpoints::endpoints); }
+};
+
+template <>
+struct Fields<Settings> {
+    static void each(auto&& visit) {
         visit("headTimeoutMs", &Settings::headTimeout);
         visit("keepAliveTimeoutMs", &Settings::keepAliveTimeout);
         visit("bodyTimeoutMs", &Settings::bodyTimeout);
@@ -184,6 +226,6 @@ void eachField(Visit&& visit) {
         visit("clientAddressHeader", &Settings::clientAddressHeader);
         visit("maxConnectionsPerClient", &Settings::maxConnectionsPerClient);
     }
-}
+};
 
 }  // namespace evergate::model

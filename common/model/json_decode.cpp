@@ -135,7 +135,7 @@ bool readObject(const Json& json, const std::string& path, T& out, Problem& prob
         const std::string where = path.empty() ? key : path + '.' + key;
         bool known = false;
         bool good = true;
-        eachField<T>([&](std::string_view field, auto member) {
+        Fields<T>::each([&](std::string_view field, auto member) {
             if (field == key) {
                 known = true;
                 good = readField(*it, where, out.*member, problem);

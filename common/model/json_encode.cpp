@@ -92,7 +92,7 @@ void appendObject(std::string& out, const T& value) {
     const T& defaults = defaultsOf<T>();
     out.push_back('{');
     bool first = true;
-    eachField<T>([&](std::string_view field, auto member) {
+    Fields<T>::each([&](std::string_view field, auto member) {
         if (value.*member == defaults.*member) {
             return;
         }
