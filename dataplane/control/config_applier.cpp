@@ -88,9 +88,10 @@ void ConfigApplier::applyConfig(std::shared_ptr<const model::Config> next, std::
         candidate.ids.emplace(key.name, ids_.reserve(key.name));
     // A route that changes its backend is counted anew: both are labels of its series.
     for (const auto& [key, entry] : EntriesOfKind(*next, model::Kind::route)) {
-        if (const auto* route = std::get_if<model::Route>(entry.value.get()))
+        if (const auto* route = std::get_if<model::Route>(entry.value.get())) {
             candidate.routeIds.emplace(key.name,
                                        routeIds_.reserve(key.name + '\n' + route->backend));
+        }
     }
     boost::asio::post(compiler_, [this, candidate = std::move(candidate)] {
         Compiled compiled = compileSnapshot(candidate);

@@ -25,15 +25,17 @@ void addTraffic(PrometheusText& text, std::string_view name,
                 const upstream::TrafficCounters& traffic, bool histograms) {
     const MetricLabels labels{{"backend", name}};
     for (std::size_t i = 0; i < StatusCounts::kLabels; ++i) {
-        if (const std::uint64_t count = traffic.statuses.count(i); count != 0)
+        if (const std::uint64_t count = traffic.statuses.count(i); count != 0) {
             text.add(Metric::backendRequests, {{"backend", name}, {"code", StatusCounts::label(i)}},
                      count);
+        }
     }
     for (std::size_t i = 1; i < static_cast<std::size_t>(http::ProxyError::count_); ++i) {
         const auto reason = http::info(static_cast<http::ProxyError>(i)).reason;
-        if (traffic.reasons[i] != 0)
+        if (traffic.reasons[i] != 0) {
             text.add(Metric::backendErrors, {{"backend", name}, {"reason", reason}},
                      traffic.reasons[i]);
+        }
     }
     text.add(Metric::backendRetries, labels, traffic.retries);
     text.add(Metric::backendRetriesDenied, labels, traffic.retriesDenied);
@@ -65,9 +67,10 @@ void addEjections(PrometheusText& text, std::string_view name,
                   const worker::BackendStats& backend) {
     for (std::size_t i = 0; i < backend.ejections.size(); ++i) {
         const auto reason = upstream::name(static_cast<upstream::EjectionReason>(i));
-        if (backend.ejections[i] != 0)
+        if (backend.ejections[i] != 0) {
             text.add(Metric::backendEjections, {{"backend", name}, {"reason", reason}},
                      backend.ejections[i]);
+        }
     }
     text.add(Metric::backendPanic, {{"backend", name}}, backend.panic);
 }
@@ -111,12 +114,13 @@ void addRoute(PrometheusText& text, const RouteFacts& facts,
               const upstream::TrafficCounters& traffic) {
     const MetricLabels labels{{"route", facts.route}, {"backend", facts.backend}};
     for (std::size_t i = 0; i < StatusCounts::kLabels; ++i) {
-        if (const std::uint64_t count = traffic.statuses.count(i); count != 0)
+        if (const std::uint64_t count = traffic.statuses.count(i); count != 0) {
             text.add(Metric::routeRequests,
                      {{"route", facts.route},
                       {"backend", facts.backend},
                       {"code", StatusCounts::label(i)}},
                      count);
+        }
     }
     addHistogram(text, Metric::routeDuration, labels, traffic.durations);
 }

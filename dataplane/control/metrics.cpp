@@ -39,9 +39,10 @@ void addClients(PrometheusText& text, const session::Counters& sum) {
     text.add(Metric::tunnels, sum.tunnels);
     text.add(Metric::tcpConnections, sum.tcpConnections);
     // All of them, so that the first request of a kind is a change that rate() can see.
-    for (std::size_t i = 0; i < session::StatusCounts::kLabels; ++i)
+    for (std::size_t i = 0; i < session::StatusCounts::kLabels; ++i) {
         text.add(Metric::requests, {{"code", session::StatusCounts::label(i)}},
                  sum.statuses.count(i));
+    }
     text.add(Metric::requestHeads, sum.requests);
     text.add(Metric::requestsActive, sum.activeRequests);
     text.add(Metric::requestsQueued, sum.queued);

@@ -73,7 +73,7 @@ class Exchange final : public upstream::ConnectionUser, public upstream::Waiter 
 public:
     explicit Exchange(SessionContext& context) : context_(context) {}
 
-    ~Exchange();
+    ~Exchange() override;
 
     // Routes and sends the request in context.requestHead; `body`/`bodySize` are the bytes behind
     // its head, in `buffer` (which may be taken over).

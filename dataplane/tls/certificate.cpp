@@ -41,9 +41,10 @@ std::string readChain(const std::string& pem, std::vector<OpensslPtr<X509>>& cha
             return "has more than " + std::to_string(kMaxIssuers + 1) + " certificates";
         chain.push_back(std::move(one));
     }
-    if (!atEndOfPem())
+    if (!atEndOfPem()) {
         return "certificate " + std::to_string(chain.size() + 1) +
                " is not readable: " + takeErrorText();
+    }
     ERR_clear_error();
     return chain.empty() ? "has no certificate in PEM" : "";
 }
@@ -112,12 +113,14 @@ std::variant<std::shared_ptr<const Certificate>, model::Problem> Certificate::lo
     std::unique_ptr<Certificate> certificate(new Certificate);
     const OpensslPtr<BIO> bio = reader(value.key);
     certificate->key_.reset(PEM_read_bio_PrivateKey(bio.get(), nullptr, noPassphrase, nullptr));
-    if (!certificate->key_)
+    if (!certificate->key_) {
         return model::Problem{
             "key", "is not a readable private key in PEM without passphrase: " + takeErrorText()};
-    if (X509_check_private_key(chain.front().get(), certificate->key_.get()) != 1)
+    }
+    if (X509_check_private_key(chain.front().get(), certificate->key_.get()) != 1) {
         return model::Problem{
             "key", "does not belong to the first certificate of chain: " + takeErrorText()};
+    }
     certificate->leaf_ = std::move(chain.front());
     chain.erase(chain.begin());
     certificate->issuers_ = std::move(chain);
