@@ -4,6 +4,7 @@ import network
 from network import FAR, NEAR, FaultNetwork
 from harness import http, manifests, procfs
 from harness.backend import ScriptedBackend
+from harness.container import mounts_refused
 from harness.evergate import Case
 from harness.http import compose
 from harness.programs import Program, binaries, free_port, wait_until
@@ -14,9 +15,10 @@ BUSY_STATES = {"01": "ESTABLISHED", "04": "FIN_WAIT1", "08": "CLOSE_WAIT", "09":
 
 class FaultCase(Case):
     tools = ("nft",)
+    mounts = False  # whether a program gets mounts of its own
 
     def setUp(self):
-        if why := network.missing(*self.tools):
+        if why := network.missing(*self.tools) or (self.mounts and mounts_refused()):
             self.skipTest(f"NOT RUN: {why}")
         self.network = FaultNetwork().__enter__()
         self.addCleanup(self.network.__exit__, None, None, None)

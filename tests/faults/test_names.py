@@ -24,6 +24,7 @@ class NamedMarathon(MarathonSource):
 
 class NameService(fault.FaultCase):
     tools = ()
+    mounts = True
 
     def prepare_named(self, answer):
         self.names = NameServer(self.scratch, answer)

@@ -197,6 +197,7 @@ class Memory(fault.FaultCase):
 
 class FullDisk(fault.FaultCase):
     tools = ("mount",)
+    mounts = True
 
     def test_a_full_state_directory_costs_no_change_and_not_what_was_kept(self):
         stack = self.prepare()

@@ -17,6 +17,13 @@ _DEVICES = ("null", "zero", "random", "urandom")
 _TOOLS = ("unshare", "nsenter", "setpriv", "chroot", "mount", "ip")
 
 
+def mounts_refused():
+    """Why there are no private mounts here; empty when there are. A plain chroot, for example, has no root of its own to
+    change."""
+    refused = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False).stderr
+    return f"no mount namespace: {refused.strip()}" if refused else ""
+
+
 def missing():
     """Why it cannot run here; empty when it can."""
     if os.geteuid() != 0:
@@ -24,9 +31,7 @@ def missing():
     absent = [tool for tool in _TOOLS if shutil.which(tool) is None]
     if absent:
         return f"needs {', '.join(absent)}"
-    # A plain chroot, for example, has no root of its own to change.
-    refused = subprocess.run(["unshare", "--mount", "true"], capture_output=True, text=True, check=False).stderr
-    return f"no mount namespace: {refused.strip()}" if refused else ""
+    return mounts_refused()
 
 
 def image_root():
