@@ -106,10 +106,11 @@ void OutlierDetector::addFailing(const std::map<const std::string*, OutlierReadi
     if (policy_.failurePercent == 0)
         return;
     for (const auto& [endpoint, part] : seen) {
-        if (part.failures * 100 >= policy_.failurePercent * part.requests)
+        if (part.failures * 100 >= policy_.failurePercent * part.requests) {
             into.push_back(
                 {endpoint, EjectionReason::failureShare,
                  static_cast<double>(part.failures) / static_cast<double>(part.requests)});
+        }
     }
     std::sort(into.begin(), into.end(), [](const Candidate& a, const Candidate& b) {
         return a.badness != b.badness ? a.badness > b.badness : *a.endpoint < *b.endpoint;
