@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the fault tests share: Evergate in a private network, and the proof that a fault left nothing behind."""
+import contextlib
+
 import network
 from network import FAR, NEAR, FaultNetwork
 from harness import http, manifests, procfs
@@ -11,6 +13,15 @@ from harness.programs import Program, binaries, free_port, wait_until
 
 WARM = "warm.example"
 BUSY_STATES = {"01": "ESTABLISHED", "04": "FIN_WAIT1", "08": "CLOSE_WAIT", "09": "LAST_ACK", "0B": "CLOSING"}
+
+
+def holds(folder, word, but=""):
+    """Whether a file in it, other than `but`, has this word. Files under way are renamed while one looks."""
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):
+            if path.name != but and word in path.read_text(errors="replace"):
+                return True
+    return False
 
 
 class FaultCase(Case):

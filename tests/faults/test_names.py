@@ -81,8 +81,7 @@ class NameService(fault.FaultCase):
         stack = self.start()
         self.expose("kept", self.far_backend("kept"))
         self.recovered("kept")
-        wait_until(lambda: any("kept.example" in path.read_text(errors="replace") for path in stack.state.iterdir()),
-                   "the state is written")
+        wait_until(lambda: fault.holds(stack.state, "kept.example"), "the state is written")
         self.assertEqual(stack.dataplane.stop(), 0)
         names = NameServer(self.scratch, SILENT)
         self.addCleanup(names.close)

@@ -217,8 +217,7 @@ class FullDisk(fault.FaultCase):
                 f"full{number}.example": [fault.manifests.path("kept")]}))
             stack.wait_status(f"full{number}.example")  # in effect all the same
         wait_until(lambda: stack.metric("evergate_state_write_failures_total") > failures, "a failure is counted")
-        self.assertTrue(any(path.stat().st_size for path in inside.iterdir() if path.name != "filler"),
-                        "what was kept is gone")
+        self.assertTrue(fault.holds(inside, "kept.example", but="filler"), "what was kept is gone")
         written = stack.metric("evergate_state_writes_total")
         (inside / "filler").unlink()
         stack.source.put(fault.manifests.ingress("space", {"space.example": [fault.manifests.path("kept")]}))
@@ -238,8 +237,7 @@ class FullDisk(fault.FaultCase):
     def restart_from(self, inside, stack):
         """What is on the disk now serves without a controller."""
         folder = self.scratch / "copy"
-        wait_until(lambda: any("space.example" in path.read_text(errors="replace") for path in inside.iterdir()),
-                   "the last change is kept")
+        wait_until(lambda: fault.holds(inside, "space.example"), "the last change is kept")
         shutil.copytree(inside, folder)
         os.chmod(folder, 0o700)
         admin = fault.free_port()
