@@ -86,8 +86,8 @@ struct RequestHead {
     bool idempotent = false;    // RFC 9110 §9.2.2
     bool teTrailers = false;    // client said TE: trailers
     bool secureTarget = false;  // absolute-form with "https://"
-    // Authorization of a scheme that speaks for the whole connection (NTLM, Negotiate): whoever uses
-    // it next would be taken for this client.
+    // Authorization of a scheme that speaks for the whole connection (NTLM, Negotiate): whoever
+    // uses it next would be taken for this client.
     bool authenticatesConnection = false;
     // Max-Forwards of TRACE and OPTIONS (RFC 9110 §7.6.2); -1: none.
     std::int16_t maxForwards = -1;

@@ -305,9 +305,9 @@ private:
     bool upgrade_ = false;
     bool expectContinue_ = false;  // the client may wait for a 100 before it sends its body
     bool moreSent_ = false;        // the client sent bytes behind its request
-    bool redirect_ = false;    // answered by ourselves: with a redirect to https, or
-    bool lastHop_ = false;     // an OPTIONS that may go no further (Max-Forwards)
-    bool personal_ = false;    // the endpoint takes this connection for the client (NTLM)
+    bool redirect_ = false;        // answered by ourselves: with a redirect to https, or
+    bool lastHop_ = false;         // an OPTIONS that may go no further (Max-Forwards)
+    bool personal_ = false;        // the endpoint takes this connection for the client (NTLM)
     bool heldUnread_ = false;      // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
     bool requestBroken_ = false;    // the endpoint takes no more of the request
@@ -316,12 +316,12 @@ private:
     bool extraUpstreamBytes_ = false;
     bool closeDelimited_ = false;  // the client finds the end by our close
     bool staleRetried_ =
-        false;              // a pooled connection turned out dead: from here on fresh ones only
+        false;                 // a pooled connection turned out dead: from here on fresh ones only
     bool budgeted_ = false;    // among its backend's retriesUnderWay
     bool hedged_ = false;      // a second connect was begun, or there was nobody for it
     bool lastTry_ = false;     // had its perTryTimeout, and there was nobody else
     bool tryLimited_ = false;  // the deadline is the try's, not the request's
-    bool upEnded_ = false;  // tunnel: that direction is finished
+    bool upEnded_ = false;     // tunnel: that direction is finished
     bool downEnded_ = false;
     std::array<char, kInlineHead> inlineHead_;
 };

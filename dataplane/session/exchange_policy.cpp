@@ -16,7 +16,8 @@ ProxyError Exchange::checkTarget(const http::RequestHead& head) {
     if (head.maxForwards != 0)
         return ProxyError::none;
     if (head.method == "TRACE")
-        return ProxyError::methodNotSupported;  // nobody shall see here what proxies before us added
+        return ProxyError::methodNotSupported;  // nobody shall see here what proxies before us
+                                                // added
     redirect_ = lastHop_ = true;
     return ProxyError::none;
 }
@@ -76,8 +77,8 @@ void Exchange::replyOurselves() {
     std::string_view host;
     http::readAuthority(line.authority, host);
     const bool close = endsWithReply(ProxyError::none);
-    const std::string text =
-        http::composeRedirect({host, extras_->redirectPort, line.target, close, context_.date(), server});
+    const std::string text = http::composeRedirect(
+        {host, extras_->redirectPort, line.target, close, context_.date(), server});
     if (text.empty())
         return fail(ProxyError::badRequest, "no host to redirect to");
     status_ = 308;

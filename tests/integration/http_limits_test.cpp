@@ -111,7 +111,8 @@ TEST_F(HttpLimits, ClientsBeyondTheLimitAreTold) {
         EXPECT_EQ(response.status, 503);
         EXPECT_EQ(client.next(), Next::end);
     }
-    EXPECT_EQ(proxy.counters().errors[static_cast<std::size_t>(http::ProxyError::noDescriptors)], 3u);
+    EXPECT_EQ(proxy.counters().errors[static_cast<std::size_t>(http::ProxyError::noDescriptors)],
+              3u);
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ TEST_F(GrantedLimitsTest, WithoutAnyFilesOnlyAffinityLimits) {
     const auto limits = readGrantedLimits(root_, 6, 4'096);
     EXPECT_EQ(limits.workers(), 6U);
     EXPECT_FALSE(limits.memoryBytes);
-    EXPECT_EQ(limits.toText(), "open_files=4096 cpus=6 memory_bytes=max local_ports=unknown somaxconn=unknown");
+    EXPECT_EQ(limits.toText(),
+              "open_files=4096 cpus=6 memory_bytes=max local_ports=unknown somaxconn=unknown");
 }
 
 TEST_F(GrantedLimitsTest, TheSmallestOfTheCgroupAndItsParentsCounts) {
