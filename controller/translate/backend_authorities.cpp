@@ -3,36 +3,27 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
 
-#include <memory>
 #include <optional>
 
 #include "common/model/json.hpp"
+#include "controller/translate/pem.hpp"
 
 namespace evergate::controller {
 namespace {
 
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
-
 // Every data plane loads them for every backend that wants them.
 constexpr int kMaxCertificates = 64;
 
-bool atEndOfPem() {
-    const unsigned long error = ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
 // The certificates of a PEM text, and nothing else of it; nothing when one cannot be read, there is
 // none, or there are too many.
-std::optional<std::string> certificatesOf(const std::string& pem) {
+std::optional<std::string> certificatesOf(const std::string& text) {
     ERR_clear_error();
-    const Bio in(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
-    const Bio out(BIO_new(BIO_s_mem()), BIO_free);
+    const pem::Bio in = pem::bioOf(text);
+    const pem::Bio out(BIO_new(BIO_s_mem()), BIO_free);
     int count = 0;
     for (;; ++count) {
-        const Certificate next(PEM_read_bio_X509(in.get(), nullptr, nullptr, nullptr), X509_free);
+        const pem::Certificate next = pem::readCertificate(*in);
         if (next == nullptr) {
             break;
         }
@@ -40,7 +31,7 @@ std::optional<std::string> certificatesOf(const std::string& pem) {
             return std::nullopt;
         }
     }
-    const bool whole = atEndOfPem() && count > 0;
+    const bool whole = pem::atEnd() && count > 0;
     ERR_clear_error();
     char* data = nullptr;
     const long size = BIO_get_mem_data(out.get(), &data);

@@ -11,6 +11,8 @@
 #include <string_view>
 #include <utility>
 
+#include "controller/translate/pem.hpp"
+
 namespace evergate::controller {
 namespace {
 
@@ -22,9 +24,7 @@ constexpr int kMinRsaBits = 2048;
 // A signature takes time with the cube of this, and any client may ask for one.
 constexpr int kMaxRsaBits = 8192;
 
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
 using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free)>;
 
 void freeChain(STACK_OF(X509) * chain) {
     sk_X509_pop_free(chain, X509_free);
@@ -32,37 +32,23 @@ void freeChain(STACK_OF(X509) * chain) {
 
 using Chain = std::unique_ptr<STACK_OF(X509), decltype(&freeChain)>;
 
-// Without it OpenSSL would ask at the terminal.
-int noPassphrase(char* /*buffer*/, int /*size*/, int /*writing*/, void* /*data*/) {
-    return 0;
-}
-
-Bio bioOf(const std::string& text) {
-    return {BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free};
-}
-
 // OpenSSL's words for what went wrong last, which quote nothing.
 std::string lastReason() {
     const char* text = ERR_reason_error_string(ERR_peek_last_error());
     return text == nullptr ? "no reason given" : text;
 }
 
-bool atEndOfPem() {
-    const unsigned long error = ERR_peek_last_error();
-    return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;
-}
-
-std::variant<Chain, CertificateFault> parseChain(const std::string& pem) {
+std::variant<Chain, CertificateFault> parseChain(const std::string& text) {
     const auto fault = [](std::string what) {
         return CertificateFault{kCertificateField, std::move(what)};
     };
-    if (pem.empty()) {
+    if (text.empty()) {
         return fault("is missing or empty");
     }
-    const Bio bio = bioOf(pem);
+    const pem::Bio bio = pem::bioOf(text);
     Chain chain(sk_X509_new_null(), freeChain);
     for (;;) {
-        Certificate next(PEM_read_bio_X509(bio.get(), nullptr, noPassphrase, nullptr), X509_free);
+        pem::Certificate next = pem::readCertificate(*bio);
         if (next == nullptr) {
             break;
         }
@@ -72,7 +58,7 @@ std::variant<Chain, CertificateFault> parseChain(const std::string& pem) {
         sk_X509_push(chain.get(), next.release());
     }
     const int count = sk_X509_num(chain.get());
-    if (!atEndOfPem()) {
+    if (!pem::atEnd()) {
         return fault("certificate " + std::to_string(count + 1) +
                      " of it cannot be read: " + lastReason());
     }
@@ -80,18 +66,18 @@ std::variant<Chain, CertificateFault> parseChain(const std::string& pem) {
                      : fault("has no PEM block CERTIFICATE");
 }
 
-std::variant<Key, CertificateFault> parseKey(const std::string& pem) {
+std::variant<Key, CertificateFault> parseKey(const std::string& text) {
     const auto fault = [](std::string what) {
         return CertificateFault{kKeyField, std::move(what)};
     };
-    if (pem.empty()) {
+    if (text.empty()) {
         return fault("is missing or empty");
     }
-    if (pem.find("ENCRYPTED") != std::string::npos) {
+    if (text.find("ENCRYPTED") != std::string::npos) {
         return fault("is encrypted; a key without passphrase is needed");
     }
-    const Bio bio = bioOf(pem);
-    Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, noPassphrase, nullptr), EVP_PKEY_free);
+    const pem::Bio bio = pem::bioOf(text);
+    Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, pem::noPassphrase, nullptr), EVP_PKEY_free);
     return key != nullptr ? std::variant<Key, CertificateFault>(std::move(key))
                           : fault("has no private key in PEM that can be read");
 }
@@ -143,7 +129,7 @@ CheckedCertificate CertificateCheck::check(const TlsKeyPair& pair) {
     }
     const Chain chain = std::get<Chain>(std::move(parsed));
     const Key key = std::get<Key>(std::move(parsedKey));
-    const Certificate first(sk_X509_shift(chain.get()), X509_free);
+    const pem::Certificate first(sk_X509_shift(chain.get()), X509_free);
     if (const auto why = keyFault(key.get())) {
         return CertificateFault{kKeyField, *why};
     }
