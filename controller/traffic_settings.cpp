@@ -12,10 +12,8 @@ namespace {
 using model::Settings;
 using process::SettingsTable;
 
-constexpr std::size_t kMaxNetworks = 1'024;  // of one list (common/model/validation.cpp)
-
 std::string checkNetworks(const std::vector<std::string>& networks) {
-    const bool good = networks.size() <= kMaxNetworks &&
+    const bool good = networks.size() <= model::kMaxNetworks &&
                       std::all_of(networks.begin(), networks.end(), [](const std::string& each) {
                           return model::parseNetwork(each).has_value();
                       });

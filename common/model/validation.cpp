@@ -21,7 +21,6 @@ constexpr std::uint32_t kMaxWeight = 1000;
 constexpr std::size_t kMaxHeaderEdits = 64;
 // Of all fields a route sets in one direction: they have to fit in front of what they go with.
 constexpr std::size_t kMaxHeaderEditBytes = 8192;
-constexpr std::size_t kMaxNetworks = 1024;
 constexpr std::uint32_t kMaxPending = 1'000'000;
 constexpr std::uint32_t kMaxThreshold = 100;
 constexpr std::chrono::milliseconds kMinCheckInterval{100};
@@ -29,7 +28,6 @@ constexpr std::chrono::milliseconds kMinCheckTimeout{10};
 constexpr std::chrono::milliseconds kMaxCheckTimeout = std::chrono::minutes(10);
 constexpr std::size_t kMaxCookieName = 128;
 constexpr std::uint32_t kMaxInterims = 100;
-constexpr std::size_t kMaxGrpcService = 256;
 constexpr std::uint32_t kMaxPercent = 10'000;
 constexpr std::size_t kMaxRetryStatuses = 16;
 // A list of 20,000 bad endpoints is one mistake, not 20,000.

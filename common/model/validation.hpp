@@ -3,12 +3,16 @@
 // it applies: neither trusts the other.
 #pragma once
 
+#include <cstddef>
 #include <utility>
 #include <vector>
 
 #include "common/model/config.hpp"
 
 namespace evergate::model {
+
+inline constexpr std::size_t kMaxNetworks = 1024;  // of one list
+inline constexpr std::size_t kMaxGrpcService = 256;
 
 // Problems of one value looked at alone (ports, addresses, bounds, host and path syntax).
 std::vector<Problem> validate(const Key& key, const Value& value);

@@ -145,6 +145,12 @@ struct OutlierDetection {
     friend bool operator==(const OutlierDetection&, const OutlierDetection&) = default;
 };
 
+// Is any trigger on?
+constexpr bool watches(const OutlierDetection& outlier) noexcept {
+    return outlier.consecutiveFailures != 0 || outlier.failurePercent != 0 ||
+           outlier.latencyPercent != 0;
+}
+
 // A named group of endpoints (a Service port, a Marathon service port) and how to talk to it.
 // Its endpoints are a value of their own (kind Endpoints, same name): they change far more often.
 struct Backend {

@@ -11,11 +11,6 @@ namespace {
 // The name no certificate has (RFC 2606): with it, verification fails whoever asks.
 constexpr const char* kTrustNobody = "no-authority.invalid";
 
-bool detectsOutliers(const model::OutlierDetection& outlier) {
-    return outlier.consecutiveFailures != 0 || outlier.failurePercent != 0 ||
-           outlier.latencyPercent != 0;
-}
-
 bool callsByName(const model::Backend& backend) {
     const auto check = backend.healthCheck.type;
     return check != model::HealthCheckType::none &&
@@ -50,7 +45,7 @@ const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
                        ? nullptr
                        : "has no effect: evergate.io/load-balance is not hash";
         case AnnotationNeeds::outlier:
-            return detectsOutliers(backend.outlier)
+            return model::watches(backend.outlier)
                        ? nullptr
                        : "has no effect without evergate.io/outlier-consecutive-failures, "
                          "-failure-percent or -latency-percent";

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "common/model/validation.hpp"
 #include "controller/translate/annotation_table.hpp"
 #include "controller/translate/backend_reference.hpp"
 
@@ -14,7 +15,6 @@ using model::Backend;
 using model::HealthCheckType;
 
 constexpr auto kBoth = AnnotationScope::both;
-constexpr std::size_t kMaxGrpcService = 256;
 
 Complaint healthCheck(std::string_view text, Backend& backend) {
     constexpr std::array<std::pair<std::string_view, HealthCheckType>, 5> kTypes{
@@ -44,7 +44,7 @@ Complaint healthCheckPort(std::string_view text, Backend& backend) {
 // A full name of protobuf: identifiers with dots between; some servers give others with '-' or '/'.
 Complaint grpcService(std::string_view text, Backend& backend) {
     const auto good = [](char c) { return c > ' ' && c < 0x7f; };
-    if (text.empty() || text.size() > kMaxGrpcService ||
+    if (text.empty() || text.size() > model::kMaxGrpcService ||
         !std::all_of(text.begin(), text.end(), good)) {
         return "must be the name of a gRPC service, without blanks: shop.v1.Cart";
     }

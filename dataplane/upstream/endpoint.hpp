@@ -49,6 +49,9 @@ struct EndpointState : RetiredHook {
         return limit != 0 && slots && slots->full(limit);
     }
 
+    // What the checks say, active and passive.
+    bool healthy() const noexcept { return up && !ejected; }
+
     void noteConnected() noexcept { consecutiveFailures = 0; }
 
     void noteConnectFailure(std::uint32_t nowTick) {

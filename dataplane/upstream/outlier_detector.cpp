@@ -28,11 +28,6 @@ std::string_view name(EjectionReason reason) noexcept {
     return "";
 }
 
-bool watches(const model::OutlierDetection& policy) noexcept {
-    return policy.consecutiveFailures != 0 || policy.failurePercent != 0 ||
-           policy.latencyPercent != 0;
-}
-
 void OutlierDetector::setEndpoints(const std::vector<std::string>& endpoints) {
     Members before = std::move(members_);
     members_.clear();

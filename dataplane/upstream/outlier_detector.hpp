@@ -27,9 +27,6 @@ std::string_view name(EjectionReason reason) noexcept;
 
 using EjectionCounts = std::array<std::uint64_t, static_cast<std::size_t>(EjectionReason::count_)>;
 
-// Is any trigger on?
-bool watches(const model::OutlierDetection& policy) noexcept;
-
 class OutlierDetector {
 public:
     using Time = std::chrono::milliseconds;  // since whatever the caller likes

@@ -7,6 +7,7 @@
 #include "dataplane/upstream/registry.hpp"
 
 namespace evergate::upstream {
+
 EndpointState* Registry::locate(std::uint32_t id, const std::string& address, std::uint16_t port) {
     if (!find(id))
         return nullptr;
@@ -42,7 +43,7 @@ void Registry::setEjected(std::uint32_t id, const std::string& address, std::uin
 }
 
 void Registry::cameOrWent(BackendState& state, EndpointState& endpoint, bool came) {
-    if (came && endpoint.up && !endpoint.ejected)
+    if (came && endpoint.healthy())
         beginSlowStart(state, endpoint);
     reassess(state);
     if (state.queue)
@@ -63,7 +64,7 @@ void Registry::reassess(BackendState& state) {
     for (const EndpointPtr& endpoint : state.endpoints) {
         if (endpoint->weight == 0)
             continue;
-        const bool fine = endpoint->up && !endpoint->ejected;
+        const bool fine = endpoint->healthy();
         ++total;
         weight += endpoint->weight;
         good += fine ? 1 : 0;
@@ -72,14 +73,14 @@ void Registry::reassess(BackendState& state) {
     state.panic = good * 100 < state.policy->panicPercent * total;
     state.usableWeight = state.panic || good == 0 ? weight : goodWeight;
     for (const EndpointPtr& endpoint : state.endpoints)
-        endpoint->usable = state.panic || (endpoint->up && !endpoint->ejected);
+        endpoint->usable = state.panic || endpoint->healthy();
 }
 
 void Registry::applyWatch(std::uint32_t id, BackendState& state) {
     const model::OutlierDetection& outlier = state.policy->outlier;
     state.timed =
         outlier.latencyPercent != 0 || state.policy->balance == model::BalanceAlgorithm::ewma;
-    const bool on = watches(outlier);
+    const bool on = model::watches(outlier);
     if (!on && !state.watched)
         return;
     state.watched = on;

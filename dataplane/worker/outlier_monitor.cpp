@@ -79,7 +79,7 @@ void OutlierMonitor::forget(routing::BackendId id) {
 
 // Workers forget by themselves that an endpoint was ejected when it leaves or the checks end.
 void OutlierMonitor::update(routing::BackendId id, Backend& backend) {
-    const bool wanted = backend.policy && upstream::watches(backend.policy->outlier);
+    const bool wanted = backend.policy && model::watches(backend.policy->outlier);
     if (!wanted) {
         if (backend.watch)
             add(backend.past, backend.watch->detector.ejections());
