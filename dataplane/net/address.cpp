@@ -128,6 +128,10 @@ std::string_view SocketAddress::text(std::span<char, kMaxText> out) const noexce
     return written ? std::string_view(written) : std::string_view();
 }
 
+bool SocketAddress::isIpv4() const noexcept {
+    return v4() != nullptr;
+}
+
 std::string SocketAddress::textWithPort() const {
     std::array<char, kMaxText> buffer;
     const std::string_view address = text(buffer);

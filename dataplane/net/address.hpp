@@ -39,6 +39,7 @@ public:
     std::uint16_t port() const noexcept;
     bool wildcard() const noexcept;  // 0.0.0.0 or ::
     bool loopback() const noexcept;
+    bool isIpv4() const noexcept;  // also an IPv4-mapped IPv6 address
 
     // The address without the port, written into `out`; IPv4-mapped IPv6 is shown as IPv4.
     std::string_view text(std::span<char, kMaxText> out) const noexcept;

@@ -202,17 +202,11 @@ ProxyHeaderResult parseBinary(std::string_view bytes, ProxyHeader& out) noexcept
     return local ? ProxyHeaderResult{Status::complete} : parseAddresses(bytes.substr(0, size), out);
 }
 
-bool isV4(const SocketAddress& address) noexcept {
-    const auto bytes = address.mapped();
-    return std::all_of(bytes.begin(), bytes.begin() + 10, [](auto byte) { return byte == 0; }) &&
-           bytes[10] == 0xff && bytes[11] == 0xff;
-}
-
 // The address alone; of an IPv4 one, `wide` shows it as IPv4-mapped.
 std::string wordOf(const SocketAddress& address, bool wide) {
     char text[SocketAddress::kMaxText];
     const std::string_view plain = address.text(text);
-    return wide && isV4(address) ? "::ffff:" + std::string(plain) : std::string(plain);
+    return wide && address.isIpv4() ? "::ffff:" + std::string(plain) : std::string(plain);
 }
 
 void append(std::uint32_t value, int bytes, std::string& out) {
@@ -256,7 +250,7 @@ ProxyHeaderResult parseProxyHeader(std::string_view bytes, ProxyHeader& out) noe
 }
 
 std::string composeProxyV1(const SocketAddress& source, const SocketAddress& destination) {
-    const bool wide = !isV4(source) || !isV4(destination);
+    const bool wide = !source.isIpv4() || !destination.isIpv4();
     std::string line(wide ? "PROXY TCP6 " : "PROXY TCP4 ");
     line.append(wordOf(source, wide)).append(1, ' ').append(wordOf(destination, wide));
     line.append(1, ' ').append(std::to_string(source.port()));
@@ -265,7 +259,7 @@ std::string composeProxyV1(const SocketAddress& source, const SocketAddress& des
 
 std::string composeProxyV2(const SocketAddress& source, const SocketAddress& destination,
                            std::string_view authority) {
-    const bool wide = !isV4(source) || !isV4(destination);
+    const bool wide = !source.isIpv4() || !destination.isIpv4();
     if (authority.size() > kMaxAuthority)
         authority = {};
     const std::size_t name = authority.empty() ? 0 : 3 + authority.size();

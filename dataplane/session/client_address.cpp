@@ -11,15 +11,6 @@ namespace {
 
 using model::ClientAddressHeader;
 
-std::string_view trim(std::string_view text) noexcept {
-    const auto space = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && space(text.front()))
-        text.remove_prefix(1);
-    while (!text.empty() && space(text.back()))
-        text.remove_suffix(1);
-    return text;
-}
-
 // Takes what follows the last `separator` outside of quotes off the end of `rest`. Read from the
 // end, so that no open quote further left reaches into it.
 std::string_view takeLast(std::string_view& rest, char separator) noexcept {
@@ -31,7 +22,7 @@ std::string_view takeLast(std::string_view& rest, char separator) noexcept {
     }
     const std::string_view last = rest.substr(at);
     rest = rest.substr(0, at == 0 ? 0 : at - 1);
-    return trim(last);
+    return http::trimOws(last);
 }
 
 std::string_view unquoted(std::string_view value) noexcept {
@@ -77,7 +68,7 @@ bool saysHttps(const http::RequestHead& head) noexcept {
         if (field.id != http::HeaderName::xForwardedProto)
             continue;
         const std::string_view first = field.value.substr(0, field.value.find(','));
-        return http::equalsIgnoreCase(trim(first), "https");
+        return http::equalsIgnoreCase(http::trimOws(first), "https");
     }
     return false;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "dataplane/session/client_session.hpp"
+#include "dataplane/session/connection_record.hpp"
 
 namespace evergate::session {
 
@@ -54,12 +55,8 @@ void ClientSession::handshakeFailed(net::HandshakeFailure failure) {
 }
 
 void ClientSession::logHandshake(const net::StreamFacts& facts) {
-    http::AccessRecord record;
-    record.unixMicros = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-    record.clientAddress = std::string_view(addressText_, addressSize_);
-    record.clientPort = address().port();
+    char text[net::SocketAddress::kMaxText];
+    http::AccessRecord record = connectionRecord(address(), text);
     record.tls = {facts.version, facts.cipher, facts.serverName, name(facts.failure)};
     record.error = http::ProxyError::clientTls;
     context_.log->write(record);

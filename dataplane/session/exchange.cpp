@@ -8,6 +8,7 @@
 
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/net/connect.hpp"
+#include "dataplane/session/connection_record.hpp"
 #include "dataplane/upstream/hash_ring.hpp"
 
 namespace evergate::session {
@@ -68,8 +69,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     state_ = State::sending;
     startedAt_ = std::chrono::steady_clock::now();
     if (context_.log != nullptr) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        startedUnixMicros_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+        startedUnixMicros_ = unixMicrosNow();
     }
     target_ = nullptr;
     extras_ = nullptr;

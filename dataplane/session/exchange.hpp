@@ -163,7 +163,8 @@ private:
     bool connectTo(upstream::EndpointState& endpoint);
     void use(std::unique_ptr<upstream::Connection> connection);
     void markTried();
-    std::unique_ptr<upstream::Connection> openConnection(upstream::EndpointState& endpoint);
+    std::unique_ptr<upstream::Connection> openConnection(upstream::EndpointState& endpoint,
+                                                         const upstream::Security& wanted);
     upstream::Security security();
     static http::ProxyError connectError(const upstream::Connection& connection) noexcept;
     bool sendFirst(const Framed& body, net::Buffer& buffer);

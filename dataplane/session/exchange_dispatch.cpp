@@ -102,8 +102,9 @@ ProxyError Exchange::acquire(upstream::EndpointState* granted) {
 
 bool Exchange::connectTo(upstream::EndpointState& endpoint) {
     endpoint_ = &endpoint;
+    const upstream::Security wanted = security();
     if (!staleRetried_) {
-        if (auto idle = context_.pool.takeIdle(endpoint, *this, security())) {
+        if (auto idle = context_.pool.takeIdle(endpoint, *this, wanted)) {
             ++context_.counters.upstreamReuses;
             use(std::move(idle));
             connection_->noteRequest();
@@ -111,7 +112,7 @@ bool Exchange::connectTo(upstream::EndpointState& endpoint) {
             return true;
         }
     }
-    if (auto fresh = openConnection(endpoint)) {
+    if (auto fresh = openConnection(endpoint, wanted)) {
         use(std::move(fresh));
         state_ = State::connecting;
         return true;
@@ -121,9 +122,9 @@ bool Exchange::connectTo(upstream::EndpointState& endpoint) {
 }
 
 // Idle connections give way when the process has no descriptor left.
-std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::EndpointState& endpoint) {
+std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::EndpointState& endpoint,
+                                                               const upstream::Security& wanted) {
     std::error_code error;
-    const upstream::Security wanted = security();
     ++context_.counters.upstreamConnects;
     auto fresh = context_.pool.connect(endpoint, *this, error, wanted);
     if (!fresh && localFailure(error) == ProxyError::noDescriptors && context_.pool.idle() != 0) {

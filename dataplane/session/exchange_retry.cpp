@@ -179,7 +179,8 @@ void Exchange::beginHedge() {
     if (other == nullptr)
         return;
     ++context_.counters.hedges;
-    if (auto idle = context_.pool.takeIdle(*other, *this, security())) {
+    const upstream::Security wanted = security();
+    if (auto idle = context_.pool.takeIdle(*other, *this, wanted)) {
         endpoint_->noteSlowConnect(context_.wheel.nowTick());
         releaseUpstream(false);
         endpoint_ = other;
@@ -191,7 +192,7 @@ void Exchange::beginHedge() {
     }
     std::error_code error;
     ++context_.counters.upstreamConnects;
-    hedge_ = context_.pool.connect(*other, *this, error, security());
+    hedge_ = context_.pool.connect(*other, *this, error, wanted);
     if (!hedge_)
         return upstream::giveSlotBack(*backend_, *other);
     hedgeEndpoint_ = other;

@@ -4,8 +4,9 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <chrono>
 #include <utility>
+
+#include "dataplane/session/connection_record.hpp"
 
 namespace evergate::session {
 
@@ -105,13 +106,8 @@ void Introduction::fail(ProxyHeaderOutcome outcome, const char* problem) {
 }
 
 void Introduction::writeLog(const char* problem) const {
-    http::AccessRecord record;
     char text[net::SocketAddress::kMaxText];
-    record.unixMicros = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-    record.clientAddress = address().text(text);
-    record.clientPort = address().port();
+    http::AccessRecord record = connectionRecord(address(), text);
     record.tcp = true;
     record.route = listener_.name;
     record.error = http::ProxyError::badProxyHeader;

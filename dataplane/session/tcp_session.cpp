@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dataplane/session/compose_introduction.hpp"
+#include "dataplane/session/connection_record.hpp"
 
 namespace evergate::session {
 
@@ -36,8 +37,7 @@ TcpSession::~TcpSession() = default;
 void TcpSession::start() {
     startedAt_ = std::chrono::steady_clock::now();
     if (context_.log != nullptr) {
-        const auto now = std::chrono::system_clock::now().time_since_epoch();
-        startedUnixMicros_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+        startedUnixMicros_ = unixMicrosNow();
         backendName_ = listener_.backend;
     }
     if (listener_.sources && !listener_.sources->contains(address().mapped()))

@@ -23,9 +23,9 @@ std::uint64_t bigEndian(const std::uint8_t* bytes, int count) noexcept {
 
 std::uint64_t ClientTable::keyOf(const net::SocketAddress& client) noexcept {
     const auto bytes = client.mapped();
-    const std::uint64_t upper = bigEndian(bytes.data(), 8);
-    if (upper == 0 && bigEndian(bytes.data() + 8, 4) == 0xFFFF)
+    if (client.isIpv4())
         return kIpv4 | bigEndian(bytes.data() + 12, 4);
+    const std::uint64_t upper = bigEndian(bytes.data(), 8);
     return upper == 0 ? kIpv6Zero : upper;
 }
 

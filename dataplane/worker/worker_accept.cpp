@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a worker does with new connections: begins them, or says why not.
-#include <chrono>
 #include <utility>
 
 #include "dataplane/http/compose.hpp"
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/client_session.hpp"
+#include "dataplane/session/connection_record.hpp"
 #include "dataplane/session/tcp_session.hpp"
 #include "dataplane/tls/stream.hpp"
 #include "dataplane/worker/worker.hpp"
@@ -130,13 +130,8 @@ void Worker::refuse(session::ListenerState& listener, net::Socket socket,
 // There is no request in it, its listener in place of a route.
 void Worker::logRefusal(const session::ListenerState& listener, const net::SocketAddress& client,
                         ProxyError error, bool answered) {
-    http::AccessRecord record;
     char text[net::SocketAddress::kMaxText];
-    record.unixMicros = std::chrono::duration_cast<std::chrono::microseconds>(
-                            std::chrono::system_clock::now().time_since_epoch())
-                            .count();
-    record.clientAddress = client.text(text);
-    record.clientPort = client.port();
+    http::AccessRecord record = session::connectionRecord(client, text);
     record.tcp = listener.protocol == model::ListenerProtocol::tcp;
     record.status = answered ? http::info(error).status : 0;
     record.route = listener.name;
