@@ -5,12 +5,11 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 
-#include <filesystem>
-#include <fstream>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "dataplane/net/proxy_header.hpp"
+#include "tests/support/access_log_file.hpp"
 #include "tests/support/proxy_fixture.hpp"
 
 namespace evergate::test {
@@ -30,48 +29,6 @@ const std::string kRequest = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 net::SocketAddress at(const char* address, std::uint16_t port) {
     return *net::SocketAddress::parse(address, port);
 }
-
-// Answers each request with its head.
-ScriptedEndpoint::Script tellHead() {
-    return [](RawConnection& connection, int) {
-        for (;;) {
-            const std::string head = connection.readUntil("\r\n\r\n");
-            if (!head.ends_with("\r\n\r\n") ||
-                !connection.send("HTTP/1.1 200 OK\r\nContent-Length: " +
-                                 std::to_string(head.size()) + "\r\n\r\n" + head))
-                return;
-        }
-    };
-}
-
-class LogFile {
-public:
-    LogFile()
-        : path_(std::filesystem::path(testing::TempDir()) /
-                ("proxy_protocol_" + std::to_string(::getpid()) + ".log")) {
-        std::filesystem::remove(path_);
-    }
-
-    ~LogFile() { std::filesystem::remove(path_); }
-
-    worker::WorkerPoolOptions options() const {
-        worker::WorkerPoolOptions options;
-        options.accessLog = http::AccessLogFormat::json;
-        options.accessLogPath = path_.string();
-        return options;
-    }
-
-    std::vector<nlohmann::json> lines() const {
-        std::ifstream file(path_);
-        std::vector<nlohmann::json> all;
-        for (std::string line; std::getline(file, line);)
-            all.push_back(nlohmann::json::parse(line));
-        return all;
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 class ProxyProtocolIn : public testing::Test {
 protected:
@@ -100,7 +57,7 @@ protected:
         return proxy.counters().errors[static_cast<std::size_t>(error)];
     }
 
-    LogFile log;
+    AccessLogFile log{"proxy_protocol"};
     ScriptedEndpoint endpoint{tellHead()};
     ProxyFixture proxy{{}, log.options()};
 };

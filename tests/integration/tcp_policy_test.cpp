@@ -2,10 +2,9 @@
 // TCP listeners: who may connect, what the log says, what counts as a tunnel.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/access_log_file.hpp"
 #include "tests/support/proxy_fixture.hpp"
 
 namespace evergate::test {
@@ -13,35 +12,6 @@ namespace {
 
 using Next = RawConnection::Next;
 using http::ProxyError;
-
-class LogFile {
-public:
-    LogFile()
-        : path_(std::filesystem::path(testing::TempDir()) /
-                ("tcp_policy_" + std::to_string(::getpid()) + ".log")) {
-        std::filesystem::remove(path_);
-    }
-
-    ~LogFile() { std::filesystem::remove(path_); }
-
-    worker::WorkerPoolOptions options() const {
-        worker::WorkerPoolOptions options;
-        options.accessLog = http::AccessLogFormat::json;
-        options.accessLogPath = path_.string();
-        return options;
-    }
-
-    std::vector<nlohmann::json> lines() const {
-        std::ifstream file(path_);
-        std::vector<nlohmann::json> all;
-        for (std::string line; std::getline(file, line);)
-            all.push_back(nlohmann::json::parse(line));
-        return all;
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 class TcpPolicy : public testing::Test {
 protected:
@@ -60,7 +30,7 @@ protected:
         return proxy.counters().errors[static_cast<std::size_t>(error)];
     }
 
-    LogFile log;
+    AccessLogFile log{"tcp_policy"};
     RawListener endpoint;
     ProxyFixture proxy{{}, log.options()};
     std::uint16_t port = 0;

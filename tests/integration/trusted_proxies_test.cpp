@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "tests/support/access_log_file.hpp"
 #include "tests/support/proxy_fixture.hpp"
 
 namespace evergate::test {
@@ -15,48 +14,6 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
-
-// Answers each request with its head.
-ScriptedEndpoint::Script tellHead() {
-    return [](RawConnection& connection, int) {
-        for (;;) {
-            const std::string head = connection.readUntil("\r\n\r\n");
-            if (!head.ends_with("\r\n\r\n") ||
-                !connection.send("HTTP/1.1 200 OK\r\nContent-Length: " +
-                                 std::to_string(head.size()) + "\r\n\r\n" + head))
-                return;
-        }
-    };
-}
-
-class LogFile {
-public:
-    LogFile()
-        : path_(std::filesystem::path(testing::TempDir()) /
-                ("trusted_proxies_" + std::to_string(::getpid()) + ".log")) {
-        std::filesystem::remove(path_);
-    }
-
-    ~LogFile() { std::filesystem::remove(path_); }
-
-    worker::WorkerPoolOptions options() const {
-        worker::WorkerPoolOptions options;
-        options.accessLog = http::AccessLogFormat::json;
-        options.accessLogPath = path_.string();
-        return options;
-    }
-
-    std::vector<nlohmann::json> lines() const {
-        std::ifstream file(path_);
-        std::vector<nlohmann::json> all;
-        for (std::string line; std::getline(file, line);)
-            all.push_back(nlohmann::json::parse(line));
-        return all;
-    }
-
-private:
-    std::filesystem::path path_;
-};
 
 class TrustedProxies : public testing::Test {
 protected:
@@ -74,7 +31,7 @@ protected:
         return client.readResponse();
     }
 
-    LogFile log;
+    AccessLogFile log{"trusted_proxies"};
     ScriptedEndpoint endpoint{tellHead()};
     ProxyFixture proxy{settings(), log.options()};
 };

@@ -341,4 +341,16 @@ ScriptedEndpoint::Script answerAll(std::string body) {
     };
 }
 
+ScriptedEndpoint::Script tellHead() {
+    return [](RawConnection& connection, int) {
+        for (;;) {
+            const std::string head = connection.readUntil("\r\n\r\n");
+            if (!head.ends_with("\r\n\r\n") ||
+                !connection.send("HTTP/1.1 200 OK\r\nContent-Length: " +
+                                 std::to_string(head.size()) + "\r\n\r\n" + head))
+                return;
+        }
+    };
+}
+
 }  // namespace evergate::test

@@ -161,4 +161,7 @@ private:
 // Answers every request with 200, `body` and Content-Length, keeping the connection.
 ScriptedEndpoint::Script answerAll(std::string body);
 
+// Answers each request with its head.
+ScriptedEndpoint::Script tellHead();
+
 }  // namespace evergate::test

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "common/model/validation.hpp"
+#include "tests/unit/common/model/problem_places.hpp"
 
 namespace evergate::model {
 namespace {
@@ -13,14 +13,6 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
-
-std::vector<std::string> places(Kind kind, const Value& value) {
-    const Key key{kind, kind == Kind::settings ? "global" : "x"};
-    std::vector<std::string> found;
-    for (const Problem& problem : validate(key, value))
-        found.push_back(problem.where.substr(toText(key).size()));
-    return found;
-}
 
 TEST(ValidationLimits, ChecksOutlierDetection) {
     const auto with = [](const OutlierDetection& outlier) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/model/json.hpp"
+#include "tests/unit/common/model/problem_places.hpp"
 
 namespace evergate::model {
 namespace {
@@ -14,18 +15,6 @@ using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
-
-// The places of all problems, without the key in front.
-std::vector<std::string> places(Kind kind, const Value& value) {
-    const Key key{kind, kind == Kind::settings ? "global" : "x"};
-    std::vector<std::string> result;
-    for (const Problem& problem : validate(key, value)) {
-        EXPECT_TRUE(problem.where.starts_with(toText(key)));
-        EXPECT_FALSE(problem.what.empty());
-        result.push_back(problem.where.substr(toText(key).size()));
-    }
-    return result;
-}
 
 TEST(Validation, AcceptsDefaults) {
     EXPECT_THAT(places(Kind::settings, Settings{}), IsEmpty());
