@@ -174,6 +174,8 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_worker_poll_turns_total", counter, "worker", "Turns of a worker's socket loop."},
     {"evergate_worker_poll_events_total", counter, "worker", "Socket events a worker handled."},
     {"evergate_worker_buffer_bytes", gauge, "worker", "Buffer memory a worker holds."},
+    {"evergate_worker_timers", gauge, "worker",
+     "Deadlines armed: of connections, requests, pooled connections and queues."},
     {"evergate_worker_buffer_pauses_total", counter, "worker",
      "Reads of bodies put off because buffer memory was used up."},
     {"evergate_worker_shed_share", gauge, "worker",

@@ -102,6 +102,7 @@ enum class Metric : std::uint8_t {
     workerPollTurns,
     workerPollEvents,
     workerBufferBytes,
+    workerTimers,
     workerBufferPauses,
     workerShedShare,
     loopLag,

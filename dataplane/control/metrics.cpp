@@ -104,6 +104,7 @@ void addWorkers(PrometheusText& text, const std::vector<worker::WorkerStats>& wo
         text.add(Metric::workerPollTurns, labels, workers[i].pollerTurns);
         text.add(Metric::workerPollEvents, labels, workers[i].pollerEvents);
         text.add(Metric::workerBufferBytes, labels, workers[i].bufferBytes);
+        text.add(Metric::workerTimers, labels, workers[i].timers);
         text.add(Metric::workerBufferPauses, labels, workers[i].bufferPauses);
         text.add(Metric::workerShedShare, labels, workers[i].shedShare);
     }

@@ -68,11 +68,14 @@ void TimerWheel::fireBucket(std::uint32_t tick) {
     }
 }
 
-bool TimerWheel::empty() const noexcept {
-    return std::none_of(buckets_.begin(), buckets_.end(), [](const Bucket& bucket) {
-        return std::any_of(bucket.begin(), bucket.end(),
-                           [](const Timer& timer) { return timer.armed(); });
-    });
+std::size_t TimerWheel::armed(std::uint32_t first, std::uint32_t count) const noexcept {
+    std::size_t found = 0;
+    for (std::uint32_t at = first; at < std::min(first + count, kBuckets); ++at) {
+        const Bucket& bucket = buckets_[at];
+        found += static_cast<std::size_t>(std::count_if(
+            bucket.begin(), bucket.end(), [](const Timer& timer) { return timer.armed(); }));
+    }
+    return found;
 }
 
 }  // namespace evergate::net

@@ -10,6 +10,7 @@
 #include <array>
 #include <boost/intrusive/list.hpp>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 
@@ -55,13 +56,17 @@ public:
     // Tells the time that arm() counts from, without firing anything. Cheap; once per event batch.
     void setNow(TimePoint now) noexcept;
 
+    // Armed timers in the buckets [first, first + count): walks them, so take a few buckets at a time
+    // where others wait.
+    std::size_t armed(std::uint32_t first, std::uint32_t count) const noexcept;
     // No timer is armed. Walks all timers: for tests and shutdown.
-    bool empty() const noexcept;
+    bool empty() const noexcept { return armed(0, kBuckets) == 0; }
+
+    static constexpr std::uint32_t kBuckets = 1024;
 
     std::uint32_t nowTick() const noexcept { return nowTick_; }
 
 private:
-    static constexpr std::uint32_t kBuckets = 1024;
     using Bucket = boost::intrusive::list<Timer, boost::intrusive::constant_time_size<false>>;
 
     void link(Timer& timer);

@@ -98,8 +98,8 @@ public:
     void lookAtQueue(routing::BackendId backend);  // (worker)
     // (worker), or before start()
     void setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
-    WorkerStats stats() const;  // (worker)
-    // (worker) The next few of what was asked for, from `next` on. True: that was the last of it.
+    // (worker) The next part of what was asked for, from `next` on. True: that was the last of it.
+    bool reportStats(std::size_t& next, std::vector<WorkerStats>& into) const;
     bool reportBackends(const BackendSelection& selection, std::size_t& next,
                         std::vector<BackendStats>& into) const;
     bool reportRoutes(std::size_t& next, std::vector<RouteStats>& into) const;
@@ -112,6 +112,7 @@ private:
         boost::intrusive::list<session::Session, boost::intrusive::base_hook<session::SessionHook>>;
     using ListenerPtr = std::unique_ptr<ListenerEntry>;
 
+    WorkerStats stats() const;
     void run();
     void tick();
     void noteLag(std::chrono::steady_clock::time_point now);

@@ -320,16 +320,6 @@ void WorkerPool::addEjections(std::vector<BackendStats>& backends) const {
         backend.ejections = outliers_->ejections(backend.id);
 }
 
-void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
-    auto gather = std::make_shared<Gather<WorkerStats>>(control_, workers_.size(), std::move(done));
-    for (std::size_t i = 0; i < workers_.size(); ++i) {
-        Worker* const worker = workers_[i].get();
-        worker->post([worker, i, gather]() mutable {
-            Gather<WorkerStats>::give(std::move(gather), i, worker->stats());
-        });
-    }
-}
-
 template <typename T, typename Report>
 void WorkerPool::collectSlices(Report report,
                                std::function<void(std::vector<std::vector<T>>)> done) {
@@ -357,6 +347,19 @@ void WorkerPool::collectSlices(Report report,
         workers_[i]->post(
             [slices = std::move(slices)]() mutable { Slices::run(std::move(slices)); });
     }
+}
+
+void WorkerPool::collect(std::function<void(std::vector<WorkerStats>)> done) {
+    collectSlices<WorkerStats>(
+        [](const Worker& worker, std::size_t& next, std::vector<WorkerStats>& rows) {
+            return worker.reportStats(next, rows);
+        },
+        [done = std::move(done)](std::vector<std::vector<WorkerStats>> parts) {
+            std::vector<WorkerStats> all;
+            for (auto& part : parts)
+                std::move(part.begin(), part.end(), std::back_inserter(all));
+            done(std::move(all));
+        });
 }
 
 void WorkerPool::collectBackends(std::vector<routing::BackendId> ids,

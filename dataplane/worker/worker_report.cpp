@@ -12,6 +12,8 @@ namespace {
 
 // Backends or routes told about in one turn: a scrape must not keep requests waiting.
 constexpr std::size_t kReportSlice = 128;
+// And how many buckets of timers.
+constexpr std::uint32_t kTimerSlice = net::TimerWheel::kBuckets / 16;
 
 EndpointStats describe(const upstream::EndpointState& endpoint, std::uint32_t nowTick) {
     char text[net::SocketAddress::kMaxText];
@@ -107,6 +109,14 @@ WorkerStats Worker::stats() const {
     stats.connectDurations = pool_.counters().connectDurations;
     stats.upstreamTls = pool_.counters().tls;
     return stats;
+}
+
+bool Worker::reportStats(std::size_t& next, std::vector<WorkerStats>& into) const {
+    if (into.empty())
+        into.push_back(stats());
+    into.front().timers += wheel_.armed(static_cast<std::uint32_t>(next), kTimerSlice);
+    next += kTimerSlice;
+    return next >= net::TimerWheel::kBuckets;
 }
 
 bool Worker::reportBackends(const BackendSelection& selection, std::size_t& next,

@@ -36,6 +36,7 @@ struct WorkerStats {
     std::uint64_t pollerTurns = 0;
     std::uint64_t pollerEvents = 0;
     std::uint64_t bufferBytes = 0;
+    std::uint64_t timers = 0;  // armed
     std::uint64_t snapshotVersion = 0;
     std::uint64_t acceptPauses = 0;  // EMFILE and the like
     double cpuSeconds = 0;           // of the thread

@@ -39,7 +39,7 @@ MIB = 1024 * 1024
 GROWTH = 4 * MIB  # of resident memory after the warm-up: pools and caches of the allocator
 GAUGES = {"connections": "evergate_connections", "tunnels": "evergate_tunnels", "active": "evergate_requests_active",
           "idle upstream": "evergate_backend_idle_connections", "buffers": "evergate_worker_buffer_bytes",
-          "heads": "evergate_request_heads_total"}
+          "timers": "evergate_worker_timers", "heads": "evergate_request_heads_total"}
 
 
 class Metrics:
@@ -191,7 +191,7 @@ class Soak:
         rows = self.samples[max(len(self.samples) // 5, min(10, len(self.samples) // 2)):]
         times = [row["at"] for row in rows]
         facts, problems = {}, []
-        for name, allowed in (("rss", GROWTH), ("controller rss", 2 * GROWTH), ("descriptors", 60), ("buffers", GROWTH)):
+        for name, allowed in (("rss", GROWTH), ("controller rss", 2 * GROWTH), ("descriptors", 60), ("timers", 60), ("buffers", GROWTH)):
             values = [row[name] for row in rows]
             slope, start = statistics.linear_regression(times, values)
             noise = statistics.pstdev([value - start - slope * at for at, value in zip(times, values)])
@@ -225,7 +225,7 @@ def graph(samples, title):
         ("resident memory, MiB", [("data plane", line("rss", 1 / MIB)), ("controller", line("controller rss", 1 / MIB))]),
         ("descriptors", [("descriptors", line("descriptors"))]),
         ("open now", [("client connections", line("connections")), ("tunnels", line("tunnels")),
-                      ("pooled upstream", line("idle upstream"))]),
+                      ("pooled upstream", line("idle upstream")), ("timers", line("timers"))]),
         ("buffers, KiB", [("buffers", line("buffers", 1 / 1024))]),
         ("requests per second", [("requests", rate)])])
 
@@ -235,7 +235,7 @@ def text_of(soak, facts, growth, machine):
         first, last, slope, noise = growth[name]
         return (name, f"{first / scale:.1f} {unit}", f"{last / scale:.1f} {unit}", f"{slope / scale:+.2f} {unit}",
                 f"{noise / scale:.2f} {unit}")
-    rows = [pair("rss", MIB, "MiB"), pair("controller rss", MIB, "MiB"), pair("descriptors", 1, ""),
+    rows = [pair("rss", MIB, "MiB"), pair("controller rss", MIB, "MiB"), pair("descriptors", 1, ""), pair("timers", 1, ""),
             pair("buffers", 1024, "KiB")]
     kinds = {}
     for (kind, outcome), count in sorted(soak.ledger.seen.items()):
