@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints "<passed> <failed> <skipped>" for one step of tests/run.sh.
+"""Prints "<passed> <failed> <skipped>" for one step of tests/run.sh, or what failed in it.
 
     count_results.py ctest JUNIT_FILE GTEST_JSON_DIR   GoogleTest programs count by their cases
     count_results.py unittest LOG_FILE                 python -m unittest's own summary
+    count_results.py failures LOG_FILE                 the failures in a log of either, shortly
 """
+import itertools
 import json
 import pathlib
 import re
@@ -58,5 +60,33 @@ def unittest(log):
     return max(0, ran - failed - skipped), failed, skipped
 
 
+# Lines that begin the account of one failure, and how many lines of it are worth a look.
+BEGINNINGS = re.compile(r"(FAIL|ERROR): \w|\S+:\d+: Failure|\[  FAILED  \]|=+\d+=+ ?ERROR|WARNING: ThreadSanitizer|"
+                        r".*(runtime error:|\berror:|\*\*\*(Failed|Timeout|Exception))|=== \S+: FAILED")
+LINES_EACH, LINES = 14, 80
+
+
+def account(lines):
+    """One failure: its first line, and the end of a traceback or the beginning of anything else."""
+    text = [line.rstrip() for line in itertools.takewhile(lambda line: not re.match(r"={20}|={3} \w|Ran \d+ test", line), lines)
+            if line.strip() and not re.match("-{20}", line)]
+    if re.match("FAIL|ERROR", text[0]) and len(text) > LINES_EACH:
+        return text[:1] + ["  ..."] + text[2 - LINES_EACH:]
+    return text[:LINES_EACH]
+
+
+def failures(log):
+    lines = pathlib.Path(log).read_text(errors="replace").splitlines()
+    found, until = [], 0
+    for at, line in enumerate(lines):
+        if at >= until and BEGINNINGS.match(line):
+            found += account(lines[at:at + 200])
+            until = at + LINES_EACH
+    return found[:LINES]
+
+
 if __name__ == "__main__":
-    print(*(ctest(*sys.argv[2:]) if sys.argv[1] == "ctest" else unittest(sys.argv[2])))
+    if sys.argv[1] == "failures":
+        print(*failures(sys.argv[2]), sep="\n")
+    else:
+        print(*(ctest(*sys.argv[2:]) if sys.argv[1] == "ctest" else unittest(sys.argv[2])))

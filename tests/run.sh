@@ -36,6 +36,8 @@ done
 
 logs=$PWD/build/test-logs
 mkdir -p "$logs"
+failures=$logs/failures.log
+: >"$failures"
 passed=0 failed=0 skipped=0
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_stack_use_after_return=1:strict_string_checks=1}
@@ -73,8 +75,8 @@ step() {
         grep -ohE "skipped ['\"].*['\"]$|NOT RUN.*" "$log" | sort | uniq -c | sed 's/^/      /'
     else
         say "FAIL  $name ($((SECONDS - start)) s): $detail; $log:"
-        grep -E '(^|[^a-z])(error|Error|ERROR|FAIL|FAILED|Failure|WARNING: Thread)' "$log" | head -30 | sed 's/^/      /'
-        tail -n 25 "$log" | sed 's/^/      | /'
+        python3 tests/count_results.py failures "$log" | tee -a "$failures" | sed 's/^/      /'
+        tail -n 10 "$log" | sed 's/^/      | /'
     fi
     [ "$2" = 0 ]
 }
@@ -214,4 +216,8 @@ done
 
 say "total: $((SECONDS / 60)) min $((SECONDS % 60)) s"
 say "$passed passed, $failed failed, $skipped skipped"
+if [ $failed != 0 ]; then
+    say "what failed (once more):"
+    head -n 60 "$failures"
+fi
 [ $failed = 0 ]
