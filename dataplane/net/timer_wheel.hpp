@@ -56,9 +56,10 @@ public:
     // Tells the time that arm() counts from, without firing anything. Cheap; once per event batch.
     void setNow(TimePoint now) noexcept;
 
-    // Armed timers in the buckets [first, first + count): walks them, so take a few buckets at a time
-    // where others wait.
+    // Armed timers in the buckets [first, first + count): walks them, so take a few buckets at a
+    // time where others wait.
     std::size_t armed(std::uint32_t first, std::uint32_t count) const noexcept;
+
     // No timer is armed. Walks all timers: for tests and shutdown.
     bool empty() const noexcept { return armed(0, kBuckets) == 0; }
 
