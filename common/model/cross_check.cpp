@@ -59,6 +59,8 @@ public:
                 checkListener(item.first, *listener);
             } else if (const auto* route = std::get_if<Route>(item.second.value.get())) {
                 checkRoute(item.first, *route);
+            } else if (const auto* backend = std::get_if<Backend>(item.second.value.get())) {
+                checkBackend(item.first, *backend);
             }
         }
         checkMatches();
@@ -79,7 +81,7 @@ private:
     }
 
     void checkListener(const Key& key, const Listener& listener) {
-        if (listener.protocol == ListenerProtocol::tcp) {
+        if (carriesBytes(listener.protocol)) {
             requireBackend(key, listener.backend);
         }
         const auto [it, inserted] =
@@ -89,13 +91,20 @@ private:
         }
     }
 
+    void checkBackend(const Key& key, const Backend& backend) {
+        if (!backend.tlsCertificate.empty() &&
+            !config_.entries().contains(Key{Kind::certificate, backend.tlsCertificate})) {
+            report(key, ".tlsCertificate", "no certificate " + backend.tlsCertificate);
+        }
+    }
+
     void checkRoute(const Key& key, const Route& route) {
         requireBackend(key, route.backend);
         for (const std::string& name : route.listeners) {
             const auto* listener = config_.find<Listener>(Key{Kind::listener, name});
             if (listener == nullptr) {
                 report(key, ".listeners", "no listener " + name);
-            } else if (listener->protocol == ListenerProtocol::tcp) {
+            } else if (carriesBytes(listener->protocol)) {
                 report(key, ".listeners", "listener " + name + " is not for http");
             }
             matches_.push_back({name, route.host, route.pathType, comparablePath(route), &key});

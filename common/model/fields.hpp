@@ -22,14 +22,15 @@ struct Fields;
 template <typename T>
 inline constexpr bool kIsNested =
     std::is_same_v<T, Endpoint> || std::is_same_v<T, HeaderField> ||
-    std::is_same_v<T, HealthCheck> || std::is_same_v<T, OutlierDetection>;
+    std::is_same_v<T, HealthCheck> || std::is_same_v<T, OutlierDetection> ||
+    std::is_same_v<T, ClientVerification>;
 
 template <typename Enum>
 struct EnumNames;
 
 template <>
 struct EnumNames<ListenerProtocol> {
-    static constexpr std::array<std::string_view, 3> kNames{"http", "tcp", "https"};
+    static constexpr std::array<std::string_view, 4> kNames{"http", "tcp", "https", "tls"};
 };
 
 template <>
@@ -50,7 +51,7 @@ struct EnumNames<HashOn> {
 
 template <>
 struct EnumNames<BackendProtocol> {
-    static constexpr std::array<std::string_view, 2> kNames{"http", "https"};
+    static constexpr std::array<std::string_view, 4> kNames{"http", "https", "h2c", "h2"};
 };
 
 template <>
@@ -61,6 +62,16 @@ struct EnumNames<HealthCheckType> {
 template <>
 struct EnumNames<ProxyProtocol> {
     static constexpr std::array<std::string_view, 3> kNames{"none", "v1", "v2"};
+};
+
+template <>
+struct EnumNames<ClientCertificates> {
+    static constexpr std::array<std::string_view, 3> kNames{"off", "optional", "required"};
+};
+
+template <>
+struct EnumNames<TlsPolicy> {
+    static constexpr std::array<std::string_view, 3> kNames{"intermediate", "modern", "old"};
 };
 
 template <>
@@ -94,6 +105,17 @@ struct Fields<Certificate> {
         visit("chain", &Certificate::chain);
         visit("key", &Certificate::key);
         visit("origin", &Certificate::origin);
+        visit("clients", &Certificate::clients);
+    }
+};
+
+template <>
+struct Fields<ClientVerification> {
+    static void each(auto&& visit) {
+        visit("mode", &ClientVerification::mode);
+        visit("authorities", &ClientVerification::authorities);
+        visit("depth", &ClientVerification::depth);
+        visit("revocations", &ClientVerification::revocations);
     }
 };
 
@@ -124,6 +146,13 @@ struct Fields<Route> {
         visit("restrictSources", &Route::restrictSources);
         visit("allowSources", &Route::allowSources);
         visit("maxBodyBytes", &Route::maxBodyBytes);
+        visit("passthrough", &Route::passthrough);
+        visit("clientCertificates", &Route::clientCertificates);
+        visit("clientCertificateHeaders", &Route::clientCertificateHeaders);
+        visit("compress", &Route::compress);
+        visit("compressTypes", &Route::compressTypes);
+        visit("compressMinBytes", &Route::compressMinBytes);
+        visit("grpcWeb", &Route::grpcWeb);
     }
 };
 
@@ -156,6 +185,7 @@ struct Fields<Backend> {
         visit("hedgeConnectMs", &Backend::hedgeConnect);
         visit("abortOnClientClose", &Backend::abortOnClientClose);
         visit("proxyProtocol", &Backend::proxyProtocol);
+        visit("tlsCertificate", &Backend::tlsCertificate);
     }
 };
 
@@ -225,6 +255,9 @@ struct Fields<Settings> {
         visit("trustedProxies", &Settings::trustedProxies);
         visit("clientAddressHeader", &Settings::clientAddressHeader);
         visit("maxConnectionsPerClient", &Settings::maxConnectionsPerClient);
+        visit("tlsPolicy", &Settings::tlsPolicy);
+        visit("http2", &Settings::http2);
+        visit("http2MaxStreams", &Settings::http2MaxStreams);
     }
 };
 

@@ -28,6 +28,10 @@ constexpr std::chrono::milliseconds kMinCheckTimeout{10};
 constexpr std::chrono::milliseconds kMaxCheckTimeout = std::chrono::minutes(10);
 constexpr std::size_t kMaxCookieName = 128;
 constexpr std::uint32_t kMaxInterims = 100;
+constexpr std::uint32_t kMaxStreams = 1'000;
+constexpr std::uint32_t kMaxVerifyDepth = 10;
+constexpr std::size_t kMaxMediaType = 127;
+constexpr std::size_t kMaxMediaTypes = 64;
 constexpr std::uint32_t kMaxPercent = 10'000;
 constexpr std::size_t kMaxRetryStatuses = 16;
 // A list of 20,000 bad endpoints is one mistake, not 20,000.
@@ -127,6 +131,8 @@ void checkValue(const Settings& settings, Check& check) {
     checkNetworks(settings.trustedProxies, "trustedProxies", check);
     check.require(settings.clientAddressHeader <= ClientAddressHeader::forwarded,
                   "clientAddressHeader", "unknown value");
+    check.require(settings.tlsPolicy <= TlsPolicy::old, "tlsPolicy", "unknown value");
+    check.range(settings.http2MaxStreams, 1, kMaxStreams, "http2MaxStreams");
 }
 
 // Access lists. A list without the switch would be ignored, which is never what was meant.
@@ -161,15 +167,25 @@ void checkHeaderEdits(const std::vector<HeaderField>& set, const std::vector<std
 void checkValue(const Listener& listener, Check& check) {
     check.require(ipFamily(listener.address).has_value(), "address", "must be an IP address");
     check.port(listener.port, "port");
-    check.require(listener.protocol <= ListenerProtocol::https, "protocol", "unknown protocol");
-    if (listener.protocol == ListenerProtocol::tcp) {
+    check.require(listener.protocol <= ListenerProtocol::tls, "protocol", "unknown protocol");
+    if (carriesBytes(listener.protocol)) {
         check.require(isName(listener.backend), "backend", kNameRule);
     } else {
-        check.require(listener.backend.empty(), "backend", "is for tcp listeners only");
-        check.require(!listener.restrictSources, "restrictSources", "is for tcp listeners only");
+        check.require(listener.backend.empty(), "backend", "is for tcp and tls listeners only");
+        check.require(!listener.restrictSources, "restrictSources",
+                      "is for tcp and tls listeners only");
     }
     checkSources(listener.restrictSources, listener.allowSources, check);
     checkNetworks(listener.proxyProtocolFrom, "proxyProtocolFrom", check);
+}
+
+void checkClients(const ClientVerification& clients, Check& check) {
+    check.require(clients.mode <= ClientCertificates::required, "clients.mode", "unknown value");
+    check.require(clients.authorities.empty() || isPem(clients.authorities, "CERTIFICATE"),
+                  "clients.authorities", "must be certificates in PEM");
+    check.require(clients.depth <= kMaxVerifyDepth, "clients.depth", "must be at most 10");
+    check.require(clients.revocations.empty() || isPem(clients.revocations, "X509 CRL"),
+                  "clients.revocations", "must be lists of revoked certificates in PEM");
 }
 
 void checkValue(const Certificate& certificate, Check& check) {
@@ -182,6 +198,7 @@ void checkValue(const Certificate& certificate, Check& check) {
     check.require(isPem(certificate.key, "PRIVATE KEY"), "key", "must be a private key in PEM");
     check.require(certificate.origin.size() <= kMaxOriginBytes && isDisplayText(certificate.origin),
                   "origin", "must be at most 1024 bytes of UTF-8 without control characters");
+    checkClients(certificate.clients, check);
 }
 
 void checkHealth(const HealthCheck& health, Check& check) {
@@ -259,11 +276,13 @@ void checkValue(const Backend& backend, Check& check) {
         check.require(isCookieName(backend.affinityCookie), "affinityCookie",
                       "must be a cookie name of at most 128 bytes");
     }
-    check.require(backend.protocol <= BackendProtocol::https, "protocol", "unknown protocol");
+    check.require(backend.protocol <= BackendProtocol::h2, "protocol", "unknown protocol");
     check.require(backend.tlsServerName.empty() || isHostName(backend.tlsServerName, false),
                   "tlsServerName", "must be a host name in lower case");
     check.require(backend.tlsAuthorities.empty() || isPem(backend.tlsAuthorities, "CERTIFICATE"),
                   "tlsAuthorities", "must be certificates in PEM");
+    check.require(backend.tlsCertificate.empty() || isName(backend.tlsCertificate),
+                  "tlsCertificate", kNameRule);
     checkHealth(backend.healthCheck, check);
     checkLoad(backend, check);
 }
@@ -284,6 +303,29 @@ void checkValue(const Endpoints& value, Check& check) {
         check.require(sorted, path, "must sort after the one before it by address and port");
         check.port(each.port, path + ".port");
         check.range(each.weight, 0, kMaxWeight, path + ".weight");
+    }
+}
+
+// type "/" ( subtype | "*" ), RFC 9110 §8.3.1, in lower case.
+bool isMediaType(std::string_view text) noexcept {
+    const std::size_t slash = text.find('/');
+    return slash != std::string_view::npos && text.size() <= kMaxMediaType &&
+           isLowerCaseToken(text.substr(0, slash)) && isLowerCaseToken(text.substr(slash + 1));
+}
+
+void checkCompression(const Route& route, Check& check) {
+    std::set<std::string_view> seen;
+    for (const std::string& coding : route.compress) {
+        const bool known = coding == "gzip" || coding == "br" || coding == "zstd";
+        check.require(known && seen.insert(coding).second, "compress",
+                      "must be gzip, br and zstd, each once");
+    }
+    check.require(route.compressTypes.size() <= kMaxMediaTypes, "compressTypes",
+                  "has more than 64 types");
+    for (std::size_t i = 0; i < route.compressTypes.size() && !check.full(); ++i) {
+        check.require(isMediaType(route.compressTypes[i]),
+                      "compressTypes[" + std::to_string(i) + "]",
+                      "must be a media type in lower case: text/html, text/*");
     }
 }
 
@@ -310,6 +352,11 @@ void checkValue(const Route& route, Check& check) {
     checkHeaderEdits(route.responseHeadersSet, route.responseHeadersRemove, "response", check);
     check.port(route.redirectPort, "redirectPort");
     checkSources(route.restrictSources, route.allowSources, check);
+    check.require(!route.passthrough || (!route.host.empty() && route.path == "/"), "passthrough",
+                  "needs a host, and the path /");
+    check.require(route.clientCertificates <= ClientCertificates::required, "clientCertificates",
+                  "unknown value");
+    checkCompression(route, check);
 }
 
 }  // namespace

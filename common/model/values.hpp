@@ -30,6 +30,19 @@ struct Key {
     friend auto operator<=>(const Key&, const Key&) = default;
 };
 
+// Client certificates a host's TLS handshake asks for. optional: whoever shows none is served too.
+enum class ClientCertificates : std::uint8_t { off, optional, required };
+
+// Who may show one (RFC 5280): signed by `authorities`, over at most `depth` intermediates.
+struct ClientVerification {
+    ClientCertificates mode = ClientCertificates::off;
+    std::string authorities{};  // PEM; empty with a mode: nobody
+    std::uint32_t depth = 3;
+    std::string revocations{};  // PEM of CRLs; empty: none is revoked
+
+    friend bool operator==(const ClientVerification&, const ClientVerification&) = default;
+};
+
 // A certificate chain with its key: what https listeners show to clients that ask for one of its
 // hosts (SNI, RFC 6066 §3). The key never appears in a log, an admin answer or a problem.
 struct Certificate {
@@ -37,11 +50,18 @@ struct Certificate {
     std::string chain{};               // PEM, the host's certificate first
     std::string key{};                 // PEM, without passphrase
     std::string origin{};              // the object it came from, for people: "Secret shop/tls"
+    ClientVerification clients{};      // of handshakes that get this certificate
 
     friend bool operator==(const Certificate&, const Certificate&) = default;
 };
 
-enum class ListenerProtocol : std::uint8_t { http, tcp, https };
+// tls: as tcp behind a TLS handshake that ends here.
+enum class ListenerProtocol : std::uint8_t { http, tcp, https, tls };
+
+// No requests are looked for: the connection as a whole goes to one endpoint.
+constexpr bool carriesBytes(ListenerProtocol protocol) noexcept {
+    return protocol == ListenerProtocol::tcp || protocol == ListenerProtocol::tls;
+}
 
 // An address and port the data plane accepts on. The key's name is stable; address and port are
 // not.
@@ -49,8 +69,8 @@ struct Listener {
     std::string address{};  // IP literal, "0.0.0.0" or "::"
     std::uint16_t port = 0;
     ListenerProtocol protocol = ListenerProtocol::http;
-    std::string backend{};  // tcp only: where every connection goes
-    // tcp only: as Route's.
+    std::string backend{};  // tcp and tls only: where every connection goes
+    // tcp and tls only: as Route's.
     bool restrictSources = false;
     std::vector<std::string> allowSources{};
     std::uint32_t maxConnections = 0;  // at once, per data plane; 0 = no limit of its own
@@ -100,6 +120,17 @@ struct Route {
     bool restrictSources = false;
     std::vector<std::string> allowSources{};
     std::uint64_t maxBodyBytes = 0;  // of a request; above: 413; 0 = no limit
+    // On https listeners TLS connections to this host go to the backend as they are, by SNI.
+    bool passthrough = false;
+    // Over connections whose client certificate was not verified: required is answered with 421
+    // where it would have been asked for, so that another host's handshake does not open this one.
+    ClientCertificates clientCertificates = ClientCertificates::off;
+    bool clientCertificateHeaders = false;  // tell the backend who the client is
+    // Codings a response may get for clients that accept them, best first: "gzip", "br", "zstd".
+    std::vector<std::string> compress{};
+    std::vector<std::string> compressTypes{};  // media types, "text/*" too; empty: the usual ones
+    std::uint64_t compressMinBytes = 1'024;    // shorter ones stay as they are
+    bool grpcWeb = false;                      // gRPC-Web requests are translated to gRPC
 
     friend bool operator==(const Route&, const Route&) = default;
 };
@@ -108,7 +139,8 @@ struct Route {
 enum class BalanceAlgorithm : std::uint8_t { roundRobin, leastRequest, consistentHash, ewma };
 enum class HashOn : std::uint8_t { clientAddress, path, header };
 
-enum class BackendProtocol : std::uint8_t { http, https };
+// h2c, h2: HTTP/2 with prior knowledge, without and over TLS.
+enum class BackendProtocol : std::uint8_t { http, https, h2c, h2 };
 // tls: a handshake that completes; grpc: grpc.health.v1.Health/Check answers SERVING.
 enum class HealthCheckType : std::uint8_t { none, tcp, http, tls, grpc };
 // The PROXY protocol header sent to endpoints (haproxy/doc/proxy-protocol.txt).
@@ -185,6 +217,7 @@ struct Backend {
     std::chrono::milliseconds hedgeConnect{0};   // then a second endpoint is tried too; 0: never
     bool abortOnClientClose = true;  // false: a request under way is finished without its client
     ProxyProtocol proxyProtocol = ProxyProtocol::none;
+    std::string tlsCertificate{};  // Certificate shown to endpoints that ask for one; empty: none
 
     friend bool operator==(const Backend&, const Backend&) = default;
 };
@@ -207,6 +240,8 @@ struct Endpoints {
 
 // Header names with '_', which CGI-like backends take for '-'.
 enum class HeaderUnderscores : std::uint8_t { allow, remove, refuse };
+// Versions and ciphers for clients, by the names of Mozilla's Server Side TLS 5.7.
+enum class TlsPolicy : std::uint8_t { intermediate, modern, old };
 // Where trusted proxies say who the client is.
 enum class ClientAddressHeader : std::uint8_t { xForwardedFor, forwarded };
 
@@ -233,6 +268,9 @@ struct Settings {
     std::vector<std::string> trustedProxies{};
     ClientAddressHeader clientAddressHeader = ClientAddressHeader::xForwardedFor;
     std::uint32_t maxConnectionsPerClient = 0;  // by address, per data plane; 0 = no limit
+    TlsPolicy tlsPolicy = TlsPolicy::intermediate;
+    bool http2 = true;  // offered by ALPN, and understood without TLS (prior knowledge)
+    std::uint32_t http2MaxStreams = 128;  // at once, on one client connection
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };
