@@ -27,8 +27,10 @@ int onServerName(SSL* ssl, int*, void*) {
     return Stream::of(ssl).selectCertificate() ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-int onProtocols(SSL*, const unsigned char** out, unsigned char* outSize, const unsigned char* in,
-                unsigned size, void*) {
+int onProtocols(SSL* ssl, const unsigned char** out, unsigned char* outSize,
+                const unsigned char* in, unsigned size, void*) {
+    if (Stream::of(ssl).protocolOpen())
+        return SSL_TLSEXT_ERR_NOACK;
     unsigned char* chosen = nullptr;
     const int found = SSL_select_next_proto(&chosen, outSize, kHttp11, sizeof kHttp11, in, size);
     *out = chosen;

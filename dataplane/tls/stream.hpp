@@ -46,6 +46,11 @@ public:
     static Stream& of(const SSL* ssl) noexcept;
     bool selectCertificate();
 
+    // Towards a client whose bytes are not looked at: what it speaks (ALPN) is not agreed on.
+    void leaveProtocolOpen() noexcept { protocolOpen_ = true; }
+
+    bool protocolOpen() const noexcept { return protocolOpen_; }
+
     const TicketKeys* ticketKeys() const noexcept { return engine_.ticketKeys(); }
 
     bool keepSession(SSL_SESSION* session);
@@ -87,6 +92,7 @@ private:
     int writeError_ = 0;
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;
+    bool protocolOpen_ = false;
     bool wireEnd_ = false;      // the peer's FIN was read
     bool starved_ = false;      // OpenSSL asked for more than there was
     bool goodbyeSaid_ = false;  // close_notify is sent or kept
