@@ -34,10 +34,11 @@ class Annotated(SharedCase):
     def setUp(self):
         self.name = self.id().rsplit(".", 1)[-1].removeprefix("test_").replace("_", "-")[:50]
         self.host = f"{self.name}.example"
+        self.ports = [("http", 80)]  # of the Service
 
     def put(self, service=None, ingress=None, at="/"):
         """kubectl annotate, of either or both."""
-        self.stack.source.put(manifests.service(self.name, annotations=prefixed(service or {})),
+        self.stack.source.put(manifests.service(self.name, annotations=prefixed(service or {}), ports=self.ports),
                               manifests.ingress(self.name, {self.host: [manifests.path(self.name, at)]},
                                                 annotations=prefixed(ingress or {})))
 
@@ -306,6 +307,35 @@ class Listeners(Annotated):
         wait_until(lambda: self.reach(port) == b"", "kept out")
         self.put(service={"tcp-port": str(port), "allow-source-ranges": "127.0.0.1"})
         wait_until(lambda: self.reach(port) == b"HTTP/1.1 200", "let in")
+
+    def expose_two(self):
+        """A Service of two ports: "one" behind the first, "two" behind the second."""
+        self.ports = [("http", 80), ("more", 81)]
+        self.stack.source.put(manifests.endpoint_slice(self.name, ["127.0.0.1"], self.second, suffix="more",
+                                                       port_name="more"))
+        self.expose(self.port)
+
+    def test_tcp_service_port(self):
+        port = free_port()
+        self.expose_two()
+        for chosen, backend_name in (({}, "one"), ({"tcp-service-port": "more"}, "two"),
+                                     ({"tcp-service-port": "80"}, "one")):
+            self.put(service={"tcp-port": str(port), **chosen})
+            wait_until(lambda who=backend_name: self.who_at(port) == who, f"{backend_name} answers: {chosen}")
+
+    def test_http_service_port(self):
+        port = free_port()
+        self.expose_two()
+        for chosen, backend_name in (({}, "one"), ({"http-service-port": "81"}, "two"),
+                                     ({"http-service-port": "http"}, "one")):
+            self.put(service={"http-port": str(port), **chosen})
+            wait_until(lambda who=backend_name: self.who_at(port) == who, f"{backend_name} answers: {chosen}")
+
+    def who_at(self, port):
+        try:
+            return said_by(http.fetch(port, host=self.host))
+        except (OSError, http.ProtocolError):
+            return None
 
     def test_http_port(self):
         port = free_port()

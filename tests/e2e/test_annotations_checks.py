@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""health-check: tls and grpc on a live cluster."""
+"""Health checks on a live cluster: tls, grpc, and how many good ones bring an endpoint back."""
 import shutil
 import struct
+import threading
 import unittest
 
 from harness import backend
@@ -52,6 +53,27 @@ def grpc_health(serving):
 class Checked:
     def states(self):
         return {one["port"]: one["state"] for one in self.endpoints()}
+
+
+class Thresholds(Checked, Annotated):
+    def test_health_check_healthy_threshold(self):
+        well, good_checks = threading.Event(), []
+
+        def answer(_, sock):
+            if backend.read_head(sock)[0]:
+                if well.is_set():
+                    good_checks.append(1)
+                sock.sendall(b"HTTP/1.1 " + (b"200 OK" if well.is_set() else b"503 No") +
+                             b"\r\nContent-Length: 0\r\n\r\n")
+
+        with backend.ScriptedBackend(answer) as checked:
+            self.expose(checked.port, service={
+                "health-check-path": "/up", "health-check-interval": "100ms", "health-check-timeout": "5s",
+                "health-check-unhealthy-threshold": "1", "health-check-healthy-threshold": "5"})
+            wait_until(lambda: self.states() == {checked.port: "down"}, "it is down")
+            well.set()
+            wait_until(lambda: self.states() == {checked.port: "ready"}, "it is back")
+            self.assertGreaterEqual(len(good_checks), 5)
 
 
 class Grpc(Checked, Annotated):

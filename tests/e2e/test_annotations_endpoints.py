@@ -67,6 +67,40 @@ class Tries(Annotated):
                 return {self.ask().status for _ in range(10)} == {200} and mute.accepted > before
             wait_until(always_answered, "another endpoint answers")
 
+    def test_retry_budget(self):
+        """Three requests per worker may always be under way for the second time; the share, of many at once."""
+        waiting, released = [], threading.Event()
+        self.addCleanup(released.set)
+
+        def holds(_, sock):
+            while backend.read_head(sock)[0]:
+                waiting.append(1)
+                released.wait(60)
+                sock.sendall(GOOD % b"good")
+
+        def ask_at_once(until, what):
+            """The statuses of 40 requests under way together, which the good endpoint answers once `until` holds."""
+            statuses = []
+            threads = [threading.Thread(target=lambda: statuses.append(self.ask(timeout=60).status))
+                       for _ in range(40)]
+            waiting.clear()
+            released.clear()
+            for thread in threads:
+                thread.start()
+            wait_until(lambda: until(statuses), what)
+            released.set()
+            for thread in threads:
+                thread.join()
+            return set(statuses)
+
+        with backend.ScriptedBackend(backend.serve(BAD)) as bad, backend.ScriptedBackend(holds) as good:
+            service = {"retries": "1", "retry-on": "503"}
+            self.expose(bad.port, good.port, service={**service, "retry-budget": "0"})
+            ask_at_once(lambda statuses: 503 in statuses, "some are not repeated")
+            self.put(service={**service, "retry-budget": "100"}, ingress={"response-headers-set": "X-Now: 1"})
+            self.becomes(lambda answer: answer.header("X-Now") == "1", "changed")
+            self.assertEqual(ask_at_once(lambda _: len(waiting) == 40, "all come to the good one"), {200})
+
     def test_hedge_connect(self):
         port = full_backlog(self)
         self.expose(port, self.port, service={"hedge-connect": "50ms", "timeout-connect": "60s"})
@@ -170,6 +204,31 @@ class Endpoints(Annotated):
             self.put(service={"outlier-failure-percent": "30%", "outlier-minimum-requests": "4",
                               "outlier-interval": "200ms", "outlier-ejection-time": "1h"})
             wait_until(lambda: {said_by(self.ask()) for _ in range(20)} == {"one"}, "it is out")
+
+    def states(self):
+        return [endpoint["state"] for endpoint in self.endpoints()]
+
+    def test_outlier_minimum_requests(self):
+        with backend.ScriptedBackend(backend.serve(BAD)) as bad:
+            service = {"outlier-failure-percent": "30%", "outlier-interval": "100ms", "outlier-ejection-time": "1h"}
+            self.expose(bad.port, self.port, service={**service, "outlier-minimum-requests": "1000000"})
+            end = time.monotonic() + 1  # several intervals
+            while time.monotonic() < end:
+                self.ask()
+            self.assertEqual({self.ask().status for _ in range(20)}, {200, 503})
+            self.assertEqual(self.states(), ["ready", "ready"])
+            self.put(service={**service, "outlier-minimum-requests": "1"})
+            wait_until(lambda: {self.ask().status for _ in range(20)} == {200}, "the bad one is judged and out")
+
+    def test_outlier_max_ejected_percent(self):
+        with backend.ScriptedBackend(backend.serve(BAD)) as bad, backend.ScriptedBackend(backend.serve(BAD)) as worse:
+            service = {"outlier-consecutive-failures": "1", "outlier-ejection-time": "1h"}
+            self.expose(bad.port, worse.port, self.port, service={**service, "outlier-max-ejected-percent": "0"})
+            wait_until(lambda: self.ask() and "ejected" in self.states(), "one may always be out")
+            self.assertEqual({self.ask().status for _ in range(40)}, {200, 503})
+            self.assertEqual(self.states().count("ejected"), 1)
+            self.put(service={**service, "outlier-max-ejected-percent": "67"})
+            wait_until(lambda: {self.ask().status for _ in range(20)} == {200}, "both bad ones are out")
 
     def test_outlier_latency_percent(self):
         def slow(_, sock):
