@@ -149,20 +149,19 @@ void Socket::wireShutdownWrite() noexcept {
 }
 
 void Socket::close() noexcept {
-    if (fd_ < 0)
-        return;
     if (layer_) {
         layer_->closing(*this);
         layer_.reset();
     }
-    ::close(std::exchange(fd_, -1));
+    if (fd_ >= 0)
+        ::close(std::exchange(fd_, -1));
 }
 
 void Socket::closeWithReset() noexcept {
-    if (fd_ < 0)
-        return;
-    const linger now{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    if (fd_ >= 0) {
+        const linger now{1, 0};
+        ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+    }
     layer_.reset();  // says nothing: what was said so far shall not look complete
     close();
 }

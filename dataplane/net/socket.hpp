@@ -29,6 +29,10 @@ public:
     explicit Socket(int fd, bool ready = true) noexcept
         : fd_(fd), readable_(ready), writable_(ready), wireReadable_(ready), wireWritable_(ready) {}
 
+    // Without a descriptor: what the layer yields and takes is all there is. For one stream of a
+    // connection that several share; nobody registers it, its layer's owner tells of events.
+    explicit Socket(std::unique_ptr<StreamLayer> layer) noexcept : layer_(std::move(layer)) {}
+
     Socket(Socket&& other) noexcept { *this = std::move(other); }
 
     Socket& operator=(Socket&& other) noexcept;
@@ -37,7 +41,7 @@ public:
 
     int fd() const noexcept { return fd_; }
 
-    bool open() const noexcept { return fd_ >= 0; }
+    bool open() const noexcept { return fd_ >= 0 || layer_ != nullptr; }
 
     explicit operator bool() const noexcept { return open(); }
 

@@ -57,4 +57,10 @@ void StreamLayer::setWritable(Socket& socket, bool writable) noexcept {
     socket.writable_ = writable;
 }
 
+void StreamLayer::setEnded(Socket& socket, bool broken) noexcept {
+    socket.hup_ = socket.readable_ = true;
+    if (broken)
+        socket.broken_ = socket.writable_ = true;  // a send says what is wrong at once
+}
+
 }  // namespace evergate::net

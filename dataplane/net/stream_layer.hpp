@@ -44,6 +44,7 @@ struct StreamFacts {
     std::string_view version;     // "TLSv1.3"
     std::string_view cipher;      // "TLS_AES_128_GCM_SHA256"
     std::string_view serverName;  // SNI, as the client sent it
+    std::string_view protocol;    // agreed on by ALPN: "h2"; empty: none was
     bool resumed = false;
     HandshakeFailure failure = HandshakeFailure::none;
 };
@@ -75,6 +76,8 @@ protected:
     // What the Socket's users see.
     static void setReadable(Socket& socket, bool readable) noexcept;
     static void setWritable(Socket& socket, bool writable) noexcept;
+    // The peer sends no more, or (broken) both directions are gone: there is an end to be read.
+    static void setEnded(Socket& socket, bool broken) noexcept;
 };
 
 }  // namespace evergate::net

@@ -181,6 +181,11 @@ net::StreamFacts Stream::facts() const noexcept {
     facts.version = SSL_get_version(ssl_.get());
     if (const char* cipher = SSL_get_cipher_name(ssl_.get()))
         facts.cipher = cipher;
+    const unsigned char* protocol = nullptr;
+    unsigned protocolSize = 0;
+    SSL_get0_alpn_selected(ssl_.get(), &protocol, &protocolSize);
+    if (protocolSize != 0)
+        facts.protocol = {reinterpret_cast<const char*>(protocol), protocolSize};
     facts.resumed = SSL_session_reused(ssl_.get()) == 1;
     return facts;
 }

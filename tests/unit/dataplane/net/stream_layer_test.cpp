@@ -124,6 +124,58 @@ TEST_F(StreamLayerTest, LeavesThePlainSocketBehind) {
     EXPECT_FALSE(server.readable());
 }
 
+// One stream of a connection that several share.
+class LoneLayer final : public StreamLayer {
+public:
+    explicit LoneLayer(std::string& calls) : calls_(calls) {}
+
+    ~LoneLayer() override { calls_ += 'd'; }
+
+    Handshake handshake(Socket&) noexcept override { return Handshake::done; }
+
+    IoResult recv(Socket& socket, char*, std::size_t) noexcept override {
+        setEnded(socket, true);
+        return {0, 0};
+    }
+
+    IoResult sendv(Socket& socket, const iovec* parts, int) noexcept override {
+        setWritable(socket, false);
+        return {static_cast<ssize_t>(parts->iov_len), 0};
+    }
+
+    void onWritable(Socket&) noexcept override {}
+
+    void shutdownWrite(Socket&) noexcept override { calls_ += 's'; }
+
+    void closing(Socket&) noexcept override { calls_ += 'c'; }
+
+    bool peekClosed(Socket&) noexcept override { return false; }
+
+    StreamFacts facts() const noexcept override { return {}; }
+
+private:
+    std::string& calls_;
+};
+
+TEST(LayerWithoutDescriptor, IsASocketByItself) {
+    std::string calls;
+    Socket socket(std::make_unique<LoneLayer>(calls));
+    EXPECT_TRUE(socket.open());
+    EXPECT_EQ(socket.send("abc", 3).bytes, 3);
+    EXPECT_FALSE(socket.writable());
+    char byte;
+    EXPECT_EQ(socket.recv(&byte, 1).bytes, 0);
+    EXPECT_TRUE(socket.hup() && socket.broken() && socket.readable() && socket.writable());
+    socket.shutdownWrite();
+    Socket moved = std::move(socket);
+    moved.close();
+    EXPECT_FALSE(moved.open());
+    EXPECT_EQ(calls, "scd");
+    Socket other(std::make_unique<LoneLayer>(calls));
+    other.closeWithReset();
+    EXPECT_EQ(calls, "scdd");
+}
+
 TEST(StreamLayerNames, EveryFailureHasOne) {
     for (unsigned i = 0; i < static_cast<unsigned>(HandshakeFailure::count_); ++i)
         EXPECT_FALSE(name(static_cast<HandshakeFailure>(i)).empty());
