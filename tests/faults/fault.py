@@ -104,6 +104,12 @@ class FaultCase(Case):
         return connection
 
     # ---- afterwards
+    def wait_for_no_client(self, why, within=None):
+        try:
+            wait_until(lambda: self.stack.counters()["connections"] == 0, why, within)
+        except AssertionError as error:
+            self.fail(f"{error}: {self.stack.api('connections')}")
+
     def nothing_left(self, within=None):
         """Every endpoint goes away, and with them all that was open: descriptors, sessions and sockets as before."""
         stack, pid = self.stack, self.stack.dataplane.pid
@@ -111,7 +117,7 @@ class FaultCase(Case):
         self.assertEqual(http.status_or_none(stack.admin_port, "/healthz"), 200)
         for name, port in self.services.items():
             stack.source.put(manifests.endpoint_slice(name, [], port))
-        wait_until(lambda: stack.counters()["connections"] == 0, "no client connection is left", within)
+        self.wait_for_no_client("no client connection is left", within)
         try:
             wait_until(lambda: procfs.descriptors(pid) <= self.level, "descriptors as before", within)
         except AssertionError as error:
