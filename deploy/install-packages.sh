@@ -9,13 +9,16 @@
 set -euo pipefail
 
 packages_build=(g++ cmake ninja-build ccache pkg-config
-    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libnghttp2-dev)
-packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 libnghttp2-14 ca-certificates)
+    libboost1.81-dev libssl-dev nlohmann-json3-dev libspdlog-dev libyaml-cpp-dev libnghttp2-dev
+    zlib1g-dev libbrotli-dev libzstd-dev)
+packages_runtime=(libssl3 libspdlog1.10 libfmt9 libyaml-cpp0.7 libnghttp2-14
+    zlib1g libbrotli1 libzstd1 ca-certificates)
 packages_quickstart=(curl python3 openssl)
 packages_image=(libcap2-bin) # to build the image, besides `build`: the data plane's file capability
 packages_test=(libgtest-dev libgmock-dev lld clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev
     python3 python3-yaml curl openssl git procps wrk iproute2 prometheus nftables strace libfaketime)
-packages_bench=(haproxy nginx-light wrk nghttp2-client python3 iproute2 slowhttptest)
+packages_bench=(haproxy nginx-light wrk nghttp2-client nghttp2-server nghttp2-proxy
+    python3 openssl iproute2 util-linux slowhttptest)
 
 usage() {
     sed -n '3,9s/^# \{0,1\}//p' "$0" >&2

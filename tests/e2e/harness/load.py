@@ -37,9 +37,11 @@ class Result:
 class Wrk:
     """Load until finish(), or for `seconds`."""
 
-    def __init__(self, url, host, connections=32, close=False, seconds=3600, cpu=None, threads=1, headers=()):
+    def __init__(self, url, host, connections=32, close=False, seconds=3600, cpu=None, threads=1, headers=(),
+                 script=None):
         command = ["taskset", "-c", str(cpu)] if cpu is not None else []
         command += ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--latency", "--timeout", "20s"]
+        command += ["-s", str(script)] if script else []
         command += ["-H", f"Host: {host}"]
         for header in list(headers) + (["Connection: close"] if close else []):
             command += ["-H", header]
