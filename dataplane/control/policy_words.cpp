@@ -38,6 +38,11 @@ std::vector<std::string> policyWords(const model::Route& route) {
     if (!route.rewritePrefix.empty()) {
         words.push_back("rewrite=" + route.rewritePrefix);
     }
+    if (route.clientCertificates != model::ClientCertificates::off) {
+        words.emplace_back(route.clientCertificates == model::ClientCertificates::required
+                               ? "client-certificates=required"
+                               : "client-certificates=optional");
+    }
     addCount(words, "request-headers",
              route.requestHeadersSet.size() + route.requestHeadersRemove.size());
     addCount(words, "response-headers",
@@ -57,6 +62,15 @@ std::vector<std::string> policySteps(const routing::RoutePolicy& policy, std::st
     if (policy.maxBodyBytes != 0) {
         steps.push_back("A body of more than " + std::to_string(policy.maxBodyBytes) +
                         " bytes is answered with 413.");
+    if (policy.needsVerifiedClient) {
+        steps.emplace_back(
+            "Only clients whose certificate was verified by the rules of its host are served, "
+            "others get 421.");
+    }
+    if (policy.tellsClient) {
+        steps.emplace_back(
+            "The endpoint is told about the client's certificate (X-SSL-Client-...).");
+    }
     }
     if (policy.rewrite) {
         std::string rewritten;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "dataplane/tls/client_context.hpp"
@@ -12,7 +13,9 @@
 namespace evergate::dataplane {
 namespace {
 
-using TrustMap = std::map<std::pair<bool, std::string>, std::shared_ptr<const tls::ClientContext>>;
+// Verification, authorities, what is shown.
+using TrustKey = std::tuple<bool, std::string, std::shared_ptr<const tls::Certificate>>;
+using TrustMap = std::map<TrustKey, std::shared_ptr<const tls::ClientContext>>;
 
 bool needsCertificates(const Candidate& candidate, const routing::Snapshot& snapshot) {
     return candidate.config->count(model::Kind::certificate) != 0 ||
@@ -28,8 +31,8 @@ TrustMap trustOf(const routing::Snapshot* serving) {
     if (serving == nullptr)
         return known;
     for (const auto& backend : serving->backends) {
-        if (backend.trust)
-            known[{backend.trust->verifies(), backend.trust->authorities()}] = backend.trust;
+        if (const auto& trust = backend.trust)
+            known[{trust->verifies(), trust->authorities(), trust->shown()}] = trust;
     }
     return known;
 }
@@ -38,14 +41,17 @@ void compileTrust(const Candidate& candidate, routing::Snapshot& snapshot,
                   std::vector<model::KeyedProblem>& problems) {
     TrustMap known = trustOf(candidate.serving.get());
     for (auto& backend : snapshot.backends) {
-        if (backend.policy->protocol != model::BackendProtocol::https)
+        if (!model::usesTls(backend.policy->protocol))
             continue;
         const bool verify = backend.policy->tlsVerify;
         const std::string authorities = verify ? backend.policy->tlsAuthorities : "";
-        auto& trust = known[{verify, authorities}];
+        const std::string& shown = backend.policy->tlsCertificate;
+        auto certificate =
+            shown.empty() || !snapshot.certificates ? nullptr : snapshot.certificates->named(shown);
+        auto& trust = known[{verify, authorities, certificate}];
         std::string wrong;
         if (!trust)
-            trust = tls::ClientContext::make(verify, authorities, wrong);
+            trust = tls::ClientContext::make(verify, authorities, wrong, std::move(certificate));
         backend.trust = trust;
         if (!trust) {
             const model::Key key{model::Kind::backend, backend.name};
@@ -58,13 +64,13 @@ void compileTrust(const Candidate& candidate, routing::Snapshot& snapshot,
 
 void compileTls(const Candidate& candidate, routing::Snapshot& snapshot,
                 std::vector<model::KeyedProblem>& problems) {
-    compileTrust(candidate, snapshot, problems);
-    if (!needsCertificates(candidate, snapshot))
-        return;
-    const auto* before = candidate.serving ? candidate.serving->certificates.get() : nullptr;
     std::vector<model::KeyedProblem> found;
-    snapshot.certificates = tls::ServerCertificates::compile(
-        *candidate.config, candidate.fallbackCertificate, before, found);
+    if (needsCertificates(candidate, snapshot)) {
+        const auto* before = candidate.serving ? candidate.serving->certificates.get() : nullptr;
+        snapshot.certificates = tls::ServerCertificates::compile(
+            *candidate.config, candidate.fallbackCertificate, before, found);
+    }
+    compileTrust(candidate, snapshot, problems);
     std::move(found.begin(), found.end(), std::back_inserter(problems));
 }
 

@@ -30,6 +30,7 @@ struct HeadEdits {
     const std::vector<std::string>* drop = nullptr;  // fields to leave out, ours too; lower case
     std::string_view add;                            // complete fields, each with its CRLF
     std::string_view more;                           // as `add`
+    bool dropIdentity = false;  // what a client says itself about its certificate
 
     std::size_t size() const noexcept { return add.size() + more.size(); }
 };

@@ -15,6 +15,8 @@
 namespace evergate::http {
 
 inline bool drops(const HeadEdits& edits, std::string_view name) noexcept {
+    if (edits.dropIdentity && isClientIdentity(name)) [[unlikely]]
+        return true;
     return edits.drop != nullptr &&
            std::any_of(edits.drop->begin(), edits.drop->end(), [name](const std::string& dropped) {
                return equalsIgnoreCase(name, dropped);

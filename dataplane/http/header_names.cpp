@@ -143,9 +143,18 @@ bool isAllowedInTrailer(std::string_view name) noexcept {
         // content and response control
         "content-encoding", "content-type", "content-range", "age", "date", "expires", "location",
         "vary"};
-    return std::none_of(kForbidden.begin(), kForbidden.end(), [name](std::string_view forbidden) {
-        return equalsIgnoreCase(name, forbidden);
-    });
+    return !isClientIdentity(name) &&
+           std::none_of(kForbidden.begin(), kForbidden.end(), [name](std::string_view forbidden) {
+               return equalsIgnoreCase(name, forbidden);
+           });
+}
+
+bool isClientIdentity(std::string_view name) noexcept {
+    static constexpr std::string_view kPrefix = "x-ssl-client-";
+    return name.size() > kPrefix.size() &&
+           std::equal(kPrefix.begin(), kPrefix.end(), name.begin(), [](char wanted, char c) {
+               return c == wanted || (wanted == '-' ? c == '_' : (c | 0x20) == wanted);
+           });
 }
 
 bool hasUnderscore(std::string_view name) noexcept {

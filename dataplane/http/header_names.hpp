@@ -20,6 +20,10 @@ bool isHopByHop(HeaderName id) noexcept;
 // must not come after the body (RFC 9110 §6.5.1).
 bool isAllowedInTrailer(std::string_view name) noexcept;
 
+// X-SSL-Client-..., with '_' for '-' too: what backends are told about client certificates, and
+// what some would take for that.
+bool isClientIdentity(std::string_view name) noexcept;
+
 bool hasUnderscore(std::string_view name) noexcept;
 
 // `remove` marks the fields with '_' in their name hop-by-hop, so that they are not forwarded.

@@ -55,6 +55,8 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::badProxyHeader, {400, "bad_proxy_header", "no proper PROXY protocol header"}},
     {ProxyError::clientTls, {499, "client_tls", "no TLS handshake with the client"}},
     {ProxyError::upstreamTls, {502, "upstream_tls", "no TLS handshake with the endpoint"}},
+    {ProxyError::upstreamNoWebSocket,
+     {502, "upstream_no_websocket", "the endpoint takes no WebSocket over HTTP/2"}},
     {ProxyError::upstreamTlsVerify,
      {502, "upstream_tls_verify", "the endpoint's certificate is not trusted"}},
     {ProxyError::noDescriptors, {503, "no_descriptors", "out of descriptors"}},
@@ -65,6 +67,8 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::clientConnections,
      {429, "client_connections", "too many connections from this address"}},
     {ProxyError::bufferMemory, {503, "buffer_memory", "out of buffer memory"}},
+    {ProxyError::clientUnverified,
+     {421, "client_unverified", "no client certificate verified for this host"}},
 }};
 
 constexpr bool isInEnumOrder() {

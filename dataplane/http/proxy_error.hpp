@@ -46,6 +46,7 @@ enum class ProxyError : std::uint8_t {
     badProxyHeader,       // no proper PROXY protocol header where one must be: nothing is answered
     clientTls,            // no TLS handshake with the client: nothing can be answered
     upstreamTls,          // no TLS handshake with the endpoint: 502
+    upstreamNoWebSocket,  // asked for one, over HTTP/2 to an endpoint that has none there: 502
     upstreamTlsVerify,    // the endpoint's certificate is not trusted, or for another name: 502
     // Limits of ours (docs/limits.md), all with Retry-After.
     noDescriptors,        // the process has none left: 503
@@ -54,6 +55,7 @@ enum class ProxyError : std::uint8_t {
     listenerConnections,  // clients, of one listener: 503
     clientConnections,    // of one client: 429
     bufferMemory,         // used up by what is under way: 503
+    clientUnverified,     // no certificate that was verified by the host's rules: 421
     count_,               // number of values above
 };
 

@@ -12,13 +12,18 @@
 namespace evergate::net {
 
 struct HandshakeCounts {
-    static constexpr std::array<std::string_view, 2> kVersions{"TLSv1.2", "TLSv1.3"};
+    // The old ones only by a policy that asks for them.
+    static constexpr std::array<std::string_view, 4> kVersions{"TLSv1.2", "TLSv1.3", "TLSv1.1",
+                                                               "TLSv1"};
 
     std::array<std::array<std::uint64_t, 2>, kVersions.size()> done{};  // by version, resumed
     std::array<std::uint64_t, static_cast<std::size_t>(HandshakeFailure::count_)> failed{};
 
     void countDone(const StreamFacts& facts) noexcept {
-        ++done[facts.version == kVersions[1] ? 1 : 0][facts.resumed ? 1 : 0];
+        std::size_t version = kVersions.size() - 1;
+        while (version != 0 && facts.version != kVersions[version])
+            --version;
+        ++done[version][facts.resumed ? 1 : 0];
     }
 
     void countFailed(HandshakeFailure failure) noexcept {

@@ -11,8 +11,10 @@
 
 #include <sys/uio.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "dataplane/net/io_result.hpp"
@@ -25,15 +27,16 @@ enum class Handshake : std::uint8_t { done, pending, failed };
 
 enum class HandshakeFailure : std::uint8_t {
     none,
-    closed,        // the peer closed or reset
-    plainHttp,     // it speaks HTTP without TLS
-    version,       // no common version, or no TLS at all
-    parameters,    // no common cipher, group or signature
-    alpn,          // no common application protocol
-    alert,         // it refused: it does not trust our certificate, say
-    verification,  // we do not trust its certificate, or it is for another name
-    protocol,      // anything else against the rules
-    timeout,       // set by whoever keeps the deadline
+    closed,         // the peer closed or reset
+    plainHttp,      // it speaks HTTP without TLS
+    version,        // no common version, or no TLS at all
+    parameters,     // no common cipher, group or signature
+    alpn,           // no common application protocol
+    alert,          // it refused: it does not trust our certificate, say
+    verification,   // we do not trust its certificate, or it is for another name
+    noCertificate,  // it shows none, and has to
+    protocol,       // anything else against the rules
+    timeout,        // set by whoever keeps the deadline
     count_,
 };
 
@@ -47,6 +50,16 @@ struct StreamFacts {
     std::string_view protocol;    // agreed on by ALPN: "h2"; empty: none was
     bool resumed = false;
     HandshakeFailure failure = HandshakeFailure::none;
+};
+
+// Who the peer is, by a certificate that was verified in the handshake. All of it is printable
+// ASCII; empty: the certificate does not say, or not so that it could be told.
+struct PeerIdentity {
+    std::array<unsigned char, 32> rules{};  // names those it was verified by
+    std::string subject;                    // RFC 4514
+    std::string issuer;
+    std::string serial;       // hex
+    std::string fingerprint;  // SHA-256, hex
 };
 
 class StreamLayer {
@@ -64,6 +77,9 @@ public:
     virtual void closing(Socket& socket) noexcept = 0;        // the descriptor is closed next
     virtual bool peekClosed(Socket& socket) noexcept = 0;
     virtual StreamFacts facts() const noexcept = 0;
+
+    // Null: nobody was verified. Lives as long as the layer.
+    virtual const PeerIdentity* verifiedPeer() const noexcept { return nullptr; }
 
 protected:
     // The descriptor itself and its readiness.

@@ -11,9 +11,13 @@ namespace {
 
 // Validation refused what may not be edited; nothing of it may get here, whoever forgot to ask.
 HeaderEdits compileEdits(const std::vector<model::HeaderField>& set,
-                         const std::vector<std::string>& remove) {
+                         const std::vector<std::string>& remove, bool tellsClient = false) {
     HeaderEdits edits;
     for (const model::HeaderField& field : set) {
+        // What is told about clients comes from the handshake and nowhere else.
+        if (tellsClient && field.name.starts_with("x-ssl-client-")) {
+            continue;
+        }
         if (model::isLowerCaseToken(field.name) && model::isEditableHeader(field.name) &&
             model::isHeaderValue(field.value)) {
             edits.drop.push_back(field.name);
@@ -43,7 +47,8 @@ void tellPrefix(const PathRewrite& rewrite, HeaderEdits& edits) {
 
 bool isEmpty(const RoutePolicy& policy) noexcept {
     return !policy.sources && !policy.redirectToHttps && policy.maxBodyBytes == 0 &&
-           !policy.rewrite && policy.request.empty() && policy.response.empty();
+           !policy.rewrite && policy.request.empty() && policy.response.empty() &&
+           !policy.compression && !policy.needsVerifiedClient && !policy.tellsClient;
 }
 
 }  // namespace
@@ -59,7 +64,8 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
     if (!route.rewritePrefix.empty()) {
         policy->rewrite.emplace(route.pathType, path, route.rewritePrefix);
     }
-    policy->request = compileEdits(route.requestHeadersSet, route.requestHeadersRemove);
+    policy->request = compileEdits(route.requestHeadersSet, route.requestHeadersRemove,
+                                   route.clientCertificateHeaders);
     if (policy->rewrite) {
         tellPrefix(*policy->rewrite, policy->request);
     }
@@ -80,3 +86,9 @@ std::shared_ptr<const SourceNetworks> networksOf(const std::vector<std::string>&
 }
 
 }  // namespace evergate::routing
+    policy->needsVerifiedClient = route.clientCertificates == model::ClientCertificates::required;
+    policy->tellsClient = route.clientCertificateHeaders;
+    if (!route.compress.empty()) {
+        policy->compression =
+            Compression{route.compress, route.compressTypes, route.compressMinBytes};
+    }

@@ -41,6 +41,9 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
 std::shared_ptr<const SourceNetworks> sourcesOf(const model::Listener& listener);
 
 // Null when there are none.
+    std::optional<Compression> compression;
+    bool needsVerifiedClient = false;  // others get 421
+    bool tellsClient = false;          // X-SSL-Client-... of its certificate
 std::shared_ptr<const SourceNetworks> networksOf(const std::vector<std::string>& networks);
 
 }  // namespace evergate::routing

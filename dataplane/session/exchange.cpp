@@ -74,6 +74,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     target_ = nullptr;
     extras_ = nullptr;
     backend_ = nullptr;
+    identity_ = nullptr;
     policy_ = nullptr;
     rewritten_.clear();
     introduction_.clear();
@@ -155,8 +156,11 @@ void Exchange::composeHead(const http::RequestHead& head, std::string_view clien
     http::HeadEdits edits;
     std::size_t bound = http::composedSizeBound(head, facts);
     if (extras_ != nullptr) [[unlikely]] {
-        edits = {&extras_->request.drop, extras_->request.add, {}};
+        if (extras_->tellsClient)
+            told = clientFields();
+        edits = {&extras_->request.drop, extras_->request.add, told, extras_->tellsClient};
         bound += edits.size() + rewritten_.size();
+    std::string told;
     }
     head_ = inlineHead_.data();
     if (bound > kInlineHead) {

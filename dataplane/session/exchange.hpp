@@ -157,6 +157,8 @@ private:
     void badRequestBody();
     bool sendEdited(http::ResponseFacts facts, char* body, char* end, net::Buffer& buffer);
 
+    const net::PeerIdentity* verifiedClient(std::string_view host) const;
+    std::string clientFields() const;
     // exchange_dispatch.cpp: which endpoint, which connection, again or not
     http::ProxyError acquire(upstream::EndpointState* granted = nullptr);
     upstream::PickRequest pickRequest() const noexcept;
@@ -267,6 +269,7 @@ private:
     BodyFlow down_;
     BodyRate bodyRate_;
     net::Buffer bigHead_;
+    const net::PeerIdentity* identity_ = nullptr;  // while the head is composed; null: unknown
     net::Buffer held_;  // the beginning of a response head, or bytes that came while blocked
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
     std::size_t responseScanned_ = 0;

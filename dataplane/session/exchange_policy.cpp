@@ -4,6 +4,7 @@
 #include "dataplane/http/request_target.hpp"
 #include "dataplane/session/client_address.hpp"
 #include "dataplane/session/exchange.hpp"
+#include "dataplane/tls/server_certificates.hpp"
 
 namespace evergate::session {
 
@@ -30,6 +31,11 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
     redirect_ = extras_->redirectToHttps && !clientUsesTls();
     if (redirect_)
         return ProxyError::none;
+    if (extras_->needsVerifiedClient || extras_->tellsClient) {
+        identity_ = verifiedClient(head.host);
+        if (identity_ == nullptr && extras_->needsVerifiedClient)
+            return ProxyError::clientUnverified;
+    }
     if (extras_->maxBodyBytes != 0 && head.framing == http::Framing::length &&
         head.contentLength > extras_->maxBodyBytes)
         return ProxyError::bodyTooLarge;
@@ -59,6 +65,33 @@ bool Exchange::clientUsesTls() const noexcept {
 
 void Exchange::rewriteTarget(const http::RequestHead& head, std::string_view normalPath) {
     extras_->rewrite->apply(head.path, normalPath, rewritten_);
+// Null: nobody was verified by the rules that hold for this host now. The handshake may have been
+// for another host, whose rules are others, or before they changed.
+const net::PeerIdentity* Exchange::verifiedClient(std::string_view host) const {
+    const net::StreamLayer* const layer = client_->layer();
+    const net::PeerIdentity* const peer = layer == nullptr ? nullptr : layer->verifiedPeer();
+    const auto& certificates = snapshot_->snapshot->certificates;
+    if (peer == nullptr || !certificates)
+        return nullptr;
+    const tls::ClientRules* const rules = certificates->clientsOf(host);
+    return rules != nullptr && rules->id() == peer->rules ? peer : nullptr;
+}
+
+std::string Exchange::clientFields() const {
+    if (identity_ == nullptr)
+        return "X-SSL-Client-Verify: NONE\r\n";
+    std::string text = "X-SSL-Client-Verify: SUCCESS\r\n";
+    const auto add = [&text](const char* name, const std::string& value) {
+        if (!value.empty())
+            text.append("X-SSL-Client-").append(name).append(": ").append(value).append("\r\n");
+    };
+    add("Subject", identity_->subject);
+    add("Issuer", identity_->issuer);
+    add("Serial", identity_->serial);
+    add("Fingerprint", identity_->fingerprint);
+    return text;
+}
+
     rewritten_ += head.target.substr(head.path.size());  // the query
     if (context_.log != nullptr)
         receivedTarget_ = head.target;

@@ -104,6 +104,15 @@ void Certificate::takeFacts() {
         hosts_ = dnsNames(leaf_.get());
 }
 
+bool Certificate::useIn(SSL_CTX* context) const {
+    if (SSL_CTX_use_certificate(context, leaf_.get()) != 1 ||
+        SSL_CTX_use_PrivateKey(context, key_.get()) != 1)
+        return false;
+    return std::all_of(issuers_.begin(), issuers_.end(), [context](const OpensslPtr<X509>& issuer) {
+        return SSL_CTX_add1_chain_cert(context, issuer.get()) == 1;
+    });
+}
+
 std::variant<std::shared_ptr<const Certificate>, model::Problem> Certificate::load(
     const model::Certificate& value) {
     ERR_clear_error();

@@ -35,6 +35,9 @@ public:
 
     std::int64_t notAfter() const noexcept { return notAfter_; }  // UNIX time
 
+    // With key and issuers, beside those of other kinds. False: OpenSSL refuses it.
+    bool useIn(SSL_CTX* context) const;
+
     // "RSA", "EC", ...: certificates of different kinds can serve one host together.
     const std::string& keyType() const noexcept { return keyType_; }
 

@@ -42,7 +42,8 @@ bool trust(SSL_CTX* context, const std::string& authorities) {
 
 std::shared_ptr<const ClientContext> ClientContext::make(bool verify,
                                                          const std::string& authorities,
-                                                         std::string& wrong) {
+                                                         std::string& wrong,
+                                                         std::shared_ptr<const Certificate> shown) {
     ERR_clear_error();
     OpensslPtr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()));
     const bool good = context && setCommonOptions(context.get()) &&
@@ -52,12 +53,16 @@ std::shared_ptr<const ClientContext> ClientContext::make(bool verify,
         wrong = "no usable certificate authority: " + takeErrorText();
         return nullptr;
     }
+    if (shown && !shown->useIn(context.get())) {
+        wrong = "no usable certificate to show: " + takeErrorText();
+        return nullptr;
+    }
     SSL_CTX_set_verify(context.get(), verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
     SSL_CTX_set_session_cache_mode(context.get(),
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_sess_set_new_cb(context.get(), onNewSession);
     return std::unique_ptr<const ClientContext>(
-        new ClientContext(std::move(context), verify, authorities));
+        new ClientContext(std::move(context), verify, authorities, std::move(shown)));
 }
 
 }  // namespace evergate::tls

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which certificates a client gets for the host it asks for: exact name, else one-label wildcard,
-// else the default.
+// else the default. And which it has to show itself there.
 //
 // Immutable; compiled with each configuration off the workers and shared by them through the
 // snapshot. Unchanged certificates are taken over from the compilation before, parsed keys and
@@ -34,6 +34,13 @@ public:
 
     const ServerContext& byDefault() const noexcept { return *default_; }
 
+    // By which rules clients that ask for `host` are verified; null: they are not. A final dot
+    // does not matter either.
+    const ClientRules* clientsOf(std::string_view host) const;
+
+    // By key name; null when there is none.
+    std::shared_ptr<const Certificate> named(const std::string& name) const;
+
     // When each certificate ends, by key name; UNIX time.
     std::vector<std::pair<std::string, std::int64_t>> expiries() const;
 
@@ -41,21 +48,38 @@ private:
     struct Loaded {
         std::shared_ptr<const model::Value> value;  // what it was made from
         std::shared_ptr<const Certificate> certificate;
+        std::shared_ptr<const ClientRules> clients;  // null: not asked for
     };
 
     using Group = std::vector<std::shared_ptr<const Certificate>>;
+
+    // What is shown, and what has to be.
+    struct Offer {
+        Group certificates;
+        std::shared_ptr<const ClientRules> clients;
+
+        friend auto operator<=>(const Offer&, const Offer&) = default;
+    };
+
     using Hosts = std::map<std::string, std::shared_ptr<const ServerContext>, std::less<>>;
 
     ServerCertificates() = default;
     bool load(const model::Config& config, const ServerCertificates* before,
               std::vector<model::KeyedProblem>& problems);
-    void adopt(const std::string& name, const Loaded& loaded, std::map<std::string, Group>& hosts);
-    std::shared_ptr<const ServerContext> contextFor(const Group& group,
+    bool loadOne(const model::Config::Map::value_type& item, const ServerCertificates* before,
+                 std::vector<model::KeyedProblem>& problems);
+    std::shared_ptr<const ClientRules> rulesFor(const model::ClientVerification& value,
+                                                const ServerCertificates* before,
+                                                model::Problem& problem);
+    std::map<std::string, Offer> offers(const model::Config& config) const;
+    std::shared_ptr<const ServerContext> contextFor(const Offer& offer,
                                                     const ServerCertificates* before,
                                                     std::string& wrong);
 
+    ServerProfile profile_;
     std::map<std::string, Loaded, std::less<>> loaded_;  // by key name
-    std::map<Group, std::shared_ptr<const ServerContext>> contexts_;
+    std::map<ClientRules::Id, std::shared_ptr<const ClientRules>> rules_;
+    std::map<Offer, std::shared_ptr<const ServerContext>> contexts_;
     Hosts hosts_;
     std::shared_ptr<const ServerContext> default_;
 };

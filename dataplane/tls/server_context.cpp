@@ -11,28 +11,64 @@
 namespace evergate::tls {
 namespace {
 
-// Mozilla "intermediate" (5.7) without the finite-field groups, whose cost only serves attackers.
 constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
     "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+// Mozilla's "old" without finite-field groups and 3DES. OpenSSL's level 0 is what TLS 1.0 and 1.1
+// need: they sign with SHA-1.
+constexpr const char* kOldCiphers =
+    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
+    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
+    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
+    "ECDHE-ECDSA-AES128-SHA256:ECDHE-RSA-AES128-SHA256:"
+    "ECDHE-ECDSA-AES128-SHA:ECDHE-RSA-AES128-SHA:"
+    "ECDHE-ECDSA-AES256-SHA384:ECDHE-RSA-AES256-SHA384:"
+    "ECDHE-ECDSA-AES256-SHA:ECDHE-RSA-AES256-SHA:"
+    "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA:"
+    "@SECLEVEL=0";
 constexpr const char* kGroups = "X25519:P-256:P-384";
 // Tickets outlive neither this nor their keys.
 constexpr long kSessionSeconds =
     std::chrono::duration_cast<std::chrono::seconds>(2 * TicketKeys::kPeriod).count();
 constexpr unsigned char kSessionScope[] = "evergate";
-constexpr unsigned char kHttp11[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+// In the order we prefer them.
+constexpr unsigned char kProtocols[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
+constexpr unsigned kHttp2Bytes = 3;  // of it
+
+// The first host name of the extension (RFC 6066 §3), before OpenSSL has looked at it; empty: none.
+// What is malformed it refuses later.
+std::string_view serverNameOf(SSL* ssl) noexcept {
+    const unsigned char* data = nullptr;
+    std::size_t size = 0;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &size) != 1 || size < 5 ||
+        data[2] != TLSEXT_NAMETYPE_host_name)
+        return {};
+    const std::size_t length = static_cast<std::size_t>(data[3]) << 8U | data[4];
+    return length > size - 5 ? std::string_view()
+                             : std::string_view(reinterpret_cast<const char*>(data + 5), length);
+}
+
+// Before OpenSSL looks for a session to resume: the context decides which ones it may be.
+int onClientHello(SSL* ssl, int* alert, void*) {
+    if (Stream::of(ssl).selectCertificate(serverNameOf(ssl)))
+        return SSL_CLIENT_HELLO_SUCCESS;
+    *alert = SSL_AD_INTERNAL_ERROR;
+    return SSL_CLIENT_HELLO_ERROR;
+}
 
 int onServerName(SSL* ssl, int*, void*) {
-    return Stream::of(ssl).selectCertificate() ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    return Stream::of(ssl).certificateSelected() ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
 int onProtocols(SSL* ssl, const unsigned char** out, unsigned char* outSize,
                 const unsigned char* in, unsigned size, void*) {
     if (Stream::of(ssl).protocolOpen())
         return SSL_TLSEXT_ERR_NOACK;
+    const unsigned skipped = Stream::of(ssl).http2Offered() ? 0 : kHttp2Bytes;
     unsigned char* chosen = nullptr;
-    const int found = SSL_select_next_proto(&chosen, outSize, kHttp11, sizeof kHttp11, in, size);
+    const int found = SSL_select_next_proto(&chosen, outSize, kProtocols + skipped,
+                                            sizeof kProtocols - skipped, in, size);
     *out = chosen;
     // No common protocol is fatal (RFC 7301 §3.2).
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
@@ -50,25 +86,41 @@ int onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* c
     return result == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : result;
 }
 
-bool useCertificate(SSL_CTX* context, const Certificate& certificate) {
-    if (SSL_CTX_use_certificate(context, certificate.leaf()) != 1 ||
-        SSL_CTX_use_PrivateKey(context, certificate.key()) != 1)
-        return false;
-    for (const OpensslPtr<X509>& issuer : certificate.issuers()) {
-        if (SSL_CTX_add1_chain_cert(context, issuer.get()) != 1)
-            return false;
+// A session lives no longer than the certificate its client showed.
+SSL_TICKET_RETURN onTicketOpened(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+                                 SSL_TICKET_STATUS status, void*) {
+    const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
+    if (!opened)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    const X509* const peer = SSL_SESSION_get0_peer(session);
+    if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0)
+        return SSL_TICKET_RETURN_IGNORE_RENEW;
+    return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+bool setPolicy(SSL_CTX* context, model::TlsPolicy policy) {
+    switch (policy) {
+        case model::TlsPolicy::intermediate:
+            return SSL_CTX_set_cipher_list(context, kCiphers12) == 1;
+        case model::TlsPolicy::modern:
+            return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1;
+        case model::TlsPolicy::old:
+            SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
+            return SSL_CTX_set_min_proto_version(context, TLS1_VERSION) == 1 &&
+                   SSL_CTX_set_cipher_list(context, kOldCiphers) == 1;
     }
-    return true;
+    return false;
 }
 
 bool setServerOptions(SSL_CTX* context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(context, kSessionSeconds);
+    SSL_CTX_set_client_hello_cb(context, onClientHello, nullptr);
     SSL_CTX_set_tlsext_servername_callback(context, onServerName);
     SSL_CTX_set_alpn_select_cb(context, onProtocols, nullptr);
     return SSL_CTX_set_session_id_context(context, kSessionScope, sizeof kSessionScope) == 1 &&
            SSL_CTX_set_tlsext_ticket_key_evp_cb(context, onTicket) == 1 &&
-           SSL_CTX_set_cipher_list(context, kCiphers12) == 1;
+           SSL_CTX_set_session_ticket_cb(context, nullptr, onTicketOpened, nullptr) == 1;
 }
 
 }  // namespace
@@ -88,17 +140,22 @@ bool setCommonOptions(SSL_CTX* context) {
 }
 
 std::shared_ptr<const ServerContext> ServerContext::make(
-    std::span<const std::shared_ptr<const Certificate>> certificates, std::string& wrong) {
+    std::span<const std::shared_ptr<const Certificate>> certificates, const ServerProfile& profile,
+    std::shared_ptr<const ClientRules> clients, std::string& wrong) {
     ERR_clear_error();
     OpensslPtr<SSL_CTX> context(SSL_CTX_new(TLS_server_method()));
-    bool good = context && setCommonOptions(context.get()) && setServerOptions(context.get());
+    bool good = context && setCommonOptions(context.get()) && setServerOptions(context.get()) &&
+                setPolicy(context.get(), profile.policy);
     for (const auto& certificate : certificates)
-        good = good && useCertificate(context.get(), *certificate);
+        good = good && certificate->useIn(context.get());
+    if (good && clients)
+        good = clients->applyTo(context.get());
     if (!good) {
         wrong = takeErrorText();
         return nullptr;
     }
-    return std::unique_ptr<const ServerContext>(new ServerContext(std::move(context)));
+    return std::unique_ptr<const ServerContext>(
+        new ServerContext(std::move(context), std::move(clients)));
 }
 
 }  // namespace evergate::tls

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // How we speak TLS to clients with one set of certificates (at most one per kind of key): versions,
-// ciphers, groups, tickets, ALPN.
+// ciphers, groups, tickets, ALPN, and which certificates of theirs are asked for.
 //
-// Immutable; made off the workers, shared by all of them. TLS 1.2 and 1.3 with Mozilla's
-// "intermediate" ciphers; no renegotiation, no compression, no early data.
+// Immutable; made off the workers, shared by all of them. Versions and ciphers by Mozilla's Server
+// Side TLS 5.7, without the finite-field groups; no renegotiation, no compression, no early data.
+// A session is resumed only under the same rules for clients (its session id context), and the
+// host is looked at before it is resumed: else a session of one host would open another.
 #pragma once
 
 #include <memory>
@@ -11,22 +13,37 @@
 #include <string>
 
 #include "dataplane/tls/certificate.hpp"
+#include "dataplane/tls/client_rules.hpp"
 #include "dataplane/tls/openssl_ptr.hpp"
 
 namespace evergate::tls {
+
+// What holds for all hosts.
+struct ServerProfile {
+    model::TlsPolicy policy = model::TlsPolicy::intermediate;
+
+    friend bool operator==(const ServerProfile&, const ServerProfile&) = default;
+};
 
 class ServerContext {
 public:
     // Null, with what is wrong, when OpenSSL refuses a certificate (its key is too small, say).
     static std::shared_ptr<const ServerContext> make(
-        std::span<const std::shared_ptr<const Certificate>> certificates, std::string& wrong);
+        std::span<const std::shared_ptr<const Certificate>> certificates,
+        const ServerProfile& profile, std::shared_ptr<const ClientRules> clients,
+        std::string& wrong);
 
     SSL_CTX* get() const noexcept { return context_.get(); }
 
+    // Null: clients are asked for no certificate.
+    const std::shared_ptr<const ClientRules>& clients() const noexcept { return clients_; }
+
 private:
-    explicit ServerContext(OpensslPtr<SSL_CTX> context) : context_(std::move(context)) {}
+    ServerContext(OpensslPtr<SSL_CTX> context, std::shared_ptr<const ClientRules> clients)
+        : context_(std::move(context)), clients_(std::move(clients)) {}
 
     OpensslPtr<SSL_CTX> context_;
+    std::shared_ptr<const ClientRules> clients_;
 };
 
 // Options that hold for both sides, ours towards clients and ours towards endpoints.

@@ -26,11 +26,13 @@ public:
     static std::unique_ptr<Stream> server(Engine& engine,
                                           std::shared_ptr<const ServerCertificates> certificates);
     // Towards an endpoint. `serverName`: SNI and, when the context verifies, the name expected; an
-    // IP literal is expected but not sent. `sessions` outlives the stream. Null when there is no
+    // IP literal is expected but not sent. `http2`: is all we speak; facts().protocol says whether
+    // the endpoint agreed. `sessions` outlives the stream. Null when there is no
     // memory, or no name to verify.
     static std::unique_ptr<Stream> client(Engine& engine,
                                           std::shared_ptr<const ClientContext> context,
-                                          std::string_view serverName, ResumableSession& sessions);
+                                          std::string_view serverName, ResumableSession& sessions,
+                                          bool http2 = false);
     ~Stream() override;
 
     net::Handshake handshake(net::Socket& socket) noexcept override;
@@ -42,14 +44,24 @@ public:
     bool peekClosed(net::Socket& socket) noexcept override;
     net::StreamFacts facts() const noexcept override;
 
+    const net::PeerIdentity* verifiedPeer() const noexcept override { return identity_.get(); }
+
     // For OpenSSL's callbacks.
     static Stream& of(const SSL* ssl) noexcept;
-    bool selectCertificate();
+    // False: the connection must not go on.
+    bool selectCertificate(std::string_view host);
+
+    bool certificateSelected() const noexcept { return selected_; }
 
     // Towards a client whose bytes are not looked at: what it speaks (ALPN) is not agreed on.
     void leaveProtocolOpen() noexcept { protocolOpen_ = true; }
 
     bool protocolOpen() const noexcept { return protocolOpen_; }
+
+    // Towards a client: it may choose HTTP/2.
+    void offerHttp2() noexcept { http2Offered_ = true; }
+
+    bool http2Offered() const noexcept { return http2Offered_; }
 
     const TicketKeys* ticketKeys() const noexcept { return engine_.ticketKeys(); }
 
@@ -74,6 +86,7 @@ private:
     int readSome(char* data, std::size_t size, std::size_t& got, bool peek) noexcept;
     net::IoResult readFailed(int result) noexcept;
     net::HandshakeFailure classify(int error) const noexcept;
+    void identify();
 
     std::size_t backlog() const noexcept { return backlog_.size() - backlogBegin_; }
 
@@ -81,6 +94,8 @@ private:
     OpensslPtr<SSL> ssl_;
     net::Socket* socket_ = nullptr;                           // during a call
     std::shared_ptr<const ServerCertificates> certificates_;  // until the handshake is done
+    std::shared_ptr<const ClientRules> clients_;              // the client is asked by them
+    std::unique_ptr<const net::PeerIdentity> identity_;       // of a client that was verified
     std::shared_ptr<const ClientContext> context_;            // towards endpoints
     ResumableSession* sessions_ = nullptr;
     std::string backlog_;  // records the kernel did not take
@@ -93,6 +108,8 @@ private:
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;
     bool protocolOpen_ = false;
+    bool http2Offered_ = false;
+    bool selected_ = false;     // there is a certificate for the host asked for
     bool wireEnd_ = false;      // the peer's FIN was read
     bool starved_ = false;      // OpenSSL asked for more than there was
     bool goodbyeSaid_ = false;  // close_notify is sent or kept

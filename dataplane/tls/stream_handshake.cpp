@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 
 #include "dataplane/net/socket.hpp"
+#include "dataplane/tls/peer_identity.hpp"
 #include "dataplane/tls/stream.hpp"
 #include "dataplane/tls/stream_use.hpp"
 
@@ -14,6 +15,8 @@ using net::Handshake;
 using net::HandshakeFailure;
 
 namespace {
+
+constexpr unsigned char kHttp2[] = {2, 'h', '2'};
 
 OpensslPtr<SSL> newSsl(SSL_CTX* context, const Engine& engine) {
     OpensslPtr<SSL> ssl(SSL_new(context));
@@ -69,18 +72,22 @@ std::unique_ptr<Stream> Stream::server(Engine& engine,
         return nullptr;
     SSL_set_accept_state(ssl.get());
     std::unique_ptr<Stream> stream(new Stream(engine, std::move(ssl)));
+    stream->clients_ = certificates->byDefault().clients();
     stream->certificates_ = std::move(certificates);
     return stream;
 }
 
 std::unique_ptr<Stream> Stream::client(Engine& engine, std::shared_ptr<const ClientContext> context,
-                                       std::string_view serverName, ResumableSession& sessions) {
+                                       std::string_view serverName, ResumableSession& sessions,
+                                       bool http2) {
     const std::string name(serverName);
     OpensslPtr<SSL> ssl = newSsl(context->get(), engine);
     if (!ssl || !expectName(ssl.get(), name, context->verifies())) {
         ERR_clear_error();
         return nullptr;
     }
+    if (http2)
+        SSL_set_alpn_protos(ssl.get(), kHttp2, sizeof kHttp2);
     SSL_set_connect_state(ssl.get());
     if (SSL_SESSION* const session = sessions.find(context, serverName))
         SSL_set_session(ssl.get(), session);
@@ -102,6 +109,8 @@ Handshake Stream::handshake(net::Socket& socket) noexcept {
         ERR_clear_error();
         established_ = true;
         certificates_.reset();
+        if (clients_) [[unlikely]]
+            identify();
         flushOutput(0);
         setReadable(socket, wireReadable(socket) || SSL_has_pending(ssl_.get()) != 0);
         setWritable(socket, wireWritable(socket));
@@ -149,17 +158,40 @@ HandshakeFailure Stream::classify(int error) const noexcept {
             return HandshakeFailure::alpn;
         case SSL_R_CERTIFICATE_VERIFY_FAILED:
             return HandshakeFailure::verification;
+        case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+            return HandshakeFailure::noCertificate;
         default:
             return HandshakeFailure::protocol;
     }
 }
 
-bool Stream::selectCertificate() {
-    const char* const host = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name);
-    if (host == nullptr || !certificates_)
-        return false;
+// Takes what the host's context says, all of it: OpenSSL itself would keep the rules for clients
+// that the default has.
+bool Stream::selectCertificate(std::string_view host) {
+    if (host.empty() || !certificates_)
+        return true;
     const ServerContext* const context = certificates_->find(host);
-    return context != nullptr && SSL_set_SSL_CTX(ssl_.get(), context->get()) != nullptr;
+    if (context == nullptr)
+        return true;
+    SSL* const ssl = ssl_.get();
+    if (SSL_set_SSL_CTX(ssl, context->get()) == nullptr)
+        return false;
+    SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->get()), nullptr);
+    SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(context->get()));
+    clients_ = context->clients();
+    selected_ = true;
+    return true;
+}
+
+// A resumed session has the certificate it began with.
+void Stream::identify() {
+    X509* const certificate = SSL_get0_peer_certificate(ssl_.get());
+    if (certificate != nullptr && SSL_get_verify_result(ssl_.get()) == X509_V_OK) {
+        auto identity = std::make_unique<net::PeerIdentity>(identityOf(certificate));
+        identity->rules = clients_->id();
+        identity_ = std::move(identity);
+    }
+    clients_.reset();
 }
 
 bool Stream::keepSession(SSL_SESSION* session) {

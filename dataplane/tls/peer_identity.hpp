@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a verified client's certificate says, as text that is safe in a header field or a log.
+#pragma once
+
+#include "dataplane/net/stream_layer.hpp"
+#include "dataplane/tls/openssl_ptr.hpp"
+
+namespace evergate::tls {
+
+// Without `rules`, which the caller knows.
+net::PeerIdentity identityOf(X509* certificate);
+
+}  // namespace evergate::tls
