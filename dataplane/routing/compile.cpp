@@ -16,7 +16,12 @@ public:
         const std::string_view path = normal.empty() ? std::string_view(route.path) : normal;
         const Target* target = addTarget(key, route, path);
         for (const std::string& listener : route.listeners) {
-            hostsOf(listener).at(route.host).add(route.pathType, path, target);
+            const std::size_t index = indexOf(listener);
+            if (route.passthrough) {
+                table_.impl_->passthrough[index].add(route.host, target);
+            } else {
+                table_.impl_->listeners[index].at(route.host).add(route.pathType, path, target);
+            }
         }
     }
 
@@ -42,14 +47,15 @@ private:
         return targets.emplace_back(std::move(target)).get();
     }
 
-    HostTable& hostsOf(const std::string& listener) {
+    std::size_t indexOf(const std::string& listener) {
         auto& listeners = table_.impl_->listeners;
         const auto [it, added] =
             table_.impl_->indexes.try_emplace(listener, static_cast<int>(listeners.size()));
         if (added) {
             listeners.emplace_back();
+            table_.impl_->passthrough.emplace_back();
         }
-        return listeners[static_cast<std::size_t>(it->second)];
+        return static_cast<std::size_t>(it->second);
     }
 
     BackendIds& ids_;

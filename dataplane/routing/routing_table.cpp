@@ -30,6 +30,25 @@ const Target* RoutingTable::match(int listenerIndex, std::string_view host,
     return rule == nullptr ? nullptr : rule->target;
 }
 
+bool RoutingTable::passesThrough(int listenerIndex) const noexcept {
+    return listenerIndex >= 0 &&
+           !impl_->passthrough[static_cast<std::size_t>(listenerIndex)].empty();
+}
+
+const Target* RoutingTable::passthrough(int listenerIndex, std::string_view host) const noexcept {
+    const ComparableHost comparable(host);
+    if (!passesThrough(listenerIndex) || comparable.tooLong()) {
+        return nullptr;
+    }
+    const auto index = static_cast<std::size_t>(listenerIndex);
+    const PassthroughTable& hosts = impl_->passthrough[index];
+    if (const Target* target = hosts.exact(comparable.text())) {
+        return target;
+    }
+    const bool routed = impl_->listeners[index].exact(comparable.text()) != nullptr;
+    return routed ? nullptr : hosts.wildcard(comparable.text());
+}
+
 const std::vector<std::unique_ptr<Target>>& RoutingTable::targets() const noexcept {
     return impl_->targets;
 }

@@ -5,7 +5,8 @@
 // nothing and may be called from any number of threads. Precedence: exact host, one-label wildcard,
 // any host; a host that matches but has no matching path falls through to the next (so a default
 // backend works); inside a host: exact path, then longest prefix, element-wise before raw at equal
-// length.
+// length. Hosts that pass through (Route::passthrough) are a table of their own: match() does not
+// know them.
 #pragma once
 
 #include <cstddef>
@@ -53,6 +54,14 @@ public:
     // `host` without port, any case, trailing dot allowed; `path` normalised. Null: no route.
     const Target* match(int listenerIndex, std::string_view host,
                         std::string_view path) const noexcept;
+
+    // Whether TLS connections to some hosts of a listener go to their endpoints as they are.
+    bool passesThrough(int listenerIndex) const noexcept;
+
+    // Where those that ask for `host` (SNI) go: its exact name decides, then the one-label
+    // wildcard, as with certificates; so a host with routes of its own is not taken by a wildcard.
+    // Null: not through.
+    const Target* passthrough(int listenerIndex, std::string_view host) const noexcept;
 
     const std::vector<std::unique_ptr<Target>>& targets() const noexcept;
 

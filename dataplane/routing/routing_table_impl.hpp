@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/routing/host_table.hpp"
+#include "dataplane/routing/passthrough_table.hpp"
 #include "dataplane/routing/routing_table.hpp"
 
 namespace evergate::routing {
@@ -15,6 +16,7 @@ namespace evergate::routing {
 struct RoutingTable::Impl {
     std::map<std::string, int, std::less<>> indexes;  // by listener name
     std::vector<HostTable> listeners;
+    std::vector<PassthroughTable> passthrough;  // of each of the listeners
     std::vector<std::unique_ptr<Target>> targets;
 };
 

@@ -26,8 +26,8 @@ struct ListenerSpec {
     std::string name;
     model::Listener listener;
     int routeIndex = -1;      // http: RoutingTable::listenerIndex of this table
-    BackendId backendId = 0;  // tcp: where its connections go
-    std::shared_ptr<const SourceNetworks> sources;  // tcp: whom it serves; null: everybody
+    BackendId backendId = 0;  // tcp, tls: where its connections go
+    std::shared_ptr<const SourceNetworks> sources;  // tcp, tls: whom it serves; null: everybody
     // Whose connections begin with a PROXY protocol header; null: nobody's.
     std::shared_ptr<const SourceNetworks> introducers{};
 };
@@ -45,7 +45,7 @@ struct Snapshot {
     RoutingTable routes;
     std::vector<ListenerSpec> listeners;  // sorted by name
     std::vector<BackendSpec> backends;    // sorted by id
-    // What https listeners show; null where there is no such listener.
+    // What https and tls listeners show; null where there is no such listener.
     std::shared_ptr<const tls::ServerCertificates> certificates;
     // Who is believed about the client's address (Settings::trustedProxies); null: nobody.
     std::shared_ptr<const SourceNetworks> trustedProxies;

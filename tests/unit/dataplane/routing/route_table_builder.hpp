@@ -37,6 +37,13 @@ public:
                    std::move(backend));
     }
 
+    RouteTableBuilder& through(std::string host, std::string backend) {
+        passthrough_ = true;
+        prefix(std::move(host), "/", std::move(backend));
+        passthrough_ = false;
+        return *this;
+    }
+
     RouteTableBuilder& on(std::vector<std::string> listeners) {
         listeners_ = std::move(listeners);
         return *this;
@@ -56,6 +63,7 @@ private:
         route.pathType = type;
         route.path = std::move(path);
         route.backend = std::move(backend);
+        route.passthrough = passthrough_;
         route.origin = "Ingress test/" + route.backend;
         std::string name = std::to_string(config_.entries().size());
         name.insert(0, 5 - name.size(), '0');
@@ -65,6 +73,7 @@ private:
 
     model::Config config_;
     std::vector<std::string> listeners_{"http"};
+    bool passthrough_ = false;
 };
 
 // The backend a request goes to; "-" when there is no route.
