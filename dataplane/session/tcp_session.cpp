@@ -24,30 +24,6 @@ std::uint32_t microsSince(std::chrono::steady_clock::time_point then) noexcept {
 
 }  // namespace
 
-TcpSession::TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
-                       net::Socket socket, const net::SocketAddress& address)
-    : Session(context, listener, address),
-      owner_(owner),
-      socket_(std::move(socket)),
-      backend_(context.registry.backend(listener.backendId)),
-      policy_(backend_.policy) {}
-
-TcpSession::~TcpSession() = default;
-
-void TcpSession::start() {
-    startedAt_ = std::chrono::steady_clock::now();
-    if (context_.log != nullptr) {
-        startedUnixMicros_ = unixMicrosNow();
-        backendName_ = listener_.backend;
-    }
-    if (listener_.sources && !listener_.sources->contains(address().mapped()))
-        return fail(ProxyError::forbiddenSource, Ending::reset);
-    if (context_.poller.add(socket_.fd(), *this))
-        return fail(ProxyError::overloaded, Ending::reset);
-    socket_.setRegistered();
-    connectNext(ProxyError::noEndpoint);
-}
-
 void TcpSession::resume() {
     if (state_ == State::tunnel)
         pump();
@@ -59,6 +35,8 @@ void TcpSession::cancel() {
 }
 
 std::string_view TcpSession::phaseName() const noexcept {
+    if (state_ == State::handshake)
+        return name(Phase::handshake);
     if (state_ == State::queued)
         return name(Phase::queued);
     if (state_ == State::connecting)
@@ -74,6 +52,8 @@ void TcpSession::onEvents(std::uint32_t events) {
     if (state_ == State::closed)
         return;
     socket_.noteEvents(events);
+    if (state_ == State::handshake)
+        return shakeHands();
     // A half-closed client still waits for its answer; a reset one does not.
     if ((events & EPOLLERR) || (state_ == State::queued && leftQueue()))
         return fail(ProxyError::clientClosed, Ending::reset);
@@ -181,8 +161,9 @@ bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
     upstream::Security wanted;
     std::string introduction;
     if (policy_->proxyProtocol != model::ProxyProtocol::none) {
+        const std::string_view host = passage_ ? passage_->serverName : std::string_view();
         introduction =
-            composeIntroduction(policy_->proxyProtocol, socket_, address(), destination(), {});
+            composeIntroduction(policy_->proxyProtocol, socket_, address(), destination(), host);
         wanted.introduction = introduction;
     }
     connection_ = context_.pool.connect(endpoint, *this, error, wanted);
@@ -293,6 +274,8 @@ std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
     const auto left = [now](std::chrono::milliseconds limit, std::uint32_t since) {
         return limit - (now - since) * net::TimerWheel::kTick;
     };
+    if (state_ == State::handshake)
+        return left(context_.settings().handshakeTimeout, idleSince_);
     if (state_ == State::queued)
         return left(policy_->queueTimeout, idleSince_);
     if (state_ == State::connecting)
@@ -319,6 +302,8 @@ void TcpSession::onTimer() {
         return;
     if (timeLeft().count() > 0)
         return rearm();
+    if (state_ == State::handshake)
+        return handshakeFailed(net::HandshakeFailure::timeout);
     if (state_ == State::queued)
         return fail(ProxyError::queueTimeout, Ending::reset);
     if (state_ == State::connecting) {
@@ -345,7 +330,8 @@ void TcpSession::fail(ProxyError error, Ending ending) {
 
 void TcpSession::close(Ending ending) {
     noteProgress();
-    if (context_.log != nullptr)
+    // Who left without a word is a port scan or a health check, and no event.
+    if (context_.log != nullptr && handshakeFailure_ != net::HandshakeFailure::closed)
         writeLog();
     if (state_ == State::queued)
         leaveQueue();
@@ -364,7 +350,8 @@ void TcpSession::close(Ending ending) {
     owner_.onSessionClosed(*this);
 }
 
-// The line of a connection: no request in it, its listener in place of a route.
+// The line of a connection: no request in it; its listener in place of a route, unless a name led
+// it.
 void TcpSession::writeLog() const {
     http::AccessRecord record;
     char text[net::SocketAddress::kMaxText];
@@ -376,11 +363,12 @@ void TcpSession::writeLog() const {
     record.bytesOut = down_.sent;
     record.durationMicros = microsSince(startedAt_);
     record.upstreamMicros = connectMicros_;
-    record.route = listener_.name;
+    record.route = passage_ ? passage_->route : listener_.name;
     record.backend = backendName_;
     record.endpoint = endpointText();
     record.retries = static_cast<std::uint8_t>(triedCount_ == 0 ? 0 : triedCount_ - 1);
     record.error = error_;
+    record.tls = tlsRecord();
     context_.log->write(record);
 }
 

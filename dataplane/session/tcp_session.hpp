@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// One client connection of a tcp listener: bytes both ways to one endpoint.
+// One client connection of a tcp or tls listener, or one that passes through an https listener by
+// the name it asks for: bytes both ways to one endpoint.
 //
 // Two BodyFlows between the client's socket and an upstream connection; a close is passed on as a
-// half-close, a reset as a reset. Both sockets are registered from the start, so that the client's
-// going is seen while the endpoint is being connected to. Owned by its worker; one thread.
+// half-close (where TLS ends here: FIN as close_notify and back), a reset as a reset, and so is an
+// end without close_notify: anybody may have sent it. Both sockets are registered from the start,
+// so that the client's going is seen while the endpoint is being connected to. Owned by its worker;
+// one thread.
 //
-// Deadlines: the backend's queueTimeout while its endpoints are at their connection limit; its
-// connectTimeout per attempt; then tunnelTimeout without a byte either
-// way, halfCloseTimeout once one side has ended, and writeTimeout for a receiver
-// that takes nothing, whatever the other direction does.
+// Deadlines: handshakeTimeout for TLS with the client; the backend's queueTimeout while its
+// endpoints are at their connection limit; its connectTimeout per attempt; then tunnelTimeout
+// without a byte either way, halfCloseTimeout once one side has ended, and writeTimeout for a
+// receiver that takes nothing, whatever the other direction does.
 #pragma once
 
 #include <array>
@@ -27,8 +30,14 @@ namespace evergate::session {
 
 class TcpSession final : public Session, public upstream::ConnectionUser, public upstream::Waiter {
 public:
+    // To the listener's backend; with a layer on `socket` after its handshake.
     TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
                net::Socket socket, const net::SocketAddress& address);
+    // To where `target` of the current snapshot leads; the client asked for `serverName`, and
+    // nothing was read from it.
+    TcpSession(SessionContext& context, SessionOwner& owner, ListenerState& listener,
+               net::Socket socket, const net::SocketAddress& address, const routing::Target& target,
+               std::string_view serverName);
     ~TcpSession() override;
 
     void start() override;
@@ -47,7 +56,7 @@ public:
     void onUpstream(upstream::Connection& connection, std::uint32_t events) override;
 
 private:
-    enum class State : std::uint8_t { queued, connecting, tunnel, closed };
+    enum class State : std::uint8_t { handshake, queued, connecting, tunnel, closed };
     enum class Ending : std::uint8_t { close, reset };
     static constexpr std::size_t kMaxTried = 11;  // as many retries as validation allows, and one
 
@@ -61,6 +70,15 @@ private:
         bool ended = false;
     };
 
+    // What a connection that passes through was routed by; outlives its snapshot.
+    struct Passage {
+        std::string route;
+        std::string serverName;
+    };
+
+    void noteForLog(const std::string& backend);
+    void shakeHands();
+    void handshakeFailed(net::HandshakeFailure failure);
     void connectNext(http::ProxyError reason, upstream::EndpointState* granted = nullptr);
     http::ProxyError pickNext(upstream::EndpointState*& picked);
     bool leftQueue() const noexcept;
@@ -87,6 +105,7 @@ private:
     void fail(http::ProxyError error, Ending ending);
     void close(Ending ending);
     void writeLog() const;
+    http::TlsRecord tlsRecord() const;
 
     SessionOwner& owner_;
     net::Socket socket_;
@@ -102,9 +121,12 @@ private:
     std::int64_t startedUnixMicros_ = 0;
     std::uint32_t connectMicros_ = 0;  // until its endpoint had answered
     std::string backendName_;          // for the log
-    std::uint32_t idleSince_ = 0;      // tick
+    std::unique_ptr<const Passage> passage_;
+    std::uint32_t idleSince_ = 0;  // tick
     http::ProxyError error_ = http::ProxyError::none;
+    net::HandshakeFailure handshakeFailure_ = net::HandshakeFailure::none;
     std::uint8_t triedCount_ = 0;
+    bool served_ = true;  // the client is of the networks that may come here
     State state_ = State::connecting;
 };
 
