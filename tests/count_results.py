@@ -68,8 +68,10 @@ LINES_EACH, LINES = 14, 80
 
 def account(lines):
     """One failure: its first line, and the end of a traceback or the beginning of anything else."""
-    text = [line.rstrip() for line in itertools.takewhile(lambda line: not re.match(r"={20}|={3} \w|Ran \d+ test", line), lines)
-            if line.strip() and not re.match("-{20}", line)]
+    if lines[0].startswith("==="):
+        return lines[:1]  # behind it is another file's
+    rest = itertools.takewhile(lambda line: not re.match(r"={20}|={3} \w|Ran \d+ test", line), lines[1:])
+    text = lines[:1] + [line.rstrip() for line in rest if line.strip() and not re.match("-{20}", line)]
     if re.match("FAIL|ERROR", text[0]) and len(text) > LINES_EACH:
         return text[:1] + ["  ..."] + text[2 - LINES_EACH:]
     return text[:LINES_EACH]
