@@ -179,7 +179,7 @@ class Failures(SharedCase):
             self.addCleanup(connection.close)
             connection.send(compose(path="/bytes/100000000", host=HOST))
         wait_until(lambda: self.stack.counters()["activeRequests"] >= 20, "all are under way")
-        wait_until(lambda: self.stack.counters()["connections"] == 0, "all are cut", 60)
+        wait_until(lambda: self.stack.counters()["connections"] == 0, "all are cut", 120)
         self.drained()
         wait_until(lambda: procfs.descriptors(pid) <= before, "descriptors as before")
 
@@ -214,7 +214,7 @@ class Failures(SharedCase):
                 connection.close()
         wait_until(lambda: self.stack.counters()["connections"] == 0, "every session has ended")
         self.drained()
-        wait_until(lambda: procfs.descriptors(pid) <= before, "descriptors as before", 20)
+        wait_until(lambda: procfs.descriptors(pid) <= before, "descriptors as before")
         self.assertEqual(procfs.in_state(pid, procfs.CLOSE_WAIT), 0)
 
     def drained(self):

@@ -15,7 +15,7 @@ from harness.programs import ROOT, SHORT, Program, binaries, free_port, sanitize
 
 LONG = os.environ.get("EVERGATE_E2E_LONG") == "1"
 SECONDS = 300 if LONG else 5 if SHORT else 15
-RATE = 3000  # requests per second, at least, while apps come and go
+RATE = 1000  # requests per second, at least, while apps come and go
 GARBAGE = ["", "{", "null", "[]", '{"apps":null}', '{"apps":[{"id":"/web"', "<html>It works!</html>",
            '{"apps":[]}', '{"message":"no leader"}', "[" * 100000]
 
@@ -162,7 +162,7 @@ class Misbehaviour(MarathonCase):
     def test_a_silent_stream_is_noticed(self):
         self.serve(ShortTimes)
         self.stack.source.faults(silentStreams=True)
-        taken = self.await_change("silence", 10)
+        taken = self.await_change("silence")
         self.figure(f"a silent stream was made up for after {taken:.1f} s (heartbeat timeout 2 s)")
         self.assert_kept("silence")
         self.stack.source.faults(silentStreams=False)

@@ -129,7 +129,7 @@ class Status(Case):
         killed = time.monotonic()
         first.source.put(manifests.ingress("later", {"later.example": [manifests.path("shop")]}))
         while not self.published(first.source, "later"):
-            self.assertLess(time.monotonic() - killed, 20, "nobody took over")
+            self.assertLess(time.monotonic() - killed, 60, "nobody took over")
             for stack in (first, second):
                 self.assertEqual(said_by(stack.get("shop.example")), "b")
             time.sleep(0.02)
@@ -141,12 +141,12 @@ class Status(Case):
         self.assertFalse(self.leader(first)["leading"])
 
     def test_a_controller_that_ends_gives_the_lease_away(self):
-        first, second = self.two(flags=FLAGS)  # a lease of 15 s
+        first, second = self.two(flags=(*FLAGS, "--leader-election-duration=60s"))
         self.assertEqual(first.controller.stop(), 0)
         stopped = time.monotonic()
         self.leads(second)
-        self.assertLess(time.monotonic() - stopped, 8)
-        self.figure(f"failover {time.monotonic() - stopped:.1f} s after a clean end, with a lease of 15 s")
+        self.assertLess(time.monotonic() - stopped, 50)
+        self.figure(f"failover {time.monotonic() - stopped:.1f} s after a clean end, with a lease of 60 s")
         first.controller.start()
         first.wait_ready()
 

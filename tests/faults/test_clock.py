@@ -69,9 +69,9 @@ class ClockSteps(fault.FaultCase):
         self.expose("slow", self.far_backend("slow"), timeout_request="1s")
         for step in ("-86400s", "+86400s"):
             answers = []
+            start = time.monotonic()
             asked = self.asking("slow", "/never")
             thread = threading.Thread(target=lambda asked=asked, answers=answers: answers.append(asked.response().status))
-            start = time.monotonic()
             thread.start()
             self.step(step)
             thread.join()

@@ -17,7 +17,7 @@ from harness.programs import SHORT, wait_until
 
 PLACES, BACKLOG = 4, 16
 CALLERS = 40 if SHORT else 60
-PATIENCE = 0.15  # of a caller, in seconds
+PATIENCE = 0.15  # of a caller, in seconds, where nobody may answer
 BODY = 64 << 20
 WRITE_DEADLINE = 30  # Evergate's, seconds (docs/operating.md)
 CONFIG = """\
@@ -71,12 +71,12 @@ class BlockedWriters(incident.Incident):
             readers.append(reader)
         return readers
 
-    def callers(self, port, host):
+    def callers(self, port, host, patience):
         """What each of so many clients hears in time; those that hear nothing give up and close."""
         heard = collections.Counter()
         for _ in range(CALLERS):
             sock = socket.socket()
-            sock.settimeout(PATIENCE)
+            sock.settimeout(patience)
             try:
                 sock.connect(("127.0.0.1", port))
                 sock.sendall(compose(host=host))
@@ -86,9 +86,9 @@ class BlockedWriters(incident.Incident):
             sock.close()
         return heard
 
-    def measure(self, port, host):
+    def measure(self, port, host, patience):
         before = overflows()
-        heard = self.callers(port, host)
+        heard = self.callers(port, host, patience)
         time.sleep(1)  # whoever wants to notice that they left has
         return heard, overflows() - before, close_wait(port)
 
@@ -98,7 +98,7 @@ class BlockedWriters(incident.Incident):
         self.haproxy(CONFIG.format(port=port, backend=backend, places=PLACES, backlog=BACKLOG))
         self.listens(port)
         self.mute_readers(port, "slow.example")
-        heard, lost, waiting = self.measure(port, "slow.example")
+        heard, lost, waiting = self.measure(port, "slow.example", PATIENCE)
         self.say("HAProxy", f"{PLACES} places taken by clients that read nothing: {heard['200']} of {CALLERS} callers "
                             f"served, {heard['nothing']} heard nothing, ListenOverflows +{lost}, {waiting} CLOSE_WAIT")
         self.assertGreater(heard["nothing"], CALLERS // 2, "the symptom did not show")
@@ -113,7 +113,7 @@ class BlockedWriters(incident.Incident):
                          manifests.ingress("slow", {"slow.example": [manifests.path("slow")]}))
         stack.wait_status("slow.example")
         readers = self.mute_readers(stack.http_port, "slow.example")
-        heard, lost, waiting = self.measure(stack.http_port, "slow.example")
+        heard, lost, waiting = self.measure(stack.http_port, "slow.example", 5)
         self.say("Evergate", f"{PLACES} places taken by clients that read nothing: {heard['503']} of {CALLERS} callers "
                              f"heard 503, {heard['nothing']} nothing, ListenOverflows +{lost}, {waiting} CLOSE_WAIT")
         self.assertEqual((heard["200"], lost), (0, 0))
@@ -124,7 +124,8 @@ class BlockedWriters(incident.Incident):
             for reader in readers:
                 reader.close()
         started = time.monotonic()
-        stack.wait_status("slow.example")  # the places are given back, by the deadline if need be
+        # The places are given back, by the deadline if need be.
+        stack.wait_status("slow.example", within=4 * WRITE_DEADLINE)
         if not SHORT:
             self.say("Evergate", f"served again {time.monotonic() - started:.0f} s later: the write deadline is "
                                  f"{WRITE_DEADLINE} s")

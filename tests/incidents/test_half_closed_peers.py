@@ -57,10 +57,10 @@ class HalfClosedPeers(incident.Incident):
                 sock.shutdown(socket.SHUT_WR)
         return clients
 
-    def after_drain(self, who, program, within=10):
+    def after_drain(self, who, program):
         program.signal(signal.SIGUSR1 if who == "HAProxy" else signal.SIGTERM)
         started = time.monotonic()
-        wait_until(lambda: not program.running(), f"{who} ends", within=within)
+        wait_until(lambda: not program.running(), f"{who} ends")
         self.say(who, f"{CLIENTS} clients left in the middle; drained and ended {time.monotonic() - started:.2f} s after it was told to")
 
     @unittest.skipUnless(incident.HAPROXY, incident.NO_HAPROXY)

@@ -9,7 +9,7 @@ import incident
 from harness.backend import ScriptedBackend, read_head
 from harness import http, manifests
 from harness.http import compose
-from harness.programs import wait_until
+from harness.programs import PATIENCE, wait_until
 
 CONFIG = """\
 global
@@ -21,7 +21,7 @@ listen web
     bind 127.0.0.1:{port}
     server one 127.0.0.1:{backend} maxconn 2
 """
-SILENT = 3.0
+SILENT = 3.0  # seconds without a word are believed of HAProxy
 
 
 class SilentQueue(incident.Incident):
@@ -46,10 +46,10 @@ class SilentQueue(incident.Incident):
         wait_until(lambda: self.backend.accepted >= 2, "both places are taken")
         return held
 
-    def next_one(self, port, host):
+    def next_one(self, port, host, within):
         """What the request after the last place gets, and after how long."""
         started = time.monotonic()
-        status = incident.read_status(self.ask(port, host).sock, SILENT)
+        status = incident.read_status(self.ask(port, host).sock, within)
         return status, time.monotonic() - started
 
     @unittest.skipUnless(incident.HAPROXY, incident.NO_HAPROXY)
@@ -58,7 +58,7 @@ class SilentQueue(incident.Incident):
         self.haproxy(CONFIG.format(port=port, backend=self.backend.port, option="option dontlog-normal"))
         self.listens(port)
         self.fill(port, "full.example")
-        status, taken = self.next_one(port, "full.example")
+        status, taken = self.next_one(port, "full.example", SILENT)
         self.say("HAProxy", f"the third request to a server with maxconn 2: {status} after {taken:.1f} s")
         self.assertEqual(status, "mute")
 
@@ -73,16 +73,16 @@ class SilentQueue(incident.Incident):
 
     def test_evergate_answers_when_the_wait_is_over(self):
         stack = self.evergate_with({"evergate.io/max-connections": "2", "evergate.io/timeout-queue": "500ms"})
-        status, taken = self.next_one(stack.http_port, "full.example")
+        status, taken = self.next_one(stack.http_port, "full.example", PATIENCE)
         self.say("Evergate", f"the third request to an endpoint with max-connections 2: {status} after {taken:.2f} s")
         self.assertEqual(status, "503")
         self.assertGreaterEqual(taken, 0.4)
 
     def test_evergate_answers_at_once_when_the_queue_is_full(self):
         stack = self.evergate_with({"evergate.io/max-connections": "2", "evergate.io/max-pending": "1",
-                                    "evergate.io/timeout-queue": "30s"})
+                                    "evergate.io/timeout-queue": "1h"})
         self.ask(stack.http_port, "full.example")
         wait_until(lambda: any(row["state"] == "queued" for row in stack.api("connections")["connections"]), "one waits")
-        status, taken = self.next_one(stack.http_port, "full.example")
+        status, taken = self.next_one(stack.http_port, "full.example", PATIENCE)
         self.say("Evergate", f"the fourth, the queue being full: {status} after {taken:.3f} s")
         self.assertEqual(status, "503")

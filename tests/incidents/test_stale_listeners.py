@@ -31,9 +31,11 @@ backend old
 
 
 class StaleListeners(incident.Incident):
-    def reload(self, config):
-        """As a reload script does it: the new process is told whom to replace by the pid file."""
-        old = self.pid_file.read_text().split() if self.pid_file.exists() else []
+    def written(self):
+        """Whom to replace, as a reload script finds out: by the pid file."""
+        return self.pid_file.read_text().split() if self.pid_file.exists() else []
+
+    def reload(self, config, old):
         return subprocess.Popen([incident.HAPROXY, "-D", "-p", self.pid_file, "-f", config, *(["-sf", *old] if old else [])],
                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -48,12 +50,13 @@ class StaleListeners(incident.Incident):
                                        rule="    use_backend new if { hdr(host) -i new.example }",
                                        more=f"backend new\n    server one 127.0.0.1:{backend}"))
         self.addCleanup(lambda: incident.stop_all(incident.listeners_on(port)))
-        self.reload(before).wait()
+        self.reload(before, self.written()).wait()
         wait_until(lambda: http.status_or_none(port, host="old.example") == 200, "HAProxy answers")
-        for reloading in [self.reload(before) for _ in range(4)]:
+        same = self.written()  # all of them look before one of them has written
+        for reloading in [self.reload(before, same) for _ in range(4)]:
             reloading.wait()
         time.sleep(1)  # those that were told to stop do
-        self.reload(after).wait()
+        self.reload(after, self.written()).wait()
         time.sleep(1)
         stale = incident.listeners_on(port)
         good = incident.share_of_200(port, "new.example")

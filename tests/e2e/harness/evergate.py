@@ -130,12 +130,12 @@ class Evergate:
         """Until the data plane knows the host, without a request to it."""
         wait_until(lambda: any(route["host"] == host for route in self.api("routes")["routes"]), f"route {host}")
 
-    def wait_status(self, host, status=200, path="/"):
+    def wait_status(self, host, status=200, path="/", within=None):
         def answer():
             if not self.dataplane.running():
                 raise AssertionError(f"the data plane ended: {self.dataplane.text()[-2000:]}")
             return http.status_or_none(self.http_port, path, host) == status
-        wait_until(answer, f"{host}{path} answers {status}")
+        wait_until(answer, f"{host}{path} answers {status}", within)
 
     def api(self, path):
         return json.loads(http.fetch(self.admin_port, f"/api/v1/{path}").body)

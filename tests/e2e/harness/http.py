@@ -3,6 +3,8 @@
 import socket
 import time
 
+from .programs import PATIENCE
+
 
 class ProtocolError(Exception):
     """The other side said something that is not the HTTP we expect."""
@@ -48,7 +50,7 @@ def chunked(*pieces, trailers=()):
 class Connection:
     """One TCP connection. Every read has a deadline: nothing here waits for ever."""
 
-    def __init__(self, port, address="127.0.0.1", timeout=10.0, receive_buffer=None):
+    def __init__(self, port, address="127.0.0.1", timeout=PATIENCE, receive_buffer=None):
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         if receive_buffer:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -160,7 +162,7 @@ class Connection:
             response.trailers.append((name, value.strip()))
         response.body = b"".join(parts)
 
-    def ended(self, within=10.0):
+    def ended(self, within=PATIENCE):
         """True when the other side closes (FIN or RST) in time and says nothing more."""
         deadline = time.monotonic() + within
         try:
@@ -177,7 +179,8 @@ class Connection:
         return False
 
 
-def fetch(port, path="/", host="test.example", method="GET", headers=(), body=None, timeout=10.0, address="127.0.0.1"):
+def fetch(port, path="/", host="test.example", method="GET", headers=(), body=None, timeout=PATIENCE,
+          address="127.0.0.1"):
     """One request on a connection of its own."""
     with Connection(port, address, timeout) as connection:
         return connection.request(method, path, host, list(headers) + [("Connection", "close")], body)
