@@ -24,14 +24,12 @@ int wholeSeconds(std::chrono::milliseconds time, int least, int most) noexcept {
     return static_cast<int>(std::clamp<std::int64_t>(time.count() / 1'000, least, most));
 }
 
-// Of which the port is chosen when the connection is made, by its destination: the bind alone would
-// take one for all destinations.
-bool bindTo(int fd, const SocketAddress& source) noexcept {
+}  // namespace
+
+bool bindSource(int fd, const SocketAddress& source) noexcept {
     return setOption(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1) &&
            ::bind(fd, source.native(), source.nativeSize()) == 0;
 }
-
-}  // namespace
 
 void setUserTimeout(int fd, std::chrono::milliseconds timeout) noexcept {
     const std::int64_t most = std::numeric_limits<int>::max();
@@ -63,7 +61,7 @@ std::error_code connectFrom(const SocketAddress* source, const SocketAddress& ad
     } else {
         setKeepAlive(socket.fd());
     }
-    if (source != nullptr && !bindTo(socket.fd(), *source))
+    if (source != nullptr && !bindSource(socket.fd(), *source))
         return {errno, std::system_category()};
     // An interrupted connect goes on in the background like one in progress.
     if (::connect(socket.fd(), address.native(), address.nativeSize()) != 0 &&
@@ -106,7 +104,7 @@ const SocketAddress* SourceAddresses::next(int family) noexcept {
 
 std::error_code checkSource(const SocketAddress& address) {
     const Socket socket(::socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (!socket || !bindTo(socket.fd(), address))
+    if (!socket || !bindSource(socket.fd(), address))
         return {errno, std::system_category()};
     return {};
 }

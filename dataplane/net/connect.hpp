@@ -32,6 +32,10 @@ private:
     std::size_t next_ = 0;
 };
 
+// Connections of this socket are made from there. The port is chosen when that is done, by its
+// destination: the bind alone would take one for all destinations. False: see errno.
+bool bindSource(int fd, const SocketAddress& source) noexcept;
+
 // No error: this machine has the address and connections may be made from it.
 std::error_code checkSource(const SocketAddress& address);
 
