@@ -76,8 +76,10 @@ public:
         if (!problem.empty())
             return problem;
         answer_.host = url->host;
-        if (listener_->listener.protocol == model::ListenerProtocol::tcp) {
+        if (model::carriesBytes(listener_->listener.protocol)) {
             explainTcp();
+        } else if (const routing::Target* target = passthrough()) {
+            explainPassthrough(*target);
         } else {
             explainHttp(url->path);
         }
@@ -103,9 +105,8 @@ private:
             return "there is no listener " + inQuotes(name);
         if (listener_ == nullptr) {
             const auto http = std::find_if(
-                snapshot_.listeners.begin(), snapshot_.listeners.end(), [](const auto& spec) {
-                    return spec.listener.protocol != model::ListenerProtocol::tcp;
-                });
+                snapshot_.listeners.begin(), snapshot_.listeners.end(),
+                [](const auto& spec) { return !model::carriesBytes(spec.listener.protocol); });
             if (http == snapshot_.listeners.end())
                 return "there is no http listener";
             listener_ = &*http;
@@ -121,8 +122,29 @@ private:
     void explainTcp() {
         answer_.backend = listener_->listener.backend;
         answer_.backendId = listener_->backendId;
-        step("It is a TCP listener: every connection goes to backend " + inQuotes(answer_.backend) +
+        const bool tls = listener_->listener.protocol == model::ListenerProtocol::tls;
+        step(std::string(tls ? "It is a TCP listener behind TLS that ends here"
+                             : "It is a TCP listener") +
+             ": every connection goes to backend " + inQuotes(answer_.backend) +
              ", whatever is sent on it.");
+    }
+
+    // Where TLS that asks for the host goes as it is; null: it ends here.
+    const routing::Target* passthrough() const {
+        return listener_->listener.protocol == model::ListenerProtocol::https
+                   ? snapshot_.routes.passthrough(listener_->routeIndex, answer_.host)
+                   : nullptr;
+    }
+
+    void explainPassthrough(const routing::Target& target) {
+        answer_.route = target.route;
+        answer_.origin = target.origin;
+        answer_.backend = target.backend;
+        answer_.backendId = target.backendId;
+        step("TLS to this host passes through: connections that ask for it (SNI) go to backend " +
+             inQuotes(answer_.backend) + " as they are (route of " + answer_.origin + ").");
+        if (target.policy && target.policy->sources)
+            step("Only clients of its source ranges are served, others get a reset.");
     }
 
     void explainHttp(const std::string& rawPath) {

@@ -26,6 +26,9 @@ void addEdits(std::vector<std::string>& steps, const char* what,
 
 std::vector<std::string> policyWords(const model::Route& route) {
     std::vector<std::string> words;
+    if (route.passthrough) {
+        words.emplace_back("passthrough");
+    }
     if (route.restrictSources) {
         words.push_back("sources=" + std::to_string(route.allowSources.size()));
     }
@@ -35,13 +38,13 @@ std::vector<std::string> policyWords(const model::Route& route) {
     if (route.maxBodyBytes != 0) {
         words.push_back("body=" + std::to_string(route.maxBodyBytes));
     }
-    if (!route.rewritePrefix.empty()) {
-        words.push_back("rewrite=" + route.rewritePrefix);
-    }
     if (route.clientCertificates != model::ClientCertificates::off) {
         words.emplace_back(route.clientCertificates == model::ClientCertificates::required
                                ? "client-certificates=required"
                                : "client-certificates=optional");
+    }
+    if (!route.rewritePrefix.empty()) {
+        words.push_back("rewrite=" + route.rewritePrefix);
     }
     addCount(words, "request-headers",
              route.requestHeadersSet.size() + route.requestHeadersRemove.size());
@@ -59,9 +62,6 @@ std::vector<std::string> policySteps(const routing::RoutePolicy& policy, std::st
     if (policy.redirectToHttps) {
         steps.emplace_back("Without TLS the answer is a redirect to https (308).");
     }
-    if (policy.maxBodyBytes != 0) {
-        steps.push_back("A body of more than " + std::to_string(policy.maxBodyBytes) +
-                        " bytes is answered with 413.");
     if (policy.needsVerifiedClient) {
         steps.emplace_back(
             "Only clients whose certificate was verified by the rules of its host are served, "
@@ -71,6 +71,9 @@ std::vector<std::string> policySteps(const routing::RoutePolicy& policy, std::st
         steps.emplace_back(
             "The endpoint is told about the client's certificate (X-SSL-Client-...).");
     }
+    if (policy.maxBodyBytes != 0) {
+        steps.push_back("A body of more than " + std::to_string(policy.maxBodyBytes) +
+                        " bytes is answered with 413.");
     }
     if (policy.rewrite) {
         std::string rewritten;

@@ -12,7 +12,8 @@
 
 namespace evergate::dataplane {
 
-// One word each: "rewrite=/v2", "sources=2", "body=8192", "request-headers=2", "https".
+// One word each: "rewrite=/v2", "sources=2", "body=8192", "request-headers=2", "https",
+// "passthrough".
 std::vector<std::string> policyWords(const model::Route& route);
 
 // One sentence each, in the order in which things happen to a request whose path was received as

@@ -66,7 +66,7 @@ std::vector<routing::ListenerSpec> listenerSpecs(const Candidate& candidate,
         routing::ListenerSpec spec;
         spec.name = key.name;
         spec.listener = std::get<model::Listener>(*entry.value);
-        if (spec.listener.protocol == model::ListenerProtocol::tcp) {
+        if (model::carriesBytes(spec.listener.protocol)) {
             spec.backendId = candidate.ids.at(spec.listener.backend);
             spec.sources = routing::sourcesOf(spec.listener);
         } else {

@@ -14,7 +14,7 @@ namespace {
 
 class FixtureIds : public routing::BackendIds {
 public:
-    routing::BackendId idOf(const std::string&) override { return 0; }
+    routing::BackendId idOf(const std::string& name) override { return name == "b" ? 0 : 1; }
 };
 
 }  // namespace
@@ -53,13 +53,17 @@ std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     model::Route route = route_;
     for (const auto& [name, listener] : listeners_) {
         config.put({model::Kind::listener, name}, listener);
-        if (listener.protocol != model::ListenerProtocol::tcp)
+        if (!model::carriesBytes(listener.protocol))
             route.listeners.push_back(name);
     }
     if (backend_) {
         config.put({model::Kind::backend, "b"}, *backend_);
         if (!route.listeners.empty())
             config.put({model::Kind::route, "r"}, route);
+    }
+    for (const auto& [host, through] : passthrough_) {
+        config.put({model::Kind::backend, "p"}, passthroughBackend_);
+        config.put({model::Kind::route, "through/" + host}, through);
     }
     FixtureIds ids;
     auto snapshot = std::make_shared<routing::Snapshot>();
@@ -73,6 +77,9 @@ std::shared_ptr<const routing::Snapshot> ProxyFixture::snapshot() {
     snapshot->trustedProxies = routing::networksOf(settings_.trustedProxies);
     if (backend_)
         snapshot->backends.push_back({0, "b", backend_});
+    if (!passthrough_.empty())
+        snapshot->backends.push_back(
+            {1, "p", std::make_shared<const model::Backend>(passthroughBackend_)});
     for (const auto& [name, certificate] : certificates_)
         config.put({model::Kind::certificate, name}, certificate);
     config.put({model::Kind::settings, "global"}, settings_);
@@ -116,7 +123,7 @@ void ProxyFixture::serve(const std::vector<std::uint16_t>& ports, model::Backend
 std::uint16_t ProxyFixture::openListener(const std::string& name, std::uint16_t port,
                                          model::ListenerProtocol protocol) {
     const model::Listener listener{"127.0.0.1", port, protocol,
-                                   protocol == model::ListenerProtocol::tcp ? "b" : ""};
+                                   model::carriesBytes(protocol) ? "b" : ""};
     listeners_[name] = listener;
     worker::Publication publication;
     onControl([&](const std::function<void()>& done) {
@@ -131,6 +138,25 @@ std::uint16_t ProxyFixture::openListener(const std::string& name, std::uint16_t 
         throw std::runtime_error("cannot bind");
     publish(std::move(publication));
     return port;
+}
+
+void ProxyFixture::passThrough(const std::string& host, const std::vector<std::uint16_t>& ports,
+                               model::Route route) {
+    for (const auto& [name, listener] : listeners_) {
+        if (listener.protocol == model::ListenerProtocol::https)
+            route.listeners.push_back(name);
+    }
+    route.host = host;
+    route.backend = "p";
+    route.origin = "test";
+    route.passthrough = true;
+    passthrough_[host] = std::move(route);
+    auto endpoints = std::make_shared<model::Endpoints>();
+    for (const std::uint16_t port : ports)
+        endpoints->endpoints.push_back({"127.0.0.1", port, 1});
+    worker::Publication publication;
+    publication.endpoints.push_back({1, endpoints});
+    publish(std::move(publication));
 }
 
 void ProxyFixture::closeListener(const std::string& name) {
@@ -214,7 +240,7 @@ std::size_t ProxyFixture::drain(std::chrono::milliseconds timeout) {
 }
 
 bool ProxyFixture::eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     while (!holds()) {
         if (std::chrono::steady_clock::now() > deadline)
             return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A data plane without its control side: a WorkerPool with one HTTP listener on a free port, a
-// scripted endpoint and a raw client, all in this process. Deadlines of 10 s turn a hang into a
+// scripted endpoint and a raw client, all in this process. Deadlines of 30 s turn a hang into a
 // failure.
 #pragma once
 
@@ -37,10 +37,17 @@ public:
     void setEndpoints(const std::vector<std::uint16_t>& ports);
     void setWeighted(std::vector<model::Endpoint> all);
 
+    // Of the backend that passThrough() leads to.
+    model::Backend& passthroughBackend() noexcept { return passthroughBackend_; }
+
     // A further listener, or another port for one: its port. Publishes.
     std::uint16_t openListener(const std::string& name, std::uint16_t port = 0,
                                model::ListenerProtocol protocol = model::ListenerProtocol::http);
     void closeListener(const std::string& name);
+    // TLS that asks for `host` on https listeners goes to a backend of its own with these endpoint
+    // ports. Publishes. `route`: what else its route says.
+    void passThrough(const std::string& host, const std::vector<std::uint16_t>& ports,
+                     model::Route route = {});
     // For https listeners, with the next publication. openSecureListener() opens one.
     void setCertificate(const std::string& name, model::Certificate certificate);
 
@@ -73,7 +80,7 @@ public:
     std::vector<worker::ConnectionInfo> connections();
     std::size_t drain(std::chrono::milliseconds timeout);  // waits; how many were cut
 
-    // Asks again and again until it holds; false after 10 s.
+    // Asks again and again until it holds; false after 30 s.
     bool eventually(const std::function<bool()>& holds);
     // Until some connection is in this phase.
     bool eventuallyIn(std::string_view phase);
@@ -94,7 +101,9 @@ private:
     std::unique_ptr<worker::WorkerPool> pool_;
     model::Settings settings_;
     model::Route route_{{}, "", model::PathType::prefix, "/", "b", "test"};
-    std::shared_ptr<const model::Backend> backend_;  // null: none
+    std::map<std::string, model::Route> passthrough_;  // by host
+    std::shared_ptr<const model::Backend> backend_;    // null: none
+    model::Backend passthroughBackend_;
     std::map<std::string, model::Listener> listeners_;
     std::map<std::string, model::Certificate> certificates_;
     std::shared_ptr<const tls::Certificate> fallbackCertificate_;

@@ -6,6 +6,7 @@
 
 #include "dataplane/control/policy_words.hpp"
 #include "dataplane/control/snapshot_compiler.hpp"
+#include "dataplane/tls/certificate.hpp"
 #include "tests/unit/dataplane/control/config_builder.hpp"
 
 namespace evergate::dataplane {
@@ -32,6 +33,7 @@ protected:
         routing::BackendId next = 0;
         for (const auto& [key, entry] : EntriesOfKind(*config_, model::Kind::backend))
             candidate.ids.emplace(key.name, next++);
+        candidate.fallbackCertificate = fallback_;
         snapshot_ = compileSnapshot(candidate).snapshot;
     }
 
@@ -50,6 +52,7 @@ protected:
     Builder builder_;
     std::shared_ptr<const model::Config> config_;
     std::shared_ptr<const routing::Snapshot> snapshot_;
+    std::shared_ptr<const tls::Certificate> fallback_;
 };
 
 TEST(SplitUrl, TakesApartWhatPeopleType) {
@@ -71,6 +74,33 @@ TEST(SplitUrl, RefusesTheRest) {
     for (const char* url : {"", "ftp://x/", "http://", "http://a:0/", "http://a:x/", "http://u@a/",
                             "http://[::1/", "http://a:99999/"})
         EXPECT_FALSE(splitUrl(url)) << url;
+}
+
+TEST_F(ExplainTest, TellsWhatPassesThrough) {
+    model::Listener https{"127.0.0.1", 8443, model::ListenerProtocol::https};
+    builder_.value(model::Kind::listener, "https", https);
+    https.port = 9443;
+    https.protocol = model::ListenerProtocol::tls;
+    https.backend = "other";
+    builder_.value(model::Kind::listener, "sql", https);
+    model::Route route;
+    route.listeners = {"https"};
+    route.host = "through.example.com";
+    route.backend = "cart";
+    route.origin = "Ingress test/through";
+    route.passthrough = true;
+    builder_.value(model::Kind::route, "through", route);
+    fallback_ = tls::Certificate::selfSigned();
+    compile();
+    const Explanation through = ask("https://through.example.com:8443/");
+    EXPECT_EQ(through.route, "through");
+    EXPECT_EQ(through.backend, "cart");
+    EXPECT_THAT(through.steps, ElementsAre(HasSubstr("8443"), HasSubstr("passes through")));
+    EXPECT_EQ(ask("http://through.example.com:8080/").backend, "other") << "by the wildcard";
+    const Explanation sql = ask("https://a:9443/");
+    EXPECT_EQ(sql.backend, "other");
+    EXPECT_THAT(sql.steps.back(), HasSubstr("behind TLS that ends here"));
+    EXPECT_THAT(policyWords(route), ElementsAre("passthrough"));
 }
 
 TEST_F(ExplainTest, NamesTheRouteAndWhatMatched) {
