@@ -7,8 +7,9 @@
 
 All proxies run all the time, on core 1; load and endpoints share core 0. One round does every case, and in it every
 proxy once, in an order that rotates. Processor time is that of the proxy's whole process tree. A proxy that fails in a
-case is left out of it, with a line that says why; the others go on. --minutes: no longer than that; less important
-cases, then rounds are dropped. Raw data: build/bench/compare.json. --write: into docs/benchmarks.md.
+case is left out of it, with a line that says why; the others go on. --minutes: about that long; loads become shorter
+(not under a second), then less important cases, then rounds above five are dropped. Raw data:
+build/bench/compare.json. --write: into docs/benchmarks.md.
 """
 import argparse
 import dataclasses
@@ -31,7 +32,8 @@ from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
 LOAD_CPU, PROXY_CPU = 0, 1
 CONNECTS_PER_REQUEST = 0.001
-WARM_UP, OVERHEAD = 0.3, 0.35  # seconds per proxy and case: before the first round; around each load
+WARM_UP, OVERHEAD = 0.3, 0.15  # seconds per proxy and case: before the first round; around each load
+ENOUGH_ROUNDS = 5  # that many are done even when the time is over
 RAW = ROOT / "build" / "bench" / "compare.json"
 
 
@@ -79,6 +81,7 @@ class Comparison:
         self.proxies = {False: [], True: []}  # by whether they log
         names = peers.available(options.proxies)
         self.left_out = {}  # (case, proxy): why
+        self.asked_alone = []  # rates of small requests, when that case is not part of the run
         for log in {case.log for case in self.cases.values()}:
             self.proxies[log], failed = peers.start_all(names, dataclasses.replace(job, log=log))
             for case in (name for name, case in self.cases.items() if case.log == log):
@@ -88,8 +91,11 @@ class Comparison:
     def stop(self):
         peers.stop_all(self.proxies[False] + self.proxies[True])
 
-    def versions(self):
-        return {proxy.name: proxy.version for proxy in self.proxies[False] or self.proxies[True]}
+    def results(self, rounds):
+        versions = {proxy.name: proxy.version for proxy in self.proxies[False] or self.proxies[True]}
+        return {"date": datetime.date.today().isoformat(), "machine": peers.machine(), "rounds": rounds,
+                "seconds": self.options.seconds, "versions": versions, "cases": self.data,
+                "left_out": [[case, proxy, why] for (case, proxy), why in self.left_out.items()]}
 
     def taking_part(self, name, turn=0):
         those = [proxy for proxy in self.proxies[self.cases[name].log] if (name, proxy.name) not in self.left_out]
@@ -105,7 +111,7 @@ class Comparison:
         """action() or None; a failure costs this proxy this case, and nobody else anything."""
         try:
             return action()
-        except (Failed, OSError, AssertionError, ValueError, http.ProtocolError) as error:
+        except (Failed, OSError, AssertionError, ValueError, ArithmeticError, http.ProtocolError) as error:
             why = str(error) if proxy.running() else f"it ended ({error})"
             self.leave_out(name, proxy, why)
             return None
@@ -128,13 +134,17 @@ class Comparison:
 
     def half_rate(self):
         """Half of the highest rate that any peer reaches with small requests."""
-        small = self.data.get("small", {})
-        rates = [statistics.median(values["rate"]) for name, values in small.items()
-                 if name != "evergate" and values.get("rate")]
-        if not rates:
-            rates = [self.drivers.run(CASES["small"], proxy, 1.0).rate for proxy in self.proxies[False]
-                     if proxy.name != "evergate" or len(self.proxies[False]) == 1]
-        return max(rates) / 2
+        if not self.asked_alone:
+            rates = [statistics.median(values["rate"]) for name, values in self.data.get("small", {}).items()
+                     if name != "evergate" and values.get("rate")]
+            if rates:
+                return max(rates) / 2
+            for proxy in self.proxies[False]:
+                try:
+                    self.asked_alone.append(self.drivers.run(CASES["small"], proxy, 1.0).rate)
+                except Failed as error:
+                    print(f"*** {proxy.name}, small: {error} ***", flush=True)
+        return max(self.asked_alone, default=2000) / 2
 
     def measure(self, name, proxy, rate):
         """One load of one proxy."""
@@ -143,6 +153,8 @@ class Comparison:
         before, cpu = counters(self.endpoints.port), cpu_of(tree)
         outcome = self.drivers.run(case, proxy, seconds, rate)
         cpu = cpu_of(tree) - cpu
+        if not proxy.running() or cpu <= 0:  # its workers may outlive it for a while
+            raise Failed("no processor time was used")
         after = counters(self.endpoints.port)
         # Requests that were under way at the end count for the proxy's time and not for the generator's total.
         requests = after["requests"] - before["requests"] - 1 if case.counted else outcome.requests
@@ -180,14 +192,16 @@ class Comparison:
             for name in self.cases:
                 self.run_case(name, number)
             took = time.monotonic() - began
-            if deadline and number + 1 < self.options.rounds and time.monotonic() + took > deadline:
+            peers.dump(RAW, self.results(number + 1))  # a run that is broken off is not lost
+            if (deadline and ENOUGH_ROUNDS <= number + 1 < self.options.rounds
+                    and time.monotonic() + took > deadline):
                 print(f"*** {number + 1} of {self.options.rounds} rounds: the time is over ***", flush=True)
                 return number + 1
         return self.options.rounds
 
 
 def fit(options, proxies):
-    """Seconds per load, and cases, so that all rounds are done in options.minutes."""
+    """Seconds per load, then cases, so that all rounds are done in options.minutes."""
     if not options.minutes:
         return
 
@@ -222,12 +236,9 @@ def run_all(options):
     with Endpoints(folder, LOAD_CPU) as endpoints:
         comparison = Comparison(options, folder, endpoints)
         try:
-            rounds = comparison.run(deadline)
+            results = comparison.results(comparison.run(deadline))
         finally:
             comparison.stop()
-    results = {"date": datetime.date.today().isoformat(), "machine": peers.machine(), "rounds": rounds,
-               "seconds": options.seconds, "versions": comparison.versions(), "cases": comparison.data,
-               "left_out": [[case, proxy, why] for (case, proxy), why in comparison.left_out.items()]}
     if any(proxy == "evergate" for _, proxy in comparison.left_out):
         print(f"logs: {folder}", file=sys.stderr)
     else:

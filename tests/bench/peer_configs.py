@@ -61,9 +61,6 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
-    ssl_certificate {folder}/../cert.pem;
-    ssl_certificate_key {folder}/../key.pem;
-    ssl_protocols TLSv1.2 TLSv1.3;
     upstream echo {{
         server 127.0.0.1:{backend};
         keepalive 256;
@@ -84,6 +81,9 @@ http {{
         listen 127.0.0.1:{h2_port} backlog=4096 http2;
         listen 127.0.0.1:{tls_port} backlog=4096 ssl http2;
         server_name {host};
+        ssl_certificate {folder}/../cert.pem;
+        ssl_certificate_key {folder}/../key.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
         location / {{
             proxy_pass http://echo;
             proxy_http_version 1.1;
@@ -107,6 +107,9 @@ http {{
         listen 127.0.0.1:{h2_port} http2;
         listen 127.0.0.1:{tls_port} ssl http2;
         server_name {h2c_host};
+        ssl_certificate {folder}/../cert.pem;
+        ssl_certificate_key {folder}/../key.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
         location / {{
             grpc_pass grpc://h2c;
             grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
@@ -117,6 +120,9 @@ http {{
         listen 127.0.0.1:{h2_port} http2;
         listen 127.0.0.1:{tls_port} ssl http2;
         server_name {grpc_host};
+        ssl_certificate {folder}/../cert.pem;
+        ssl_certificate_key {folder}/../key.pem;
+        ssl_protocols TLSv1.2 TLSv1.3;
         location / {{
             grpc_pass grpc://grpc;
             grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;

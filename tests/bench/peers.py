@@ -159,7 +159,7 @@ class Ours:
         for name, host, port, annotations in (
                 ("bench", HOST, self.job.backend, None),
                 ("h2c", H2C_HOST, self.job.h2c_backend, {"evergate.io/protocol": "h2c"}),
-                ("grpc", GRPC_HOST, self.job.grpc_backend, {"evergate.io/protocol": "h2c"})):
+                ("grpc", GRPC_HOST, self.job.grpc_backend, {"evergate.io/protocol": "grpc"})):
             ingress = manifests.ingress(name, {host: [manifests.path(name)]}, tls=[([host], "bench")],
                                         annotations={"evergate.io/ssl-redirect": "false"})
             self.stack.source.put(manifests.service(name, annotations=annotations),

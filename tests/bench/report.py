@@ -1,5 +1,10 @@
+#!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements into tables: for the terminal, and as sections of docs/benchmarks.md."""
+"""Measurements into tables: for the terminal, and as sections of docs/benchmarks.md.
+
+    tests/bench/report.py       the section and the plot of the last comparison, from build/bench/compare.json
+"""
+import json
 import pathlib
 import re
 import statistics
@@ -53,7 +58,9 @@ def _rows(data, figure):
     return rows
 
 
-_HEADER = ("proxy", "CPU us/request", "evergate / this", "requests/s", "p50 ms", "p99 ms", "upstream connects/request")
+def _header(figure):
+    return ("proxy", "CPU us/request", "evergate / this" + (" (p99)" if figure == "p99" else ""), "requests/s",
+            "p50 ms", "p99 ms", "upstream connects/request")
 
 
 def _left_out_text(results, name):
@@ -63,7 +70,7 @@ def _left_out_text(results, name):
 
 def _case_text(results, name):
     case, data = CASES[name], results["cases"][name]
-    text = f"### {case.title}\n\n{table(_HEADER, _rows(data, case.figure))}"
+    text = f"### {case.title}\n\n{table(_header(case.figure), _rows(data, case.figure))}"
     peer = best_peer(data, case.figure)
     if peer and measured(data, case.figure):
         ratio, low, high = ratios(data, peer, case.figure)
@@ -131,3 +138,7 @@ def write_section(name, text):
     if not marked.search(page):
         raise SystemExit(f"{PAGE} has no section {name}")
     PAGE.write_text(marked.sub(lambda m: f"{m.group(1)}\n{text}\n\n{m.group(2)}", page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write_compare(json.loads((PAGE.parents[1] / "build" / "bench" / "compare.json").read_text(encoding="utf-8")))

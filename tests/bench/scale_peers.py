@@ -19,7 +19,8 @@ import peers
 from harness import procfs
 from harness.programs import free_port
 
-RELOADS, CHANGES = 3, 100
+RELOADS = 3
+CHANGES = 250  # five seconds: as often as Envoy collects its statistics, so that both halves have one of these
 
 
 def _addresses(number, endpoints):
@@ -73,7 +74,7 @@ def haproxy(job, services, endpoints):
 def nginx(job, services, endpoints):
     peer = peers.nginx(job)
     config = pathlib.Path(peer.program.arguments[-1])
-    parts, port = ["server_names_hash_max_size 65536; server_names_hash_bucket_size 128;"], free_port()
+    parts, port = ["server_names_hash_max_size 65536; server_names_hash_bucket_size 512;"], free_port()
     for number, (name, host) in enumerate(_hosts(services)):
         servers = " ".join(f"server {address}:9;" for address in _addresses(number, endpoints))
         place = f"location / {{ proxy_pass http://{name}; }}"
