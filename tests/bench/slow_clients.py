@@ -2,18 +2,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Slow attackers beside ordinary clients: slowhttptest in its four modes, while somebody else measures.
 
-    tests/bench/slow_clients.py [--connections 4000] [--seconds 20] [--modes headers,body,range,read] [--write]
+    tests/bench/slow_clients.py [--connections 4000] [--modes headers,body,range,read] [--rounds 1]
+                                [--proxies evergate,haproxy,nginx] [--write]
 
-Ordinary clients send small requests at a fixed pace on kept connections, before and during each mode. The goal: their
-99th percentile during is at most twice that before. Evergate has one worker on core 1; slowhttptest, the endpoint and the
-clients share core 0. Needs the release build and slowhttptest (deploy/install-packages.sh bench). --write: into
-docs/benchmarks.md."""
+Ordinary clients send small requests at a fixed pace on kept connections, right before and during each mode, through
+Evergate and the peers in turn. The goal: their 99th percentile during is at most twice that before. Each proxy has one
+worker on core 1; the endpoint and the clients share core 0 with slowhttptest, which runs only when nobody else wants to:
+its processor time is not what is measured. Beside it: what TCP holds in the kernel, and how often it was short of memory
+(then every connection of the machine waits). One round of three proxies takes five minutes. Needs the release
+build, slowhttptest, haproxy, nginx (deploy/install-packages.sh bench). --write: into docs/benchmarks.md."""
 import argparse
+import dataclasses
 import datetime
+import os
 import pathlib
 import re
 import resource
 import shutil
+import statistics
 import subprocess
 import tempfile
 import threading
@@ -21,14 +27,16 @@ import time
 
 import peers
 import report
-from harness import http, manifests, procfs, soon
-from harness.evergate import Evergate
+import slow_peers
+from harness import http, procfs, soon
 from harness.http import compose
-from harness.programs import ROOT
+from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
 LOAD_CPU, PROXY_CPU = 0, 1
 RATE, CLIENTS = 400, 4  # requests per second, connections
-SLOW = "slow.example"
+BEFORE, DURING = 5, 9   # seconds
+OPENING = 10            # seconds until all slow connections are there, or as many as there will be
+GOAL = 2.0
 # name: (what, flags of slowhttptest, path)
 MODES = {
     "headers": ("slow heads (-H)", ["-H", "-i", "5", "-x", "24"], "/"),
@@ -38,121 +46,232 @@ MODES = {
 }
 
 
-class Measure(threading.Thread):
-    """One client at a fixed pace; a request that is late counts from when it was due."""
+class Client(threading.Thread):
+    """At a fixed pace; a request that is late counts from when it was due, also when the time is over before it is
+    sent."""
 
     def __init__(self, port, seconds):
         super().__init__(daemon=True)
-        self.connection = http.Connection(port, timeout=60)
+        self.connection = http.Connection(port, timeout=seconds + 5)
         self.seconds, self.taken, self.failed = seconds, [], 0
 
     def run(self):
         pace, request = CLIENTS / RATE, compose(path="/bytes/128", host=peers.HOST)
         start = time.perf_counter()
+        end = start + self.seconds
         for number in range(int(self.seconds / pace)):
             due = start + number * pace
             time.sleep(max(0.0, due - time.perf_counter()))
+            if due < end < time.perf_counter():
+                self.taken.append(end - due)
+                continue
             try:
                 self.connection.send(request)
                 self.failed += self.connection.response().status != 200
             except (OSError, http.ProtocolError):
                 self.failed += 1
+                self.taken.append(time.perf_counter() - due)
                 return
             self.taken.append(time.perf_counter() - due)
         self.connection.close()
 
 
-def measured(port, seconds):
-    """(p50, p99, how many failed)"""
-    clients = [Measure(port, seconds) for _ in range(CLIENTS)]
-    for client in clients:
-        client.start()
-    for client in clients:
-        client.join()
-    taken = [value for client in clients for value in client.taken]
-    return soon.percentile(taken, 0.5), soon.percentile(taken, 0.99), sum(client.failed for client in clients)
+@dataclasses.dataclass
+class Latency:
+    p50: float
+    p99: float
+    failed: int
+
+    @staticmethod
+    def measured(port, seconds):
+        clients = [Client(port, seconds) for _ in range(CLIENTS)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        taken = [value for client in clients for value in client.taken]
+        return Latency(soon.percentile(taken, 0.5), soon.percentile(taken, 0.99),
+                       sum(client.failed for client in clients))
 
 
-def drained(stack):
-    deadline = time.monotonic() + 120
-    while stack.counters()["connections"] and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return stack.counters()["connections"]
+class Kernel(threading.Thread):
+    """What TCP holds of the whole machine, at most, and how often that was too much."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.most, self.ended, self.before = 0, threading.Event(), self.pressures()
+
+    @staticmethod
+    def pressures():
+        lines = [line.split() for line in open("/proc/net/netstat", encoding="ascii") if line.startswith("TcpExt:")]
+        counts = dict(zip(lines[0][1:], map(int, lines[1][1:])))
+        return counts["TCPMemoryPressures"], counts["TCPRcvQDrop"] + counts["PruneCalled"]
+
+    @staticmethod
+    def held():
+        text = pathlib.Path("/proc/net/sockstat").read_text(encoding="ascii")
+        return int(re.search(r"^TCP:.* mem (\d+)", text, re.M).group(1)) * resource.getpagesize()
+
+    def run(self):
+        while not self.ended.wait(0.2):
+            self.most = max(self.most, self.held())
+
+    def end(self):
+        """(bytes, times it went under pressure, segments dropped or pruned for want of memory)"""
+        self.ended.set()
+        self.join()
+        return (self.most, *(now - then for now, then in zip(self.pressures(), self.before)))
 
 
-def run_mode(stack, mode, options, folder):
-    title, flags, path = MODES[mode]
-    before = measured(stack.http_port, options.seconds / 2)
-    answers = {code: stack.metric(f'evergate_requests_total{{code="{code}"}}') for code in ("408", "503", "none")}
-    # Its processor time is not what is measured: everybody else comes first.
-    command = ["nice", "-n", "15", "taskset", "-c", str(LOAD_CPU), "slowhttptest", *flags, "-c", str(options.connections), "-r", "1000",
-               "-l", str(options.seconds + 10), "-p", "10", "-v", "1", "-u",
-               f"http://127.0.0.1:{stack.http_port}{path}"]
-    with open(folder / f"slowhttptest-{mode}.log", "wb") as log:
-        attack = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
-        try:
-            time.sleep(options.connections / 1000 + 2)  # all connections are tried by now
-            open_then, cpu = stack.counters()["connections"], procfs.cpu_seconds([stack.dataplane.pid])
-            during = measured(stack.http_port, options.seconds - 8)
-            cpu = (procfs.cpu_seconds([stack.dataplane.pid]) - cpu) / (options.seconds - 8)
-        finally:
-            attack.kill()
-            attack.wait()
-    left = drained(stack)
-    told = {code: int(stack.metric(f'evergate_requests_total{{code="{code}"}}') - count)
-            for code, count in answers.items()}
-    print(f"{mode}: {open_then} connections; p50 {before[0] * 1e3:.2f} -> {during[0] * 1e3:.2f} ms, "
-          f"p99 {before[1] * 1e3:.2f} -> {during[1] * 1e3:.2f} ms; failed {before[2] + during[2]}; CPU {cpu:.0%}; "
-          f"told {told}; {left} left", flush=True)
-    return {"title": title, "before": before, "during": during, "connections": open_then, "cpu": cpu, "told": told,
-            "left": left}
+def connected(port):
+    """How many connections the listener's side has."""
+    listed = subprocess.run(["ss", "-HtnO", "state", "established", f"( sport = :{port} )"], capture_output=True,
+                            text=True, check=False)
+    return listed.stdout.count("\n")
+
+
+def wait_for(condition, seconds):
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.25)
+
+
+def attack(port, mode, connections, folder):
+    _, flags, path = MODES[mode]
+    seconds = BEFORE + OPENING + DURING + 60
+    command = ["chrt", "--idle", "0", "taskset", "-c", str(LOAD_CPU), "slowhttptest", *flags, "-c", str(connections),
+               "-r", "1000", "-l", str(seconds), "-p", "10", "-v", "1", "-u", f"http://127.0.0.1:{port}{path}"]
+    with open(folder / f"slowhttptest-{mode}.log", "ab") as log:
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, cwd=folder)
+
+
+def run_mode(proxy, mode, connections, folder):
+    before = Latency.measured(proxy.port, BEFORE)
+    kernel = Kernel()
+    kernel.start()
+    attacker = attack(proxy.port, mode, connections, folder)
+    try:
+        time.sleep(connections / 1000 + 2)
+        if mode != "range":  # those are answered at once
+            wait_for(lambda: connected(proxy.port) >= connections, OPENING - connections / 1000 - 2)
+        slow, cpu = connected(proxy.port), procfs.cpu_seconds(procfs.children(proxy.pid))
+        during = Latency.measured(proxy.port, DURING)
+        cpu = (procfs.cpu_seconds(procfs.children(proxy.pid)) - cpu) / DURING
+    finally:
+        attacker.kill()
+        attacker.wait()
+    memory, pressures, dropped = kernel.end()
+    wait_for(lambda: connected(proxy.port) == 0, 10)
+    data = {"slow": slow, "before": dataclasses.asdict(before), "during": dataclasses.asdict(during), "cpu": cpu,
+            "ratio": during.p99 / before.p99, "failed": before.failed + during.failed, "kernel_bytes": memory,
+            "pressures": pressures, "dropped": dropped, "left": connected(proxy.port)}
+    print(f"{MODES[mode][0]:18} {proxy.name:15} {slow:5} slow connections; ordinary clients: p50 "
+          f"{before.p50 * 1e3:.2f} -> {during.p50 * 1e3:.2f} ms, p99 {before.p99 * 1e3:.2f} -> {during.p99 * 1e3:.2f} ms "
+          f"= {data['ratio']:.2f} times, {data['failed']} failed; processor {cpu:.0%}; kernel TCP memory "
+          f"{memory / 2**20:.0f} MiB, {pressures} times under pressure, {dropped} drops", flush=True)
+    return data
+
+
+def run_all(options, folder):
+    target = argparse.Namespace(folder=folder, backend=free_port(), cpu=PROXY_CPU, connections=options.connections)
+    backend = Program("backend", [binaries() / "echo_backend", f"--listen=127.0.0.1:{target.backend}", "--name=bench"],
+                      folder, LOAD_CPU).start()
+    results = {mode: {} for mode in options.modes}
+    proxies = []
+    try:
+        wait_until(lambda: http.status_or_none(target.backend) == 200, "the backend answers")
+        proxies = slow_peers.started(options.proxies, target)
+        for _ in range(options.rounds):
+            for mode in options.modes:
+                for proxy in proxies:
+                    results[mode].setdefault(proxy.name, []).append(
+                        run_mode(proxy, mode, options.connections, folder))
+    finally:
+        for proxy in proxies:
+            proxy.stop()
+        backend.stop()
+    return results, {proxy.name: proxy.version for proxy in proxies}
+
+
+def median(rounds, *keys):
+    def value(data):
+        for key in keys:
+            data = data[key]
+        return data
+    return statistics.median(value(data) for data in rounds)
 
 
 def rows_of(results):
-    return [(data["title"], data["connections"], f"{data['before'][0] * 1e3:.2f} / {data['before'][1] * 1e3:.2f}",
-             f"{data['during'][0] * 1e3:.2f} / {data['during'][1] * 1e3:.2f}",
-             f"{data['during'][1] / data['before'][1]:.2f}", data["before"][2] + data["during"][2], f"{data['cpu']:.0%}")
-            for data in results.values()]
+    for mode, by_proxy in results.items():
+        for name, rounds in by_proxy.items():
+            before, during = ([f"{median(rounds, when, which) * 1e3:.2f}" for which in ("p50", "p99")]
+                              for when in ("before", "during"))
+            yield (MODES[mode][0], name, f"{median(rounds, 'slow'):.0f}", " / ".join(before), " / ".join(during),
+                   f"{median(rounds, 'ratio'):.2f}", sum(data["failed"] for data in rounds),
+                   f"{median(rounds, 'cpu'):.0%}", f"{median(rounds, 'kernel_bytes') / 2**20:.0f}",
+                   sum(data["pressures"] for data in rounds))
+
+
+def verdict(results, names):
+    """One line per proxy: its ratio in each mode."""
+    for name in names:
+        ratios = {mode: median(results[mode][name], "ratio") for mode in results}
+        met = all(ratio <= GOAL for ratio in ratios.values())
+        yield (f"{name}: p99 during / before: "
+               + ", ".join(f"{mode} {ratio:.2f}" for mode, ratio in ratios.items())
+               + f" (goal {GOAL:g}: {'met' if met else 'not met'})")
+
+
+def conditions(options, versions):
+    machine = peers.machine()
+    shown = subprocess.run(["slowhttptest", "-h"], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"version (\S+)", shown)
+    limits = pathlib.Path("/proc/sys/net/ipv4/tcp_mem").read_text(encoding="ascii").split()
+    pressure = int(limits[1]) * resource.getpagesize() / 2**20
+    return (f"{datetime.date.today().isoformat()}; {machine['cpu']}, kernel {machine['kernel']}; "
+            + ", ".join(f"{name} {each}" for name, each in versions.items())
+            + f"; slowhttptest {version.group(1) if version else '?'} with {options.connections} connections; "
+            f"{RATE} ordinary requests per second; {options.rounds} round{'s' * (options.rounds != 1)}; load of the "
+            f"machine before: {options.load:.1f}; TCP is short of memory from {pressure:.0f} MiB on.")
+
+
+def parsed():
+    def words(text):
+        return text.split(",")
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--connections", type=int, default=4000)
+    parser.add_argument("--modes", type=words, default=list(MODES))
+    parser.add_argument("--proxies", type=words, default=["evergate", "haproxy", "nginx"],
+                        help="of " + ", ".join(slow_peers.KINDS))
+    parser.add_argument("--rounds", type=int, default=1, help="of which the median counts")
+    parser.add_argument("--write", action="store_true")
+    return parser.parse_args()
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--connections", type=int, default=4000)
-    parser.add_argument("--seconds", type=int, default=24)
-    parser.add_argument("--modes", type=lambda text: text.split(","), default=list(MODES))
-    parser.add_argument("--write", action="store_true")
-    options = parser.parse_args()
-    if not shutil.which("slowhttptest"):
-        raise SystemExit("missing: slowhttptest; run deploy/install-packages.sh bench")
+    options = parsed()
+    missing = [tool for tool in ("slowhttptest", "chrt", "taskset", "ss") if not shutil.which(tool)]
+    if missing:
+        raise SystemExit(f"missing: {', '.join(missing)}; run deploy/install-packages.sh bench")
+    options.load = os.getloadavg()[0]
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    os.sched_setaffinity(0, {LOAD_CPU})
     folder = pathlib.Path(tempfile.mkdtemp(prefix="evgb-"))
-    stack = Evergate(folder, workers=1, cpu=PROXY_CPU)
-    try:
-        stack.start()
-        backend = stack.add_backend("one", cpu=LOAD_CPU)
-        stack.expose("bench", backend, peers.HOST)
-        # slowhttptest names no host of ours: it gets the route without one.
-        stack.source.put(manifests.ingress("slow", {"": [manifests.path("bench")]}))
-        stack.wait_status(SLOW)
-        results = {mode: run_mode(stack, mode, options, folder) for mode in options.modes}
-    finally:
-        complaints = stack.stop()
+    os.chmod(folder, 0o755)  # nginx's worker is another user
+    results, versions = run_all(options, folder)
     shutil.rmtree(folder)
-    if complaints:
-        raise SystemExit("; ".join(complaints))
-    peers.dump(ROOT / "build" / "bench" / "slow_clients.json", results)
-    machine = peers.machine()
-    version = re.search(r"version (\S+)", subprocess.run(["slowhttptest", "-h"], capture_output=True, text=True,
-                                                        check=False).stdout)
-    text = (f"{datetime.date.today().isoformat()}; {machine['cpu']}, kernel {machine['kernel']}; slowhttptest "
-            f"{version.group(1) if version else '?'} with {options.connections} connections; {RATE} ordinary requests per "
-            "second.\n\n" + report.table(("mode", "slow connections open", "p50 / p99 before, ms", "p50 / p99 during, ms",
-                                           "p99 during / before", "failed", "processor"), rows_of(results)))
+    peers.dump(ROOT / "build" / "bench" / "slow_clients.json", {"versions": versions, "modes": results})
+    text = (conditions(options, versions) + "\n\n" + report.table(
+        ("mode", "proxy", "slow connections", "p50 / p99 before, ms", "p50 / p99 during, ms", "p99 during / before", "failed",
+         "processor", "kernel TCP memory, MiB", "times short of it"), rows_of(results))
+        + "\n\n" + "\n".join("- " + line for line in verdict(results, versions)))
     print("\n" + text)
     if options.write:
         report.write_section("slow_clients", text)
-    if any(data["left"] or data["before"][2] or data["during"][2] for data in results.values()):
+    ours = [data for by_proxy in results.values() for data in by_proxy.get("evergate", [])]
+    if any(data["left"] or data["failed"] for data in ours):
         raise SystemExit("requests of ordinary clients failed, or connections were left over")
 
 
