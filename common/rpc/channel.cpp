@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/rpc/channel.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/ssl/host_name_verification.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <utility>
+#include <vector>
 
 #include "common/rpc/accepted_channel.hpp"
 #include "common/rpc/connection.hpp"
+#include "common/rpc/limits.hpp"
 #include "common/rpc/transport_security.hpp"
 
 namespace evergate::rpc {
@@ -62,34 +69,49 @@ private:
     asio::local::stream_protocol::endpoint path_;
 };
 
+// Before the whole attempt has had its time, so that it says what took so long.
+constexpr std::chrono::seconds kResolveDeadline = kOpenDeadline - std::chrono::seconds(1);
+
 class TlsDialer : public Handle<TlsStream> {
 public:
-    TlsDialer(asio::io_context& io, TcpAddress address, asio::ssl::context& tls)
+    TlsDialer(asio::io_context& io, TcpAddress address, asio::ssl::context& tls,
+              std::shared_ptr<process::NameResolver> names)
         : Handle(std::make_shared<Core>(Core::Role::client, address.host, io, tls)),
           address_(std::move(address)),
-          resolver_(io) {}
+          names_(std::move(names)) {}
+
+    ~TlsDialer() override { names_->cancel(); }
 
     void start(ChannelObserver& observer) override {
         core_->observe(observer);
         core_->stream().set_verify_callback(asio::ssl::host_name_verification(address_.host));
         SSL_set_tlsext_host_name(core_->stream().native_handle(), address_.host.c_str());
-        resolver_.async_resolve(
-            address_.host, std::to_string(address_.port),
-            [core = core_](ErrorCode ec, const tcp::resolver::results_type& found) {
-                if (ec) {
-                    return core->fail("resolve: " + ec.message());
-                }
-                asio::async_connect(core->socket(), found, [core](ErrorCode e, const auto&) {
-                    ErrorCode ignored;
-                    core->socket().set_option(tcp::no_delay(true), ignored);
-                    core->open(e);
-                });
-            });
+        asio::co_spawn(core_->socket().get_executor(), connect(core_, names_, address_),
+                       asio::detached);
     }
 
 private:
+    // Owns what it uses: the dialer may be gone before it ends.
+    static asio::awaitable<void> connect(std::shared_ptr<Core> core,
+                                         std::shared_ptr<process::NameResolver> names,
+                                         TcpAddress address) {
+        const process::Resolved found = co_await names->resolve(address.host, kResolveDeadline);
+        if (found.error) {
+            co_return core->fail("resolve: " + found.error.message());
+        }
+        std::vector<tcp::endpoint> endpoints;
+        for (const asio::ip::address& each : found.addresses) {
+            endpoints.emplace_back(each, address.port);
+        }
+        const auto [error, chosen] = co_await asio::async_connect(
+            core->socket(), endpoints, asio::as_tuple(asio::use_awaitable));
+        ErrorCode ignored;
+        core->socket().set_option(tcp::no_delay(true), ignored);
+        core->open(error);
+    }
+
     TcpAddress address_;
-    tcp::resolver resolver_;
+    std::shared_ptr<process::NameResolver> names_;
 };
 
 class BrokenChannel : public Channel {
@@ -128,7 +150,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Channel> makeDialer(asio::io_context& io, Address address, TlsFiles files) {
+std::unique_ptr<Channel> makeDialer(asio::io_context& io, Address address, TlsFiles files,
+                                    std::shared_ptr<process::NameResolver> names) {
     if (auto* local = std::get_if<UnixAddress>(&address)) {
         return std::make_unique<LocalDialer>(io, std::move(local->path));
     }
@@ -137,7 +160,11 @@ std::unique_ptr<Channel> makeDialer(asio::io_context& io, Address address, TlsFi
     if (!tls) {
         return makeBroken(io, std::move(error));
     }
-    return std::make_unique<TlsDialer>(io, std::move(std::get<TcpAddress>(address)), *tls);
+    if (!names) {
+        names = std::make_shared<process::NameResolver>(io.get_executor());
+    }
+    return std::make_unique<TlsDialer>(io, std::move(std::get<TcpAddress>(address)), *tls,
+                                       std::move(names));
 }
 
 std::unique_ptr<Channel> makeBroken(asio::io_context& io, std::string why) {

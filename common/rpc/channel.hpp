@@ -15,6 +15,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/process/name_resolver.hpp"
 #include "common/rpc/address.hpp"
 
 namespace evergate::rpc {
@@ -45,7 +46,9 @@ public:
 };
 
 // The side that dials. Certificate files are read now, so renewed ones are picked up by a redial;
-// what is wrong with them comes as onClosed.
-std::unique_ptr<Channel> makeDialer(boost::asio::io_context& io, Address address, TlsFiles files);
+// what is wrong with them comes as onClosed. `names`: knows hosts by name, and what it was asked by
+// the dials before; null: a new one.
+std::unique_ptr<Channel> makeDialer(boost::asio::io_context& io, Address address, TlsFiles files,
+                                    std::shared_ptr<process::NameResolver> names = nullptr);
 
 }  // namespace evergate::rpc

@@ -83,7 +83,7 @@ private:
 
     boost::asio::any_io_executor executor_;
     ServerAccess access_;
-    NameResolver resolver_;
+    process::NameResolver resolver_;
     std::unique_ptr<Transport> transport_;  // only the running request replaces it
     std::vector<char> buffer_;
     bool cancelled_ = false;

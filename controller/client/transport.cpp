@@ -99,7 +99,7 @@ public:
 
 protected:
     template <typename... Args>
-    StreamTransport(NameResolver& resolver, ServerUrl url, Args&&... args)
+    StreamTransport(process::NameResolver& resolver, ServerUrl url, Args&&... args)
         : url_(std::move(url)), resolver_(resolver), stream_(std::forward<Args>(args)...) {}
 
     // Each address has its share of the time: one that swallows packets must not hide the others.
@@ -129,14 +129,15 @@ protected:
     beast::tcp_stream& lowest() { return beast::get_lowest_layer(stream_); }
 
     ServerUrl url_;
-    NameResolver& resolver_;
+    process::NameResolver& resolver_;
     Stream stream_;
     bool closed_ = false;
 };
 
 class PlainTransport final : public StreamTransport<beast::tcp_stream> {
 public:
-    PlainTransport(const asio::any_io_executor& executor, NameResolver& resolver, ServerUrl url)
+    PlainTransport(const asio::any_io_executor& executor, process::NameResolver& resolver,
+                   ServerUrl url)
         : StreamTransport(resolver, std::move(url), executor) {}
 
 private:
@@ -150,7 +151,7 @@ struct TlsContextHolder {
 
 class TlsTransport final : private TlsContextHolder, public StreamTransport<TlsStream> {
 public:
-    TlsTransport(const asio::any_io_executor& executor, NameResolver& resolver,
+    TlsTransport(const asio::any_io_executor& executor, process::NameResolver& resolver,
                  const ServerAccess& access, std::unique_ptr<ssl::context> tls)
         : TlsContextHolder{std::move(tls)},
           StreamTransport(resolver, access.server, executor, *context),
@@ -185,7 +186,7 @@ private:
 }  // namespace
 
 OrProblem<std::unique_ptr<Transport>> makeTransport(const asio::any_io_executor& executor,
-                                                    NameResolver& resolver,
+                                                    process::NameResolver& resolver,
                                                     const ServerAccess& access) {
     if (!access.server.tls) {
         return std::unique_ptr<Transport>(

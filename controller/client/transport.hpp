@@ -15,7 +15,7 @@
 #include <string>
 #include <utility>
 
-#include "controller/client/name_resolver.hpp"
+#include "common/process/name_resolver.hpp"
 #include "controller/client/server_access.hpp"
 
 namespace evergate::controller::client {
@@ -42,7 +42,7 @@ public:
 // resolver outlives the transport; one that takes long is best shared by transports that come one
 // after the other.
 OrProblem<std::unique_ptr<Transport>> makeTransport(const boost::asio::any_io_executor& executor,
-                                                    NameResolver& resolver,
+                                                    process::NameResolver& resolver,
                                                     const ServerAccess& access);
 
 // A peer's orderly or disorderly end, and not some other failure.

@@ -14,7 +14,7 @@ namespace asio = boost::asio;
 HostResolver::HostResolver(const asio::any_io_executor& executor) : resolver_(executor) {}
 
 HostResolver::HostResolver(const asio::any_io_executor& executor,
-                           client::NameResolver::Lookup lookup)
+                           process::NameResolver::Lookup lookup)
     : resolver_(executor, std::move(lookup)) {}
 
 std::string HostResolver::lookup(const std::string& host) const {

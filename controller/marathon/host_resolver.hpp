@@ -13,7 +13,7 @@
 #include <set>
 #include <string>
 
-#include "controller/client/name_resolver.hpp"
+#include "common/process/name_resolver.hpp"
 
 namespace evergate::controller::marathon {
 
@@ -25,7 +25,8 @@ public:
     static constexpr std::chrono::seconds kFailed{5};
 
     explicit HostResolver(const boost::asio::any_io_executor& executor);
-    HostResolver(const boost::asio::any_io_executor& executor, client::NameResolver::Lookup lookup);
+    HostResolver(const boost::asio::any_io_executor& executor,
+                 process::NameResolver::Lookup lookup);
 
     // Empty: unknown. Addresses are nobody's business here: they come back as they are.
     std::string lookup(const std::string& host) const;
@@ -43,7 +44,7 @@ private:
 
     boost::asio::awaitable<void> resolve(std::string host, Clock::duration timeout);
 
-    client::NameResolver resolver_;
+    process::NameResolver resolver_;
     std::map<std::string, Known> known_;
     bool cancelled_ = false;
 };

@@ -15,7 +15,8 @@ ControlLink::ControlLink(boost::asio::io_context& io, ControlLinkOptions options
       logger_(std::move(logger)),
       receiver_(sink, [this](model::Lane lane) { laneChanged(lane); }),
       backoff_(rpc::kRedialMin, rpc::kRedialMax, options_.random),
-      timer_(io) {}
+      timer_(io),
+      names_(std::make_shared<process::NameResolver>(io.get_executor())) {}
 
 ControlLink::~ControlLink() = default;
 
@@ -82,7 +83,7 @@ ControlLinkStatus ControlLink::status() const {
 
 void ControlLink::dial() {
     state_ = State::dialing;
-    channel_ = rpc::makeDialer(io_, options_.controller, options_.tls);
+    channel_ = rpc::makeDialer(io_, options_.controller, options_.tls, names_);
     channel_->start(*this);
 }
 

@@ -16,6 +16,7 @@
 
 #include "common/process/backoff.hpp"
 #include "common/process/logging.hpp"
+#include "common/process/name_resolver.hpp"
 #include "common/rpc/channel.hpp"
 #include "dataplane/control/lane_receiver.hpp"
 #include "dataplane/control/state_writer.hpp"
@@ -102,6 +103,7 @@ private:
     std::unique_ptr<StateWriter> writer_;
     process::Backoff backoff_;
     boost::asio::steady_timer timer_;
+    std::shared_ptr<process::NameResolver> names_;
     std::unique_ptr<rpc::Channel> channel_;
     State state_ = State::stopped;
     std::string epoch_;

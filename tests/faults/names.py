@@ -8,14 +8,16 @@ SILENT, NO_SUCH_NAME = "silent", "no such name"
 
 
 class NameServer:
-    """`answer`: an IPv4 address for every name, or one of the words above. May be changed at any time."""
+    """`answer`: an IPv4 address for every name, or one of the words above. May be changed at any time. `patient`: its
+    clients wait two minutes and a half for an answer, as long as the C library ever does, not some seconds."""
 
-    def __init__(self, folder, answer):
+    def __init__(self, folder, answer, patient=False):
         self.answer, self.asked = answer, 0
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind(("127.0.0.1", 53))
         self.file = folder / "resolv.conf"
-        self.file.write_text("nameserver 127.0.0.1\noptions timeout:2 attempts:2\n", encoding="ascii")
+        options = "timeout:30 attempts:5" if patient else "timeout:2 attempts:2"
+        self.file.write_text(f"nameserver 127.0.0.1\noptions {options}\n", encoding="ascii")
         threading.Thread(target=self._serve, daemon=True).start()
 
     def wrap(self, arguments):

@@ -6,14 +6,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
+#include <future>
 #include <vector>
 
 #include "common/rpc/limits.hpp"
 #include "common/rpc/listener.hpp"
+#include "tests/support/self_signed.hpp"
 
 namespace evergate::rpc {
 namespace {
@@ -138,6 +142,61 @@ TEST_F(ChannelTest, NoticesThatNobodyIsThere) {
     dial();
     ASSERT_TRUE(until([&] { return !client.closed.empty(); }));
     EXPECT_FALSE(client.open);
+}
+
+// Dials a host by name, with the lookup given.
+class NamedHost : public ChannelTest {
+protected:
+    NamedHost() {
+        const test::SelfSigned identity = test::selfSigned({{"controller.test"}});
+        std::ofstream(directory / "chain") << identity.chain;
+        std::ofstream(directory / "key") << identity.key;
+    }
+
+    void dial(std::uint16_t port, process::NameResolver::Lookup lookup) {
+        const std::string chain = (directory / "chain").string();
+        client.channel = makeDialer(
+            io, TcpAddress{"controller.test", port}, {chain, (directory / "key").string(), chain},
+            std::make_shared<process::NameResolver>(io.get_executor(), std::move(lookup)));
+        client.channel->start(client);
+    }
+};
+
+TEST_F(NamedHost, IsLookedUp) {
+    asio::ip::tcp::acceptor acceptor(io, {asio::ip::address_v4::loopback(), 0});
+    bool reached = false;
+    acceptor.async_accept(
+        [&](boost::system::error_code error, const asio::ip::tcp::socket&) { reached = !error; });
+    std::promise<std::string> asked;
+    dial(acceptor.local_endpoint().port(), [&asked](const std::string& host) {
+        asked.set_value(host);
+        return process::Resolved{{}, {asio::ip::address_v4::loopback()}};
+    });
+    EXPECT_TRUE(until([&] { return reached; }));
+    EXPECT_EQ(asked.get_future().get(), "controller.test");
+}
+
+TEST_F(NamedHost, SaysWhyItIsUnknown) {
+    dial(1, [](const std::string&) { return process::Resolved{asio::error::host_not_found, {}}; });
+    EXPECT_TRUE(until([&] { return !client.closed.empty(); }));
+    EXPECT_EQ(client.closed.rfind("resolve: ", 0), 0u) << client.closed;
+}
+
+// A lookup that hangs is nobody's business once the dialer is gone: the loop runs dry.
+TEST_F(NamedHost, NobodyWaitsForItsLookup) {
+    auto end = std::make_shared<std::promise<void>>();
+    dial(1, [over = std::shared_future<void>(end->get_future())](const std::string&) {
+        over.wait();
+        return process::Resolved{asio::error::host_not_found, {}};
+    });
+    io.poll();
+    client.channel.reset();
+    listener.reset();
+    io.restart();
+    io.run_for(std::chrono::seconds(60));
+    EXPECT_TRUE(io.stopped());
+    EXPECT_EQ(client.closed, "");
+    end->set_value();
 }
 
 TEST_F(ChannelTest, RefusesWhatIsNoWebSocket) {

@@ -30,18 +30,18 @@ protected:
         EXPECT_TRUE(done);
     }
 
-    client::NameResolver::Lookup lookup() {
+    process::NameResolver::Lookup lookup() {
         return [over = std::shared_future<void>(end.get_future())](const std::string& host) {
             if (host == "mute") {
                 over.wait();
             } else if (host == "both") {
-                return client::Resolved{
+                return process::Resolved{
                     {},
                     {asio::ip::make_address("2001:db8::1"), asio::ip::make_address("192.0.2.1")}};
             } else if (host == "six") {
-                return client::Resolved{{}, {asio::ip::make_address("2001:db8::6")}};
+                return process::Resolved{{}, {asio::ip::make_address("2001:db8::6")}};
             }
-            return client::Resolved{asio::error::host_not_found, {}};
+            return process::Resolved{asio::error::host_not_found, {}};
         };
     }
 

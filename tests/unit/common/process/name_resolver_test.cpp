@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/client/name_resolver.hpp"
+#include "common/process/name_resolver.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,7 @@
 #include <mutex>
 #include <optional>
 
-namespace evergate::controller::client {
+namespace evergate::process {
 namespace {
 
 namespace asio = boost::asio;
@@ -136,6 +136,23 @@ TEST_F(NameResolverTest, EndsWhenCancelled) {
     EXPECT_EQ(result->error, asio::error::operation_aborted);
 }
 
+TEST_F(NameResolverTest, TheNextQuestionEndsTheOneBeforeIt) {
+    auto resolver = gated();
+    std::vector<boost::system::error_code> errors;
+    const auto ask = [&](const char* host, NameResolver::Timeout timeout) {
+        asio::co_spawn(io, resolver.resolve(host, timeout),
+                       [&](const std::exception_ptr&, const Resolved& resolved) {
+                           errors.push_back(resolved.error);
+                       });
+    };
+    ask("mute.test", 1h);
+    io.poll();
+    ask("mute.test", 10ms);  // of the same lookup
+    io.restart();
+    io.run();
+    EXPECT_THAT(errors, ElementsAre(asio::error::operation_aborted, asio::error::timed_out));
+}
+
 TEST_F(NameResolverTest, AsksNobodyForAnAddress) {
     auto resolver = gated();
     for (const char* text : {"192.0.2.1", "2001:db8::1"}) {
@@ -157,4 +174,4 @@ TEST_F(NameResolverTest, KnowsLocalhostAndWhatDoesNotExist) {
 }
 
 }  // namespace
-}  // namespace evergate::controller::client
+}  // namespace evergate::process

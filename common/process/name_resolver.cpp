@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/client/name_resolver.hpp"
+#include "common/process/name_resolver.hpp"
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -23,7 +23,7 @@
 // that do not belong together.
 #pragma GCC diagnostic ignored "-Wmismatched-new-delete"
 
-namespace evergate::controller::client {
+namespace evergate::process {
 namespace {
 
 namespace asio = boost::asio;
@@ -120,7 +120,7 @@ NameResolver::NameResolver(asio::any_io_executor executor, Lookup lookup)
 NameResolver::~NameResolver() = default;
 
 void NameResolver::cancel() {
-    cancelled_ = true;
+    ++question_;
     timer_.cancel();
 }
 
@@ -157,7 +157,7 @@ asio::awaitable<Resolved> NameResolver::resolve(std::string host, Timeout timeou
         co_return Resolved{{}, {literal}};
     }
     error = {};
-    cancelled_ = false;
+    const std::uint64_t question = ++question_;
     Running* lookup = running(host, error);
     if (lookup == nullptr) {
         co_return Resolved{error, {}};
@@ -165,7 +165,7 @@ asio::awaitable<Resolved> NameResolver::resolve(std::string host, Timeout timeou
     timer_.expires_after(timeout);
     co_await (lookup->answered.async_wait(asio::posix::stream_descriptor::wait_read, kToTuple) ||
               timer_.async_wait(kToTuple));
-    if (cancelled_) {
+    if (question != question_) {
         co_return Resolved{asio::error::operation_aborted, {}};
     }
     auto answer = lookup->slot->take();
@@ -176,4 +176,4 @@ asio::awaitable<Resolved> NameResolver::resolve(std::string host, Timeout timeou
     co_return *std::move(answer);
 }
 
-}  // namespace evergate::controller::client
+}  // namespace evergate::process

@@ -5,7 +5,7 @@
 // name and the end of the process. So each name is looked up in a thread of its own, which shares
 // nothing with us but the slot its answer goes into: when time is up it is left behind. A name that
 // is still being looked up is not looked up twice, and there are never more than kMost threads.
-// Belongs to one thread; one resolve() at a time.
+// Belongs to one thread. One resolve() at a time: the next one ends the one before it.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
@@ -15,13 +15,14 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
-namespace evergate::controller::client {
+namespace evergate::process {
 
 struct Resolved {
     boost::system::error_code error;
@@ -41,7 +42,8 @@ public:
     ~NameResolver();
 
     // An IP address is its own answer. boost::asio::error::timed_out when time is up, try_again
-    // when too many lookups hang, operation_aborted after cancel().
+    // when too many lookups hang, operation_aborted after cancel() or the next resolve(). The
+    // resolver outlives it.
     boost::asio::awaitable<Resolved> resolve(std::string host, Timeout timeout);
 
     // Ends the resolve() under way.
@@ -63,7 +65,7 @@ private:
     Lookup lookup_;
     boost::asio::steady_timer timer_;
     std::map<std::string, Running> running_;
-    bool cancelled_ = false;
+    std::uint64_t question_ = 0;  // which one is asked
 };
 
-}  // namespace evergate::controller::client
+}  // namespace evergate::process
