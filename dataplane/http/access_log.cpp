@@ -4,6 +4,7 @@
 #include <charconv>
 #include <chrono>
 
+#include "dataplane/http/head.hpp"
 #include "dataplane/http/log_text.hpp"
 
 namespace evergate::http {
@@ -73,8 +74,9 @@ void jsonField(std::string_view key, std::uint64_t value, std::string& out) {
 // The same keys in the same order in both formats.
 template <typename Field>
 void forEachField(const AccessRecord& record, Field&& field) {
-    const char version[] = {'H', 'T', 'T', 'P',
-                            '/', '1', '.', static_cast<char>('0' + record.minorVersion)};
+    const bool http2 = record.minorVersion == kHttp2;
+    const char minor = static_cast<char>('0' + (http2 ? 0 : record.minorVersion));
+    const char version[] = {'H', 'T', 'T', 'P', '/', http2 ? '2' : '1', '.', minor};
     field("client", record.clientAddress);
     field("client_port", std::uint64_t{record.clientPort});
     field("method", record.method);
@@ -93,7 +95,8 @@ void forEachField(const AccessRecord& record, Field&& field) {
     field("retries", std::uint64_t{record.retries});
     field("error",
           record.error == ProxyError::none ? std::string_view{} : info(record.error).reason);
-    if (!record.tls.version.empty() || !record.tls.failure.empty()) {
+    if (!record.tls.version.empty() || !record.tls.failure.empty() ||
+        !record.tls.serverName.empty()) {
         field("tls_version", record.tls.version);
         field("tls_cipher", record.tls.cipher);
         field("tls_server_name", record.tls.serverName);

@@ -17,7 +17,7 @@ namespace evergate::http {
 
 enum class AccessLogFormat : std::uint8_t { off, text, json };
 
-// Of a connection with TLS; all empty without.
+// Of a connection with TLS; all empty without. Of one that passes through: what it asked for.
 struct TlsRecord {
     std::string_view version;
     std::string_view cipher;
@@ -32,7 +32,7 @@ struct AccessRecord {
     std::string_view method;
     std::string_view host;
     std::string_view target;  // cut at 1024 bytes
-    std::uint8_t minorVersion = 1;
+    std::uint8_t minorVersion = 1;  // as RequestHead::minorVersion
     std::uint16_t status = 0;
     std::uint64_t bytesIn = 0;         // request body
     std::uint64_t bytesOut = 0;        // sent to the client, head included

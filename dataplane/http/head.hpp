@@ -51,6 +51,10 @@ enum class HeaderName : std::uint8_t {
     authorization,
 };
 
+// RequestHead::minorVersion of a request that came as HTTP/2. Where the two differ it is treated
+// like HTTP/1.1.
+inline constexpr std::uint8_t kHttp2 = 20;
+
 struct HeaderField {
     HeaderName id = HeaderName::other;
     bool hopByHop = false;   // of this connection only: never forwarded (RFC 9110 §7.6.1)
@@ -79,7 +83,7 @@ struct RequestHead {
     std::uint64_t contentLength = 0;  // Framing::length only; may be 0
     std::size_t headBytes = 0;  // bytes of the head, including the empty line; bounds all views
     Framing framing = Framing::none;  // never untilClose
-    std::uint8_t minorVersion = 1;    // HTTP/1.x
+    std::uint8_t minorVersion = 1;    // HTTP/1.x, or kHttp2
     bool keepAlive = true;            // the client lets the connection persist
     bool expectContinue = false;
     bool head = false;          // method is HEAD

@@ -54,8 +54,13 @@ public:
 
     // Behind all Via fields that came: the order of these lines is the way of the message.
     void via(std::uint8_t receivedMinorVersion, std::string_view pseudonym) noexcept {
-        literal("Via: 1.");
-        number(receivedMinorVersion);
+        literal("Via: ");
+        if (receivedMinorVersion == kHttp2) {
+            literal("2.0");
+        } else {
+            literal("1.");
+            number(receivedMinorVersion);
+        }
         literal(" ");
         add(pseudonym);
         literal("\r\n");

@@ -55,7 +55,7 @@ public:
 
     bool registered() const noexcept { return registered_; }
 
-    void setRegistered() noexcept { registered_ = true; }
+    void setRegistered(bool registered = true) noexcept { registered_ = registered; }
 
     // For callers that learnt by other means (a peek) that nothing is there to read.
     void clearReadable() noexcept { readable_ = false; }

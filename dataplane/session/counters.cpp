@@ -42,6 +42,7 @@ void Counters::add(const Counters& other) {
     queueWaits.merge(other.queueWaits);
     tls.add(other.tls);
     addEach(proxyHeaders, other.proxyHeaders);
+    http2.add(other.http2);
     statuses.merge(other.statuses);
     durations.merge(other.durations);
     firstBytes.merge(other.firstBytes);

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "dataplane/http/proxy_error.hpp"
+#include "dataplane/http2/counts.hpp"
 #include "dataplane/net/handshake_counts.hpp"
 #include "dataplane/upstream/traffic_counters.hpp"
 
@@ -56,6 +57,7 @@ struct Counters {
     DurationHistogram queueWaits;      // of those that waited, however that ended
     net::HandshakeCounts tls;          // with clients
     std::array<std::uint64_t, static_cast<std::size_t>(ProxyHeaderOutcome::count_)> proxyHeaders{};
+    http2::ServerCounts http2;     // with clients
     StatusCounts statuses;         // as `responses`, by status code
     DurationHistogram durations;   // whole requests, without tunnels
     DurationHistogram firstBytes;  // until the endpoint's response head

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http2/request_text.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/header_names.hpp"
+#include "dataplane/http/request_target.hpp"
+
+namespace evergate::http2 {
+
+using http::HeaderName;
+using http::ProxyError;
+
+namespace {
+
+enum Pseudo : std::uint8_t {
+    kMethod = 1,
+    kScheme = 2,
+    kPath = 4,
+    kAuthority = 8,
+    kProtocol = 16,
+};
+
+// A head that unpacks to so many times what is allowed is an attack.
+constexpr std::size_t kBombFactor = 4;
+// What RFC 9113 §6.5.2 counts for a field besides its bytes; ours: ": " and CRLF.
+constexpr std::size_t kFieldOverhead = 4;
+
+bool isLowerToken(std::string_view name) noexcept {
+    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+        return http::is(c, http::kTokenChar) && !(c >= 'A' && c <= 'Z');
+    });
+}
+
+bool isConnectionSpecific(HeaderName id) noexcept {
+    switch (id) {
+        case HeaderName::connection:
+        case HeaderName::keepAlive:
+        case HeaderName::proxyConnection:
+        case HeaderName::transferEncoding:
+        case HeaderName::upgrade:
+        case HeaderName::http2Settings:
+            return true;
+        default:
+            return false;
+    }
+}
+
+// Methods whose requests have a body by definition: an empty one is said to be empty (RFC 9110
+// §8.6).
+bool expectsBody(std::string_view method) noexcept {
+    return method == "POST" || method == "PUT" || method == "PATCH";
+}
+
+}  // namespace
+
+void RequestText::begin(const http::HeadLimits& limits) noexcept {
+    limits_ = limits;
+    bytes_ = fieldCount_ = 0;
+    for (std::string* text :
+         {&method_, &scheme_, &path_, &authority_, &protocol_, &host_, &cookie_, &fields_, &text_})
+        text->clear();
+    error_ = ProxyError::none;
+    detail_ = "";
+    seen_ = 0;
+    hasHost_ = hasLength_ = regular_ = malformed_ = webSocket_ = chunked_ = prioritized_ = false;
+}
+
+bool RequestText::add(std::string_view name, std::string_view value) {
+    bytes_ += name.size() + value.size() + kFieldOverhead;
+    ++fieldCount_;
+    if (bytes_ > limits_.maxHeadBytes) {
+        if (error_ == ProxyError::none)
+            error_ = name == ":path" ? ProxyError::uriTooLong : ProxyError::headTooLarge;
+        return bytes_ <= kBombFactor * limits_.maxHeadBytes;
+    }
+    if (malformed_ || error_ != ProxyError::none)
+        return true;
+    if (!http::allAre(value, http::kValueChar)) {
+        malformed("control byte in a value");
+    } else if (!name.empty() && name.front() == ':') {
+        if (regular_ || !addPseudo(name, value))
+            malformed("bad pseudo header field");
+    } else if (!isLowerToken(name)) {
+        malformed("bad field name");
+    } else {
+        regular_ = true;
+        addRegular(name, value);
+    }
+    return true;
+}
+
+bool RequestText::addPseudo(std::string_view name, std::string_view value) {
+    static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kNames{
+        {{":method", kMethod},
+         {":scheme", kScheme},
+         {":path", kPath},
+         {":authority", kAuthority},
+         {":protocol", kProtocol}}};
+    const std::array<std::string*, 5> values{&method_, &scheme_, &path_, &authority_, &protocol_};
+    for (std::size_t i = 0; i < kNames.size(); ++i) {
+        if (kNames[i].first != name)
+            continue;
+        if ((seen_ & kNames[i].second) != 0)
+            return false;
+        seen_ |= kNames[i].second;
+        values[i]->assign(value);
+        return true;
+    }
+    return false;
+}
+
+void RequestText::addRegular(std::string_view name, std::string_view value) {
+    if (fieldCount_ > limits_.maxHeaders + 5) {
+        error_ = ProxyError::headTooLarge;
+        return;
+    }
+    if (!note(name, value))
+        return;
+    fields_.append(name).append(": ").append(value).append("\r\n");
+}
+
+// False: it is kept elsewhere, or nowhere.
+bool RequestText::note(std::string_view name, std::string_view value) {
+    const HeaderName id = http::headerNameOf(name);
+    if (id == HeaderName::other) [[likely]] {
+        prioritized_ |= name == "priority";
+        return name != "sec-websocket-key" || (seen_ & kProtocol) == 0;
+    }
+    if (isConnectionSpecific(id)) {
+        malformed("connection-specific field");
+        return false;
+    }
+    switch (id) {
+        case HeaderName::te:
+            if (!http::equalsIgnoreCase(http::trimOws(value), "trailers"))
+                malformed("TE other than trailers");
+            return true;
+        case HeaderName::host:
+            if (hasHost_ && !http::equalsIgnoreCase(host_, value))
+                malformed("two Hosts");
+            hasHost_ = true;
+            host_ = value;
+            return false;
+        case HeaderName::contentLength:
+            hasLength_ = true;
+            return true;
+        case HeaderName::cookie:  // crumbs (RFC 9113 §8.2.3)
+            if (!cookie_.empty())
+                cookie_ += "; ";
+            cookie_ += value;
+            return false;
+        default:
+            return true;
+    }
+}
+
+RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
+    if (error_ != ProxyError::none)
+        return refuse(error_, "head over the limit");
+    if (!malformed_ && method_ == "CONNECT") {
+        const Status status = connectRequest();
+        if (status != Status::complete)
+            return status;
+    } else if ((seen_ & kProtocol) != 0) {
+        malformed(":protocol without CONNECT");
+    }
+    constexpr std::uint8_t kNeeded = kMethod | kScheme | kPath;
+    if ((seen_ & kNeeded) != kNeeded || method_.empty() || scheme_.empty() || path_.empty())
+        malformed("pseudo header field missing");
+    if (!http::allAre(method_, http::kTokenChar))
+        malformed("bad :method");
+    // Everything the target is made of; where it stands is for the parser of heads to say.
+    const bool rooted = path_.starts_with('/') || (path_ == "*" && method_ == "OPTIONS");
+    if (!rooted || !http::allAre(path_, http::kTargetChar))
+        malformed("bad :path");
+    if (!malformed_ && !settleAuthority())
+        malformed("Host is not :authority");
+    if (malformed_)
+        return Status::malformed;
+    write(endStream, key);
+    return Status::complete;
+}
+
+// A tunnel to anywhere is no business of an ingress, one to a WebSocket is (RFC 8441 §4).
+RequestText::Status RequestText::connectRequest() {
+    if ((seen_ & kProtocol) == 0)
+        return refuse(ProxyError::methodNotSupported, "CONNECT");
+    if (protocol_ != "websocket")
+        return refuse(ProxyError::methodNotSupported, "CONNECT for another protocol");
+    webSocket_ = true;
+    method_ = "GET";
+    return Status::complete;
+}
+
+bool RequestText::settleAuthority() {
+    if ((seen_ & kAuthority) == 0) {
+        authority_ = host_;
+        return true;  // none at all: the parser of heads refuses that
+    }
+    std::string_view name;
+    return !hasHost_ || (http::readAuthority(authority_, name) == nullptr &&
+                         http::readAuthority(host_, name) == nullptr &&
+                         http::isSameAuthority(authority_, host_, scheme_ == "https"));
+}
+
+void RequestText::write(bool endStream, std::string_view key) {
+    chunked_ = !endStream && !hasLength_ && !webSocket_;
+    text_.reserve(bytes_ + 256);
+    text_.append(method_).append(" ").append(path_).append(" HTTP/1.1\r\n");
+    if (!authority_.empty())
+        text_.append("Host: ").append(authority_).append("\r\n");
+    text_.append(fields_);
+    if (!cookie_.empty())
+        text_.append("cookie: ").append(cookie_).append("\r\n");
+    if (webSocket_) {
+        text_.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ");
+        text_.append(key).append("\r\n");
+    } else if (chunked_) {
+        text_.append("Transfer-Encoding: chunked\r\n");
+    } else if (endStream && !hasLength_ && expectsBody(method_)) {
+        text_.append("Content-Length: 0\r\n");
+    }
+    text_.append("\r\n");
+}
+
+void RequestText::malformed(const char* detail) noexcept {
+    malformed_ = true;
+    detail_ = detail;
+}
+
+RequestText::Status RequestText::refuse(ProxyError error, const char* detail) noexcept {
+    error_ = error;
+    detail_ = detail;
+    return Status::refused;
+}
+
+bool appendTrailer(std::string_view name, std::string_view value, std::string& out) {
+    if (!isLowerToken(name) || !http::allAre(value, http::kValueChar))
+        return false;
+    const HeaderName id = http::headerNameOf(name);
+    if (isConnectionSpecific(id))
+        return false;
+    if (http::isAllowedInTrailer(name) && !http::isHopByHop(id))
+        out.append(name).append(": ").append(value).append("\r\n");
+    return true;
+}
+
+}  // namespace evergate::http2

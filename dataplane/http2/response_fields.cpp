@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http2/response_fields.hpp"
+
+#include "dataplane/http/character_classes.hpp"
+
+namespace evergate::http2 {
+
+using http::HeaderName;
+
+namespace {
+
+bool mayCross(const http::HeaderField& field, bool tunnel) noexcept {
+    switch (field.id) {
+        case HeaderName::connection:
+        case HeaderName::keepAlive:
+        case HeaderName::proxyConnection:
+        case HeaderName::transferEncoding:
+        case HeaderName::upgrade:
+        case HeaderName::te:
+            return false;
+        case HeaderName::contentLength:
+            return !tunnel;
+        case HeaderName::other:
+            return !field.hopByHop &&
+                   !(tunnel && http::equalsIgnoreCase(field.name, "sec-websocket-accept"));
+        default:
+            return !field.hopByHop;
+    }
+}
+
+}  // namespace
+
+void ResponseFields::set(const http::ResponseHead& head, std::uint16_t status) {
+    fields_.clear();
+    status_[0] = static_cast<char>('0' + status / 100 % 10);
+    status_[1] = static_cast<char>('0' + status / 10 % 10);
+    status_[2] = static_cast<char>('0' + status % 10);
+    add(":status", {status_, sizeof status_});
+    for (const http::HeaderField& field : head.fields) {
+        if (mayCross(field, status != head.status))
+            add(field.name, field.value);
+    }
+}
+
+void ResponseFields::setTrailers(std::string_view section) {
+    fields_.clear();
+    while (!section.empty()) {
+        const std::size_t end = section.find("\r\n");
+        const std::string_view line = section.substr(0, end);
+        section.remove_prefix(end == std::string_view::npos ? section.size() : end + 2);
+        const std::size_t colon = line.find(':');
+        if (colon != std::string_view::npos && colon != 0)
+            add(line.substr(0, colon), http::trimOws(line.substr(colon + 1)));
+    }
+}
+
+void ResponseFields::add(std::string_view name, std::string_view value) {
+    fields_.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
+                       reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
+                       name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+}  // namespace evergate::http2

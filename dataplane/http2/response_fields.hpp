@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// An HTTP/1.1 response head, or a trailer section, as the fields of an HTTP/2 HEADERS frame (RFC
+// 9113 §8): :status first, nothing of the connection it came on. nghttp2 copies and lowers the
+// case; until then the views are the head's. Reused: nothing is allocated in the steady state.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/http/head.hpp"
+
+namespace evergate::http2 {
+
+class ResponseFields {
+public:
+    // `status`: in place of the head's (a WebSocket's 101 becomes 200, RFC 8441 §5).
+    void set(const http::ResponseHead& head, std::uint16_t status);
+    // "Name: value\r\n" per field, as ChunkedDecoder::trailers() has them.
+    void setTrailers(std::string_view section);
+
+    const nghttp2_nv* data() const noexcept { return fields_.data(); }
+
+    std::size_t size() const noexcept { return fields_.size(); }
+
+private:
+    void add(std::string_view name, std::string_view value);
+
+    std::vector<nghttp2_nv> fields_;
+    char status_[3] = {};
+};
+
+}  // namespace evergate::http2
