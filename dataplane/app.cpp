@@ -52,10 +52,12 @@ GrantedLimits limitsAfterRaising(const process::Logger& log) {
     return readGrantedLimits("", affinityCpus(), descriptors.now);
 }
 
-health::Checker::Options checkerOptions() {
+health::Checker::Options checkerOptions(const DataplaneSettings& settings) {
     std::random_device entropy;
     health::Checker::Options options;
     options.seed = (std::uint64_t{entropy()} << 32) | entropy();
+    if (!settings.sources.empty())
+        options.sources = std::make_shared<net::SourceAddresses>(settings.sources);
     return options;
 }
 
@@ -70,7 +72,7 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
       pool_(io_.get_executor(), poolOptions(settings_, limits_, serving_)),
       publisher_(pool_),
       checker_(
-          io_.get_executor(), checkerOptions(),
+          io_.get_executor(), checkerOptions(settings_),
           [this](std::vector<health::EndpointHealth> changes) {
               pool_.setHealth(std::move(changes));
           },

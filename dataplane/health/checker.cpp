@@ -113,10 +113,10 @@ struct Checker::Backend {
 Checker::Checker(asio::any_io_executor executor, Options options, OnChange onChange,
                  OnTransition onTransition)
     : executor_(std::move(executor)),
-      options_(options),
+      options_(std::move(options)),
       onChange_(std::move(onChange)),
       onTransition_(std::move(onTransition)),
-      random_(options.seed),
+      random_(options_.seed),
       self_(std::make_shared<Checker*>(this)) {}
 
 Checker::~Checker() {
@@ -204,7 +204,7 @@ Checker::TargetPtr Checker::acquire(const model::Endpoint& endpoint,
     }
     const std::uint16_t port = portOf(endpoint, policy->healthCheck);
     auto target = std::make_shared<Target>(
-        executor_, key, ProbeTarget{{address, port}, policy, port == endpoint.port});
+        executor_, key, ProbeTarget{{address, port}, policy, port == endpoint.port, options_.sources});
     targets_.emplace(std::move(key), target);
     // The first check decides alone: soon, but not all of them in the same moment.
     const auto spread = static_cast<std::uint64_t>(

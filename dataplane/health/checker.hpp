@@ -44,7 +44,8 @@ class Checker {
 public:
     struct Options {
         std::size_t concurrent = 256;
-        std::uint64_t seed = 1;  // of the jitter
+        std::uint64_t seed = 1;                           // of the jitter
+        std::shared_ptr<net::SourceAddresses> sources{};  // of connections; null: any
     };
 
     using OnChange = std::function<void(std::vector<EndpointHealth>)>;

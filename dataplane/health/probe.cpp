@@ -14,6 +14,7 @@
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/write.hpp>
 #include <boost/beast/ssl/ssl_stream.hpp>
+#include <cerrno>
 #include <string_view>
 
 #include "dataplane/health/grpc_check.hpp"
@@ -196,14 +197,45 @@ std::string_view introduction(const ProbeTarget& target) noexcept {
                                                                     : net::localProxyV2();
 }
 
+// To be connected from this address.
+error_code openAt(const net::SocketAddress& source, beast::tcp_stream& stream,
+                  const asio::ip::tcp& protocol) {
+    error_code error;
+    stream.socket().open(protocol, error);
+    if (!error && !net::bindSource(stream.socket().native_handle(), source)) {
+        error = {errno, boost::system::system_category()};
+    }
+    return error;
+}
+
+// Like requests: from each source address in turn; one without a port left is passed over.
+asio::awaitable<error_code> connect(beast::tcp_stream& stream, const ProbeTarget& target) {
+    const auto protocol = target.where.protocol();
+    const std::size_t ways = target.sources ? target.sources->count(protocol.family()) : 0;
+    error_code error;
+    for (std::size_t tried = 0; tried == 0 || tried < ways; ++tried) {
+        error_code ignored;
+        stream.socket().close(ignored);
+        error = ways == 0 ? error_code()
+                          : openAt(*target.sources->next(protocol.family()), stream, protocol);
+        if (!error) {
+            co_await stream.async_connect(target.where,
+                                          asio::redirect_error(asio::use_awaitable, error));
+        }
+        if (error != boost::system::errc::address_not_available) {
+            break;
+        }
+    }
+    co_return error;
+}
+
 }  // namespace
 
 asio::awaitable<ProbeResult> probe(ProbeTarget target) {
     const model::Backend& policy = *target.policy;
     beast::tcp_stream stream(co_await asio::this_coro::executor);
     stream.expires_after(policy.healthCheck.timeout);
-    error_code error;
-    co_await stream.async_connect(target.where, asio::redirect_error(asio::use_awaitable, error));
+    error_code error = co_await connect(stream, target);
     if (error) {
         co_return failed("connect", error);
     }

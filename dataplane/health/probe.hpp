@@ -15,6 +15,7 @@
 
 #include "common/model/values.hpp"
 #include "dataplane/health/probe_result.hpp"
+#include "dataplane/net/connect.hpp"
 
 namespace evergate::health {
 
@@ -23,6 +24,7 @@ struct ProbeTarget {
     std::shared_ptr<const model::Backend>
         policy;           // never null; policy->healthCheck says what to do
     bool ownPort = true;  // `where` is where requests go, too, and speaks what they speak
+    std::shared_ptr<net::SourceAddresses> sources;  // of the connection; null: any
 };
 
 boost::asio::awaitable<ProbeResult> probe(ProbeTarget target);

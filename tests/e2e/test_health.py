@@ -10,7 +10,7 @@ from harness.programs import wait_until
 CHECKED = {
     "evergate.io/health-check-path": "/live",
     "evergate.io/health-check-interval": "100ms",
-    "evergate.io/health-check-timeout": "2s",
+    "evergate.io/health-check-timeout": "10s",
     "evergate.io/health-check-healthy-threshold": "1",
     "evergate.io/health-check-unhealthy-threshold": "1",
 }
@@ -22,6 +22,7 @@ class Patient:
     def __init__(self, address):
         patient = self
         self.well, self.requests = True, 0
+        self.checked_from = set()
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
@@ -29,6 +30,7 @@ class Patient:
             def do_GET(self):  # pylint: disable=invalid-name
                 check = self.path == "/live"
                 patient.requests += 0 if check else 1
+                patient.checked_from |= {self.client_address[0]} if check else set()
                 self.send_response(200 if patient.well or not check else 500)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -44,6 +46,16 @@ class Patient:
     def stop(self):
         self.server.shutdown()
         self.server.server_close()
+
+
+class SourceAddresses(Case):
+    def test_checks_come_from_where_requests_come_from(self):
+        stack = self.evergate(dataplane_flags=["--source-address=127.0.0.5,127.0.0.6"]).start()
+        patient = Patient("127.0.0.1")
+        self.addCleanup(patient.stop)
+        stack.expose("sick", patient.port, annotations=CHECKED)
+        wait_until(lambda: len(patient.checked_from) > 1, "checked from more than one address")
+        self.assertEqual(patient.checked_from, {"127.0.0.5", "127.0.0.6"})
 
 
 class Health(Case):

@@ -41,11 +41,12 @@ protected:
         asio::io_context io;
         ProbeResult result;
         const asio::ip::tcp::endpoint where(asio::ip::address_v4::loopback(), to);
-        asio::co_spawn(io, probe({where, std::make_shared<const model::Backend>(policy), ownPort}),
-                       [&](const std::exception_ptr& thrown, ProbeResult got) {
-                           EXPECT_FALSE(thrown);
-                           result = std::move(got);
-                       });
+        asio::co_spawn(
+            io, probe({where, std::make_shared<const model::Backend>(policy), ownPort, sources}),
+            [&](const std::exception_ptr& thrown, ProbeResult got) {
+                EXPECT_FALSE(thrown);
+                result = std::move(got);
+            });
         io.run();
         return result;
     }
@@ -64,6 +65,7 @@ protected:
 
     model::Backend policy;
     bool ownPort = true;
+    std::shared_ptr<net::SourceAddresses> sources;
     std::string asked;
     std::uint16_t port = 0;
 };
@@ -75,6 +77,36 @@ TEST_F(ProbeTest, AsksForThePath) {
     EXPECT_NE(asked.find("\r\nHost: 127.0.0.1:" + std::to_string(port) + "\r\n"),
               std::string::npos);
     EXPECT_NE(asked.find("\r\nConnection: close\r\n"), std::string::npos);
+}
+
+TEST_F(ProbeTest, ComesFromItsSourceAddressesInTurn) {
+    // TEST-NET-1: nobody's address, it cannot be used; and one of another family.
+    sources = std::make_shared<net::SourceAddresses>(std::vector{
+        *net::SocketAddress::parse("127.0.0.2", 0), *net::SocketAddress::parse("::1", 0),
+        *net::SocketAddress::parse("192.0.2.1", 0), *net::SocketAddress::parse("127.0.0.3", 0)});
+    for (const char* const expected : {"127.0.0.2", "127.0.0.3", "127.0.0.2"}) {
+        net::SocketAddress peer;
+        ProbeResult result;
+        {
+            ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+                peer = net::SocketAddress::peerOf(connection.fd());
+                connection.readUntil("\r\n\r\n");
+                connection.send("HTTP/1.1 200 OK\r\n\r\n");
+            });
+            result = run(endpoint.port());
+        }
+        EXPECT_TRUE(result.good) << result.detail;
+        EXPECT_EQ(peer, *net::SocketAddress::parse(expected, peer.port()));
+    }
+}
+
+TEST_F(ProbeTest, SaysThatNoSourceAddressCanBeUsed) {
+    const test::RawListener endpoint;
+    sources = std::make_shared<net::SourceAddresses>(
+        std::vector{*net::SocketAddress::parse("192.0.2.1", 0)});
+    const ProbeResult result = run(endpoint.port());
+    EXPECT_FALSE(result.good);
+    EXPECT_EQ(result.detail.rfind("connect: ", 0), 0u) << result.detail;
 }
 
 TEST_F(ProbeTest, NamesTheHostItWasGiven) {
