@@ -30,6 +30,19 @@ TEST(EncodePublic, ShowsACertificateWithoutItsKeyAndChain) {
     EXPECT_EQ(shown["notBefore"], timeText(info.notBefore));
 }
 
+TEST(EncodePublic, TellsWhatClientsAreAskedForWithoutThePem) {
+    const auto pair = test::selfSigned({.names = {"a.example"}});
+    Certificate value{{"a.example"}, pair.chain, pair.key, ""};
+    // Whatever somebody took for authorities stays unsaid, too.
+    value.clients = {ClientCertificates::required, pair.chain + pair.chain + pair.key, 2,
+                     "-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"};
+    const auto text = encodePublic(value);
+    EXPECT_EQ(text.find("BEGIN"), std::string::npos);
+    EXPECT_EQ(text.find(pair.key.substr(40, 20)), std::string::npos);
+    EXPECT_EQ(json::parse(text)["clients"],
+              (json{{"mode", "required"}, {"depth", 2}, {"authorities", 2}, {"revocations", 1}}));
+}
+
 TEST(EncodePublic, HidesTheKeyOfAChainItCannotRead) {
     const auto shown = json::parse(encodePublic(Certificate{{}, "chain", "key", "o"}));
     EXPECT_EQ(shown, (json{{"hosts", json::array()}, {"origin", "o"}}));

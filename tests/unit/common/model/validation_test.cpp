@@ -218,7 +218,7 @@ TEST(Validation, ChecksHowEndpointsAreReached) {
                                               .tlsVerify = true,
                                               .tlsServerName = "web.example.com"}),
                 IsEmpty());
-    EXPECT_THAT(places(Kind::backend, Backend{.protocol = static_cast<BackendProtocol>(2)}),
+    EXPECT_THAT(places(Kind::backend, Backend{.protocol = static_cast<BackendProtocol>(9)}),
                 ElementsAre(".protocol"));
     for (const char* name : {"Web.example.com", "a b", "*.a", "a\n", "-"}) {
         EXPECT_THAT(places(Kind::backend, Backend{.tlsServerName = name}),
