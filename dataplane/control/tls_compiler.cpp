@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/model/backend_protocol.hpp"
 #include "dataplane/tls/client_context.hpp"
 #include "dataplane/tls/server_certificates.hpp"
 

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "common/model/backend_protocol.hpp"
 #include "dataplane/health/check_state.hpp"
 
 namespace evergate::health {
@@ -50,7 +51,7 @@ std::string keyOf(const model::Endpoint& endpoint, const model::Backend& policy)
     add(static_cast<int>(policy.proxyProtocol));
     add(static_cast<int>(portOf(endpoint, check) == endpoint.port));
     add(static_cast<int>(policy.protocol));
-    if (policy.protocol == model::BackendProtocol::https ||
+    if (model::usesTls(policy.protocol) ||
         check.type == model::HealthCheckType::tls) {
         add(static_cast<int>(policy.tlsVerify));
         add(policy.tlsServerName);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <iterator>
 #include <new>
@@ -146,10 +147,19 @@ struct GrpcCheck::Callbacks {
 
     static int data(nghttp2_session*, std::uint8_t, std::int32_t, const std::uint8_t* bytes,
                     std::size_t size, void* user) {
+        if (of(user).isGet_)
+            return 0;  // its head was enough
         std::string& response = of(user).response_;
         if (size > kMaxResponse - response.size())
             return NGHTTP2_ERR_CALLBACK_FAILURE;
         response.append(reinterpret_cast<const char*>(bytes), size);
+        return 0;
+    }
+
+    static int frame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
+        GrpcCheck& self = of(user);
+        if (self.isGet_ && frame->hd.type == NGHTTP2_HEADERS && self.httpStatus() >= 200)
+            self.finish(true, "status " + self.status_);
         return 0;
     }
 
@@ -175,12 +185,13 @@ void GrpcCheck::Free::operator()(nghttp2_session* session) const noexcept {
 }
 
 GrpcCheck::GrpcCheck(const GrpcQuestion& question)
-    : request_(composeHealthRequest(question.service)) {
+    : request_(composeHealthRequest(question.service)), isGet_(!question.get.empty()) {
     nghttp2_session_callbacks* callbacks = nullptr;
     nghttp2_session* session = nullptr;
     if (nghttp2_session_callbacks_new(&callbacks) == 0) {
         nghttp2_session_callbacks_set_on_header_callback(callbacks, &Callbacks::header);
         nghttp2_session_callbacks_set_on_data_chunk_recv_callback(callbacks, &Callbacks::data);
+        nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks, &Callbacks::frame);
         nghttp2_session_callbacks_set_on_stream_close_callback(callbacks, &Callbacks::closed);
         nghttp2_session_client_new(&session, callbacks, this);
         nghttp2_session_callbacks_del(callbacks);
@@ -196,6 +207,14 @@ GrpcCheck::~GrpcCheck() = default;
 void GrpcCheck::submit(const GrpcQuestion& question) {
     const nghttp2_settings_entry settings[] = {
         {NGHTTP2_SETTINGS_ENABLE_PUSH, 0}, {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kMaxHeaders}};
+    const bool submitted = nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings,
+                                                   std::size(settings)) == 0 &&
+                           (isGet_ ? submitGet(question) : submitCheck(question));
+    if (!submitted)
+        finish(false, "request: could not be made");
+}
+
+bool GrpcCheck::submitCheck(const GrpcQuestion& question) {
     const std::string timeout = std::to_string(question.timeout.count()) + "m";  // milliseconds
     const nghttp2_nv fields[] = {field(":method", "POST"),
                                  field(":scheme", question.tls ? "https" : "http"),
@@ -208,11 +227,25 @@ void GrpcCheck::submit(const GrpcQuestion& question) {
     nghttp2_data_provider body{};
     body.source.ptr = this;
     body.read_callback = &Callbacks::body;
-    if (nghttp2_submit_settings(session_.get(), NGHTTP2_FLAG_NONE, settings, std::size(settings)) !=
-            0 ||
-        nghttp2_submit_request(session_.get(), nullptr, fields, std::size(fields), &body, nullptr) <
-            0)
-        finish(false, "request: could not be made");
+    return nghttp2_submit_request(session_.get(), nullptr, fields, std::size(fields), &body,
+                                  nullptr) >= 0;
+}
+
+bool GrpcCheck::submitGet(const GrpcQuestion& question) {
+    const nghttp2_nv fields[] = {field(":method", "GET"),
+                                 field(":scheme", question.tls ? "https" : "http"),
+                                 field(":path", question.get),
+                                 field(":authority", question.authority),
+                                 field("user-agent", "evergate-health-check"),
+                                 field("accept", "*/*")};
+    return nghttp2_submit_request(session_.get(), nullptr, fields, std::size(fields), nullptr,
+                                  nullptr) >= 0;
+}
+
+unsigned GrpcCheck::httpStatus() const noexcept {
+    unsigned status = 0;
+    std::from_chars(status_.data(), status_.data() + status_.size(), status);
+    return status;
 }
 
 std::string GrpcCheck::output() {
@@ -264,7 +297,7 @@ void GrpcCheck::judge(std::uint32_t streamError) {
         const char* const error = nghttp2_http2_strerror(streamError);
         return finish(false, std::string("response: stream ended with ") + error);
     }
-    if (status_ != "200")
+    if (status_ != "200" || isGet_)
         return finish(false, "status " + status_);
     if (grpcStatus_.empty())
         return finish(false, "response: no grpc-status");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One grpc.health.v1.Health/Check over HTTP/2, apart from its socket: bytes in, bytes out, a
-// verdict. https://github.com/grpc/grpc/blob/master/doc/health-checking.md and PROTOCOL-HTTP2.md.
+// One grpc.health.v1.Health/Check, or one GET, over HTTP/2, apart from its socket: bytes in, bytes
+// out, a verdict. https://github.com/grpc/grpc/blob/master/doc/health-checking.md and
+// PROTOCOL-HTTP2.md.
 //
 // nghttp2 speaks the HTTP/2; the messages are two fields of protobuf, written and read here. What
 // the endpoint sends beyond the little that is expected is not kept. One thread.
@@ -23,6 +24,7 @@ struct GrpcQuestion {
     std::string service;  // empty: the server as a whole
     bool tls = false;
     std::chrono::milliseconds timeout{1'000};  // said to the endpoint
+    std::string get{};                         // instead: the path of a GET, answered by any status
 };
 
 class GrpcCheck {
@@ -40,10 +42,14 @@ public:
 
     const ProbeResult& result() const noexcept { return result_; }  // once done
 
+    unsigned httpStatus() const noexcept;  // once done; 0: there was none
+
 private:
     struct Callbacks;
 
     void submit(const GrpcQuestion& question);
+    bool submitGet(const GrpcQuestion& question);
+    bool submitCheck(const GrpcQuestion& question);
     void judge(std::uint32_t streamError);
     void noteEnd();
     void fail(const char* step, int error);
@@ -59,6 +65,7 @@ private:
     std::string status_;      // of HTTP
     std::string grpcStatus_;  // a number
     ProbeResult result_;
+    const bool isGet_;
     bool done_ = false;
     bool broken_ = false;
 };

@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <string_view>
 
+#include "common/model/backend_protocol.hpp"
 #include "dataplane/health/grpc_check.hpp"
 #include "dataplane/net/proxy_header.hpp"
 
@@ -47,7 +48,7 @@ std::string hostOf(const ProbeTarget& target) {
     }
     const auto address = target.where.address();
     std::string host = address.is_v6() ? '[' + address.to_string() + ']' : address.to_string();
-    const unsigned usual = policy.protocol == model::BackendProtocol::https ? 443 : 80;
+    const unsigned usual = model::usesTls(policy.protocol) ? 443 : 80;
     return target.where.port() == usual ? host : host + ':' + std::to_string(target.where.port());
 }
 
@@ -88,7 +89,7 @@ asio::awaitable<ProbeResult> ask(Stream& stream, const ProbeTarget& target) {
 
 // Endpoints that requests do not reach over TLS need only complete a handshake.
 bool verifies(const model::Backend& policy) noexcept {
-    return policy.tlsVerify && policy.protocol == model::BackendProtocol::https;
+    return policy.tlsVerify && model::usesTls(policy.protocol);
 }
 
 // What the certificate must prove, and who may have signed it. False: the authorities are no PEM.
@@ -104,9 +105,10 @@ bool trust(ssl::context& context, const model::Backend& policy, error_code& erro
 }
 
 template <typename Stream>
-asio::awaitable<ProbeResult> askGrpc(Stream& stream, const ProbeTarget& target, bool tls) {
+asio::awaitable<ProbeResult> askHttp2(Stream& stream, const ProbeTarget& target, bool tls) {
     const model::HealthCheck& check = target.policy->healthCheck;
-    GrpcCheck grpc({hostOf(target), check.grpcService, tls, check.timeout});
+    const bool get = check.type == model::HealthCheckType::http;
+    GrpcCheck grpc({hostOf(target), check.grpcService, tls, check.timeout, get ? check.path : ""});
     std::array<char, 4096> buffer;
     error_code error;
     for (;;) {
@@ -116,7 +118,7 @@ asio::awaitable<ProbeResult> askGrpc(Stream& stream, const ProbeTarget& target, 
                                        asio::redirect_error(asio::use_awaitable, error));
         }
         if (grpc.done()) {
-            co_return grpc.result();
+            co_return get && grpc.result().good ? judge(grpc.httpStatus(), check) : grpc.result();
         }
         if (error) {
             co_return failed("request", error);
@@ -139,14 +141,23 @@ asio::awaitable<ProbeResult> converse(Stream& stream, const ProbeTarget& target,
         case model::HealthCheckType::tls:
             co_return ProbeResult{true, tls ? "TLS established" : "connected"};
         case model::HealthCheckType::grpc:
-            co_return co_await askGrpc(stream, target, tls);
+            co_return co_await askHttp2(stream, target, tls);
         case model::HealthCheckType::http:
             break;
+    }
+    if (model::speaksHttp2(target.policy->protocol)) {
+        co_return co_await askHttp2(stream, target, tls);
     }
     co_return co_await ask(stream, target);
 }
 
-// gRPC over TLS is HTTP/2 by agreement (RFC 9113 §3.2).
+bool asksOverHttp2(const model::Backend& policy) noexcept {
+    return policy.healthCheck.type == model::HealthCheckType::grpc ||
+           (policy.healthCheck.type == model::HealthCheckType::http &&
+            model::speaksHttp2(policy.protocol));
+}
+
+// HTTP/2 over TLS is a matter of agreement (RFC 9113 §3.2).
 constexpr unsigned char kHttp2[] = {2, 'h', '2'};
 
 bool agreedOnHttp2(const ::SSL* ssl) {
@@ -169,8 +180,8 @@ asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTar
     if (!name.empty()) {
         ::SSL_set_tlsext_host_name(stream.native_handle(), name.c_str());
     }
-    const bool grpc = policy.healthCheck.type == model::HealthCheckType::grpc;
-    if (grpc) {
+    const bool http2 = asksOverHttp2(policy);
+    if (http2) {
         ::SSL_set_alpn_protos(stream.native_handle(), kHttp2, sizeof kHttp2);
     }
     if (verifies(policy)) {
@@ -183,7 +194,7 @@ asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTar
     if (error) {
         co_return failed("TLS", error);
     }
-    if (grpc && !agreedOnHttp2(stream.native_handle())) {
+    if (http2 && !agreedOnHttp2(stream.native_handle())) {
         co_return ProbeResult{false, "TLS: no HTTP/2 (ALPN h2)"};
     }
     co_return co_await converse(stream, target, true);
@@ -246,7 +257,7 @@ asio::awaitable<ProbeResult> probe(ProbeTarget target) {
             co_return failed("request", error);
         }
     }
-    if (policy.protocol == model::BackendProtocol::https ||
+    if (model::usesTls(policy.protocol) ||
         policy.healthCheck.type == model::HealthCheckType::tls) {
         co_return co_await askOverTls(stream, target);
     }

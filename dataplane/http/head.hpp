@@ -49,6 +49,8 @@ enum class HeaderName : std::uint8_t {
     xRealIp,
     maxForwards,
     authorization,
+    contentType,
+    grpcTimeout,
 };
 
 // RequestHead::minorVersion of a request that came as HTTP/2. Where the two differ it is treated
@@ -78,6 +80,7 @@ struct RequestHead {
     std::string_view path;       // target without query
     std::string_view authority;  // Host as received (absolute-form: its authority), with port
     std::string_view host;       // authority without port
+    std::string_view grpcTimeout;  // grpc-timeout as received; empty: none
     std::string_view upgrade;    // protocol asked for, when Connection lists upgrade; else empty
     std::vector<HeaderField> fields;
     std::uint64_t contentLength = 0;  // Framing::length only; may be 0
@@ -89,6 +92,7 @@ struct RequestHead {
     bool head = false;          // method is HEAD
     bool idempotent = false;    // RFC 9110 §9.2.2
     bool teTrailers = false;    // client said TE: trailers
+    bool grpc = false;          // by its Content-Type (http/grpc.hpp)
     bool secureTarget = false;  // absolute-form with "https://"
     // Authorization of a scheme that speaks for the whole connection (NTLM, Negotiate): whoever
     // uses it next would be taken for this client.

@@ -86,7 +86,8 @@ HeaderName headerNameOf(std::string_view name) noexcept {
             return firstOf(at, "connection", connection, "keep-alive", keepAlive, "set-cookie",
                            setCookie);
         case 12:
-            return firstOf(at, "x-request-id", xRequestId, "max-forwards", maxForwards);
+            return firstOf(at, "content-type", contentType, "x-request-id", xRequestId,
+                           "grpc-timeout", grpcTimeout, "max-forwards", maxForwards);
         case 13:
             return firstOf(at, "authorization", authorization);
         case 14:

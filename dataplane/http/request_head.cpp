@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "dataplane/http/grpc.hpp"
 #include "dataplane/http/head.hpp"
 #include "dataplane/http/head_reader.hpp"
 #include "dataplane/http/request_target.hpp"
@@ -17,12 +18,14 @@ struct Seen : FramingFields {
     std::string_view host;
     std::string_view upgrade;
     std::string_view maxForwards;
+    std::string_view grpcTimeout;
     unsigned hosts = 0;
     unsigned maxForwardsFields = 0;
     bool connection = false;
     bool expect = false;
     bool expectsOther = false;
     bool teTrailers = false;
+    bool grpc = false;
     bool authenticatesConnection = false;
 };
 
@@ -75,6 +78,12 @@ void note(const HeaderField& field, Seen& seen) noexcept {
         case HeaderName::maxForwards:
             seen.maxForwards = field.value;
             ++seen.maxForwardsFields;
+            break;
+        case HeaderName::contentType:
+            seen.grpc = isGrpc(field.value);
+            break;
+        case HeaderName::grpcTimeout:
+            seen.grpcTimeout = field.value;
             break;
         case HeaderName::te:
             forEachElement(field.value, [&seen](std::string_view coding) {
@@ -195,6 +204,8 @@ HeadProblem settle(const Seen& seen, RequestHead& out) noexcept {
     }
     out.keepAlive = !options.close && (out.minorVersion == 1 || options.keepAlive);
     out.authenticatesConnection = seen.authenticatesConnection;
+    out.grpc = seen.grpc;
+    out.grpcTimeout = seen.grpcTimeout;
     if (out.minorVersion == 0) {
         return {};  // Upgrade, Expect and TE do not exist in HTTP/1.0
     }
@@ -231,14 +242,14 @@ ParseResult unfinished(HeadReader::Line status, const HeadReader& reader, bool f
 }  // namespace
 
 void RequestHead::clear() noexcept {
-    method = target = path = authority = host = upgrade = {};
+    method = target = path = authority = host = upgrade = grpcTimeout = {};
     fields.clear();
     contentLength = 0;
     headBytes = 0;
     framing = Framing::none;
     minorVersion = 1;
     keepAlive = true;
-    expectContinue = head = idempotent = teTrailers = secureTarget = false;
+    expectContinue = head = idempotent = teTrailers = grpc = secureTarget = false;
     authenticatesConnection = false;
     maxForwards = -1;
 }

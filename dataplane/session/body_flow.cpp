@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/net/send_room.hpp"
 #include "dataplane/session/session_context.hpp"
@@ -194,6 +195,12 @@ bool BodyFlow::keepRest(SessionContext& context, const Framed& body, std::size_t
         if (pending_.empty() && left > kCopyLimit && owner) {
             pending_.adopt(std::move(owner), begin, body.end);
         } else if (!pending_.append(context.buffers, begin, left)) {
+bool BodyFlow::putBack(SessionContext& context, std::string_view sent) {
+    Pending rest = std::exchange(pending_, Pending());
+    return pending_.append(context.buffers, sent.data(), sent.size()) &&
+           pending_.append(context.buffers, rest.data(), rest.size());
+}
+
             return false;
         }
         sent = body.size();

@@ -102,6 +102,9 @@ public:
 
     int sinkError() const noexcept { return sinkError_; }  // errno of the send that failed
 
+    // What was sent, all of it, goes again and first. False: it does not fit.
+    bool putBack(SessionContext& context, std::string_view sent);
+
     Pending& pending() noexcept { return pending_; }
 
     bool blocked() const noexcept { return !pending_.empty(); }

@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/grpc.hpp"
 #include "dataplane/net/connect.hpp"
 #include "dataplane/session/connection_record.hpp"
 #include "dataplane/upstream/hash_ring.hpp"
@@ -90,7 +91,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     clientMinorVersion_ = 1;
     headRequest_ = idempotent_ = upgrade_ = expectContinue_ = upstreamReusable_ = requestBroken_ =
         false;
-    upstreamReset_ = heldUnread_ = redirect_ = lastHop_ = personal_ = moreSent_ = false;
+    grpc_ = upstreamReset_ = heldUnread_ = redirect_ = lastHop_ = personal_ = moreSent_ = false;
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     trySteps_ = 0;
@@ -105,6 +106,9 @@ void Exchange::takeFacts(const http::RequestHead& head) {
     headRequest_ = head.head;
     idempotent_ = head.idempotent;
     personal_ = head.authenticatesConnection;
+    grpc_ = head.grpc;
+    if (grpc_) [[unlikely]]
+        grpcTimeout_ = http::parseGrpcTimeout(head.grpcTimeout);
     requestFraming_ = head.framing;
     upgrade_ = !head.upgrade.empty();
     if (upgrade_) [[unlikely]]

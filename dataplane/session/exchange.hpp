@@ -195,6 +195,8 @@ private:
     upstream::Wish wish() const noexcept;
     void leaveQueue();
     upstream::EndpointState* chooseEndpoint() override;
+    std::chrono::milliseconds grpcLimit(Phase phase,
+                                        std::chrono::milliseconds limit) const noexcept;
     bool suits(const upstream::EndpointState& endpoint) const override;
     bool selective() const noexcept override;
     void onSlot(upstream::EndpointState& endpoint) override;
@@ -287,6 +289,7 @@ private:
     char* head_ = nullptr;
     std::size_t headSize_ = 0;
     std::size_t headSent_ = 0;
+    std::chrono::milliseconds grpcTimeout_{0};  // the client's; 0: none
     std::uint16_t methodSize_ = 0;
     std::uint16_t status_ = 0;
     std::uint8_t triedCount_ = 0;
@@ -326,6 +329,7 @@ private:
     bool lastTry_ = false;     // had its perTryTimeout, and there was nobody else
     bool tryLimited_ = false;  // the deadline is the try's, not the request's
     bool upEnded_ = false;     // tunnel: that direction is finished
+    bool grpc_ = false;            // the client expects errors as gRPC says them
     bool downEnded_ = false;
     std::array<char, kInlineHead> inlineHead_;
 };

@@ -7,6 +7,7 @@
 #include <span>
 #include <utility>
 
+#include "common/model/backend_protocol.hpp"
 #include "dataplane/net/connect.hpp"
 #include "dataplane/session/compose_introduction.hpp"
 #include "dataplane/session/exchange.hpp"
@@ -38,12 +39,14 @@ std::string_view hostOf(std::string_view authority) noexcept {
 
 upstream::Security Exchange::security() {
     upstream::Security wanted;
+    wanted.http2 = model::speaksHttp2(policy_->protocol);
     if (backend_->trust) [[unlikely]] {
         const std::string_view name = policy_->tlsServerName;
         wanted = {context_.tls,
                   backend_->trust,
                   name.empty() ? hostOf(composedLine().authority) : name,
-                  {}};
+                  {},
+                  wanted.http2};
     }
     if (policy_->proxyProtocol != model::ProxyProtocol::none) [[unlikely]] {
         introduction_ = composeIntroduction(policy_->proxyProtocol, *client_, *clientAddress_,

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/http/grpc.hpp"
 #include "dataplane/session/exchange.hpp"
 #include "dataplane/upstream/admission.hpp"
 
@@ -28,6 +29,7 @@ bool endsConnection(ProxyError error) noexcept {
         case ProxyError::connectTimeout:
         case ProxyError::upstreamTls:
         case ProxyError::upstreamTlsVerify:
+        case ProxyError::upstreamNoWebSocket:
         case ProxyError::upstreamClosed:
         case ProxyError::upstreamBadResponse:
         case ProxyError::upstreamHeadTooLarge:
@@ -117,9 +119,11 @@ std::chrono::milliseconds Exchange::waitLimit(Phase phase,
                                               std::chrono::milliseconds limit) noexcept {
     if (policy_ != nullptr)
         limit = tryLimit(phase, limit);
+    if (grpc_) [[unlikely]]
+        limit = grpcLimit(phase, limit);
     // What is there and was not read yet is not waited for, and who may wait for a 100 has nothing
     // to hurry with before it.
-    const bool forBody = phase == Phase::requestBody && !client_->readable() &&
+    const bool forBody = phase == Phase::requestBody && !grpc_ && !client_->readable() &&
                          (!expectContinue_ || interims_ != 0 || up_.received() != 0);
     if (!forBody && !bodyRate_.waiting()) [[likely]]
         return limit;
@@ -203,7 +207,9 @@ void Exchange::reply(ProxyError error) {
     const http::ErrorReply what{error,           close,
                                 headRequest_,    retryAfter(error, context_.random),
                                 context_.date(), context_.settings().serverName};
-    sendReply({text, http::composeErrorReply(what, text, sizeof text)}, close);
+    const std::size_t size = grpc_ ? http::composeGrpcReply(what, text, sizeof text)
+                                   : http::composeErrorReply(what, text, sizeof text);
+    sendReply({text, size}, close);
 }
 
 void Exchange::sendReply(std::string_view text, bool close) {

@@ -68,7 +68,13 @@ bool Exchange::flushInterims() {
 
 // The endpoint closed or reset before a complete response head.
 void Exchange::upstreamEnded() {
-    const bool pooled = connection_->requests() > 1;
+    if (const ProxyError problem = connection_->problem(); problem != ProxyError::none)
+        [[unlikely]] {
+        if (problem == ProxyError::upstreamBadResponse)
+            endpoint_->noteFailure();
+        return fail(problem);
+    }
+    const bool pooled = connection_->requests() > 1 || connection_->unprocessed();
     if (!pooled)
         endpoint_->noteFailure();
     retryOrFail(ProxyError::upstreamClosed);

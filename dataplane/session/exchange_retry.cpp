@@ -15,12 +15,15 @@ using http::ProxyError;
 
 // Safe when the endpoint cannot have seen the request, or may see it twice and has not begun to
 // answer (RFC 9110 §9.2.2, RFC 9112 §9.3.1). What was sent of a body is not kept: such a request
-// is not sent again.
+// is not sent again; but for the beginning of one over HTTP/2, where an endpoint can say that it
+// did nothing with it (RFC 9113 §8.7).
 bool Exchange::mayRepeat() const noexcept {
     if (responseStarted_ || interims_ != 0)
         return false;
     if (headSent_ == 0)
         return true;
+    if (connection_ && connection_->unprocessed())
+        return !upgrade_ && !requestBroken_ && connection_->bodyKept();
     // Content-Length: 0 is no body either.
     const bool empty = requestFraming_ == Framing::none ||
                        (requestFraming_ == Framing::length && up_.done() && up_.received() == 0);
@@ -59,10 +62,14 @@ void Exchange::settleBudget() noexcept {
 
 void Exchange::retryOrFail(ProxyError error) {
     // A pooled connection that was closing anyway says nothing about its endpoint.
-    const bool stale = headSent_ != 0 && connection_->requests() > 1 && !staleRetried_;
+    const bool stale = headSent_ != 0 && !staleRetried_ &&
+                       (connection_->requests() > 1 || connection_->unprocessed());
     if (!mayRetry() || (!stale && (!retriesLeft() || !budgetAllows())))
         return fail(error);
+    const std::string kept = connection_ ? connection_->takeBody() : std::string();
     releaseUpstream(false);
+    if (!kept.empty() && !up_.putBack(context_, kept))
+        return fail(ProxyError::overloaded);
     if (stale) {
         staleRetried_ = true;
     } else {
@@ -152,6 +159,17 @@ std::chrono::milliseconds Exchange::tryLimit(Phase phase,
         return limit;
     tryLimited_ = true;
     return part;
+}
+
+// What the client gives the call counts where it is less than the backend's; and a stream of
+// messages may be as slow as its client likes.
+std::chrono::milliseconds Exchange::grpcLimit(Phase phase,
+                                              std::chrono::milliseconds limit) const noexcept {
+    if (phase == Phase::requestBody)
+        return std::max(limit, policy().inactivityTimeout);
+    return phase == Phase::awaitingResponse && grpcTimeout_.count() != 0
+               ? std::min(limit, grpcTimeout_)
+               : limit;
 }
 
 // The try has had its time, the request has not.

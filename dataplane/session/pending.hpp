@@ -17,6 +17,8 @@ class Pending {
 public:
     bool empty() const noexcept { return begin_ == end_; }
 
+    const char* data() const noexcept { return begin_; }
+
     std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
 
     // Keeps bytes [begin, end) of `buffer` (its headroom included), taking it over: no copy.

@@ -12,10 +12,22 @@
 namespace evergate::upstream {
 
 Connection::Connection(ConnectionPool& pool, EndpointState& endpoint, net::Socket socket)
-    : pool_(pool), endpoint_(&endpoint), socket_(std::move(socket)) {
+    : pool_(pool),
+      endpoint_(&endpoint),
+      socket_(std::move(socket)),
+      begun_(std::chrono::steady_clock::now()) {
     ++endpoint_->openConnections;
     ++pool_.open_;
 }
+
+Connection::Connection(ConnectionPool& pool, EndpointState& endpoint,
+                       std::unique_ptr<net::StreamLayer> stream, ConnectionUser& user)
+    : pool_(pool),
+      endpoint_(&endpoint),
+      user_(&user),
+      socket_(std::move(stream)),
+      counted_(false),
+      stream_(true) {}
 
 Connection::~Connection() {
     if (counted_)
@@ -62,7 +74,7 @@ bool Connection::secure(EndpointState& endpoint, const Security& security) {
     if (!security.context)
         return true;
     auto stream = tls::Stream::client(*security.engine, security.context, security.serverName,
-                                      endpoint.resumable());
+                                      endpoint.resumable(), security.http2);
     if (!stream)
         return false;
     context_ = security.context;

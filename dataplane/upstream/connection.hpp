@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// One TCP connection to one endpoint, with TLS when the backend wants it.
+// One TCP connection to one endpoint, with TLS when the backend wants it; or one stream of an
+// HTTP/2 connection, which its user takes for the same.
 //
 // Exactly one owner at any time: the pool while it is idle, its user otherwise. Registered with the
 // poller from its birth to its death; while idle, an event makes the pool look and drop it if
-// it is dead, and its timer drops it after the idle timeout. One worker thread.
+// it is dead, and its timer drops it after the idle timeout. A stream is neither registered nor
+// ever idle: it serves one request. One worker thread.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
@@ -12,7 +14,9 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 
+#include "dataplane/http/proxy_error.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/socket.hpp"
 #include "dataplane/net/timer_wheel.hpp"
@@ -48,6 +52,9 @@ class Connection final : public net::EventHandler,
                          public AllIdleHook {
 public:
     Connection(ConnectionPool& pool, EndpointState& endpoint, net::Socket socket);
+    // A stream: what it is a stream of is counted, it is not.
+    Connection(ConnectionPool& pool, EndpointState& endpoint,
+               std::unique_ptr<net::StreamLayer> stream, ConnectionUser& user);
     ~Connection() override;
 
     net::Socket& socket() noexcept { return socket_; }
@@ -64,6 +71,17 @@ public:
 
     // Why the TLS handshake failed; none when TCP did.
     net::HandshakeFailure handshakeFailure() const noexcept;
+
+    // HTTP/2: the endpoint has done nothing with the request, whatever was sent of it.
+    bool unprocessed() const noexcept { return unprocessed_; }
+
+    // Then: what was sent behind its head; false: it was too much to be kept.
+    bool bodyKept() const noexcept { return bodyKept_; }
+
+    std::string takeBody() noexcept { return std::move(body_); }
+
+    // HTTP/2: what is wrong with the response, or keeps the request from being asked; else none.
+    http::ProxyError problem() const noexcept { return problem_; }
 
     // May it carry requests that want this?
     bool suits(const Security& security) const noexcept {
@@ -84,6 +102,8 @@ public:
 
 private:
     friend class ConnectionPool;
+    friend class Http2Connection;
+    friend class Http2Stream;
     void finishConnect(std::uint32_t events);
     bool secure(EndpointState& endpoint, const Security& security);
 
@@ -91,15 +111,20 @@ private:
     boost::intrusive_ptr<EndpointState> endpoint_;
     ConnectionUser* user_ = nullptr;
     net::Socket socket_;
-    std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
+    std::chrono::steady_clock::time_point begun_;
     std::shared_ptr<const tls::ClientContext> context_;  // null: no TLS
     std::string serverName_;
     std::string introduction_;  // what is, or was, said first
+    std::string body_;
     std::uint32_t requests_ = 0;
     int connectError_ = 0;
     bool connecting_ = true;
+    http::ProxyError problem_ = http::ProxyError::none;
     bool reached_ = false;  // TCP is connected
     bool counted_ = true;   // in endpoint().openConnections
+    const bool stream_ = false;
+    bool unprocessed_ = false;
+    bool bodyKept_ = false;
 };
 
 // Per endpoint, and all of the pool's together.

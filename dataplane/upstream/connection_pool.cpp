@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dataplane/net/connect.hpp"
+#include "dataplane/upstream/http2_pool.hpp"
 
 namespace evergate::upstream {
 
@@ -25,11 +26,31 @@ ConnectionPool::ConnectionPool(net::Poller& poller, net::TimerWheel& wheel)
 
 ConnectionPool::~ConnectionPool() {
     closeAllIdle();
+    http2_.reset();
     assert(open_ == 0);
+}
+
+Http2Pool& ConnectionPool::http2() {
+    if (!http2_)
+        http2_ = std::make_unique<Http2Pool>(*this);
+    return *http2_;
+}
+
+std::uint32_t ConnectionPool::idle() const noexcept {
+    return idle_ + (http2_ ? http2_->idle() : 0);
+}
+
+std::size_t ConnectionPool::heldBytes() const noexcept {
+    return http2_ ? http2_->heldBytes() : 0;
 }
 
 std::unique_ptr<Connection> ConnectionPool::takeIdle(EndpointState& endpoint, ConnectionUser& user,
                                                      const Security& security) {
+    if (security.http2) [[unlikely]] {
+        auto stream = http2().take(endpoint, user, security);
+        counters_.reuses += stream ? 1 : 0;
+        return stream;
+    }
     int looked = 0;
     for (auto at = endpoint.idle.begin(); at != endpoint.idle.end() && looked < kLookedAt;) {
         Connection& idle = *at++;
@@ -52,6 +73,13 @@ std::unique_ptr<Connection> ConnectionPool::takeIdle(EndpointState& endpoint, Co
 std::unique_ptr<Connection> ConnectionPool::connect(EndpointState& endpoint, ConnectionUser& user,
                                                     std::error_code& error,
                                                     const Security& security) {
+    if (security.http2) [[unlikely]]
+        return http2().connect(endpoint, user, error, security);
+    return dial(endpoint, user, error, security);
+}
+
+std::unique_ptr<Connection> ConnectionPool::dial(EndpointState& endpoint, ConnectionUser& user,
+                                                 std::error_code& error, const Security& security) {
     int fd = -1;
     ++endpoint.connects;
     ++counters_.connects;
@@ -79,9 +107,9 @@ std::unique_ptr<Connection> ConnectionPool::connect(EndpointState& endpoint, Con
 bool ConnectionPool::worthKeeping(Connection& connection) {
     const EndpointState& endpoint = connection.endpoint();
     net::Socket& socket = connection.socket_;
-    if (endpoint.retired || connection.connecting_ || connection.connectError_ != 0 ||
-        endpoint.idleConnections >= options_.idleLimit || !socket.open() || socket.hup() ||
-        !socket.writable())
+    if (connection.stream_ || endpoint.retired || connection.connecting_ ||
+        connection.connectError_ != 0 || endpoint.idleConnections >= options_.idleLimit ||
+        !socket.open() || socket.hup() || !socket.writable())
         return false;
     // Usually a late edge for bytes already read; stray bytes or an unseen end are also possible.
     return !socket.readable() || !socket.peekClosed();
@@ -129,7 +157,8 @@ void ConnectionPool::discard(std::unique_ptr<Connection> connection, bool reset)
     } else {
         connection->socket_.close();
     }
-    uncount(*connection);
+    if (connection->counted_)
+        uncount(*connection);
     poller_.retire(std::move(connection));
 }
 
@@ -141,11 +170,15 @@ void ConnectionPool::closeIdleOne(Connection& connection) {
 void ConnectionPool::closeIdle(EndpointState& endpoint) {
     while (!endpoint.idle.empty())
         closeIdleOne(endpoint.idle.front());
+    if (http2_)
+        http2_->closeIdle(endpoint);
 }
 
 void ConnectionPool::closeAllIdle() {
     while (!all_.empty())
         closeIdleOne(all_.front());
+    if (http2_)
+        http2_->closeAllIdle();
 }
 
 void ConnectionPool::onIdleEvent(Connection& connection) {

@@ -22,6 +22,8 @@
 
 namespace evergate::upstream {
 
+class Http2Pool;
+
 class ConnectionPool {
 public:
     static constexpr std::chrono::milliseconds kUserTimeout{120'000};
@@ -53,15 +55,21 @@ public:
 
     net::Poller& poller() noexcept { return poller_; }
 
+    net::TimerWheel& wheel() noexcept { return wheel_; }
+
     std::uint32_t nowTick() const noexcept { return wheel_.nowTick(); }
 
     const Counters& counters() const noexcept { return counters_; }
 
     std::uint32_t open() const noexcept { return open_; }  // idle and in use
 
-    std::uint32_t idle() const noexcept { return idle_; }
+    std::uint32_t idle() const noexcept;
 
-    // Null when there is none that suits. No system call.
+    // What HTTP/2 streams hold because its receiver did not take it yet.
+    std::size_t heldBytes() const noexcept;
+
+    // Null when there is none that suits. No system call. Of HTTP/2: a stream of a connection that
+    // others may be using.
     std::unique_ptr<Connection> takeIdle(EndpointState& endpoint, ConnectionUser& user,
                                          const Security& security = {});
     // Null with `error` when it failed at once (the endpoint is told). Otherwise connecting and
@@ -79,6 +87,10 @@ public:
 
 private:
     friend class Connection;
+    friend class Http2Connection;
+    std::unique_ptr<Connection> dial(EndpointState& endpoint, ConnectionUser& user,
+                                     std::error_code& error, const Security& security);
+    Http2Pool& http2();
     void onIdleEvent(Connection& connection);
     void onIdleTimeout(Connection& connection);
     void onConnectDone(Connection& connection);
@@ -92,6 +104,7 @@ private:
     Options options_;
     Counters counters_;
     AllIdleList all_;
+    std::unique_ptr<Http2Pool> http2_;  // null until it is asked for
     std::uint32_t open_ = 0;
     std::uint32_t idle_ = 0;
 };

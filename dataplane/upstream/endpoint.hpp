@@ -25,6 +25,8 @@ class ResumableSession;
 
 namespace evergate::upstream {
 
+class Http2Connection;
+
 struct RetiredTag;
 using RetiredHook = ListHook<RetiredTag>;
 
@@ -125,8 +127,9 @@ struct EndpointState : RetiredHook {
     // The TLS session to resume; made when first asked for.
     tls::ResumableSession& resumable();
 
-    std::string text;  // "10.1.2.3:8080", for logs, metrics and X-headers
-    IdleList idle;     // last in, first out; kept by ConnectionPool
+    std::string text;                  // "10.1.2.3:8080", for logs, metrics and X-headers
+    IdleList idle;                     // last in, first out; kept by ConnectionPool
+    Http2Connection* http2 = nullptr;  // the first of a chain; kept by Http2Pool
 
 private:
     std::uint32_t risingShare(std::uint32_t nowTick) const noexcept;

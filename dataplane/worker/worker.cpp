@@ -91,7 +91,7 @@ void Worker::tick() {
     const auto now = std::chrono::steady_clock::now();
     noteLag(now);
     wheel_.advance(now);
-    buffers_.look(tls_.backlogBytes());
+    buffers_.look(tls_.backlogBytes() + pool_.heldBytes());
     // Those that had to wait for memory; one that finds none now comes back with the next tick.
     if (!queue_.empty() && !queuePosted_)
         runQueue();

@@ -96,7 +96,8 @@ WorkerStats Worker::stats() const {
     }
     stats.pollerTurns = poller_.loops();
     stats.pollerEvents = poller_.events();
-    stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree() + tls_.backlogBytes();
+    stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree() + tls_.backlogBytes() +
+                        pool_.heldBytes();
     stats.snapshotVersion = context_.snapshot->snapshot->version;
     stats.acceptPauses = pausesOfClosed_;
     for (const auto& acceptor : acceptors_)

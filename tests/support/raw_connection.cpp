@@ -177,6 +177,12 @@ RawConnection::Response RawConnection::readResponse(bool headRequest) {
         std::string line;
         while ((line = readUntil("\r\n")) != "\r\n") {
             if (line.empty())
+std::string RawConnection::readSome() {
+    if (held_.empty())
+        fill();
+    return std::exchange(held_, {});
+}
+
                 return response;
             response.head += line;
         }

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http2/request_fields.hpp"
+
+#include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/header_names.hpp"
+
+namespace evergate::http2 {
+
+using http::HeaderField;
+using http::HeaderName;
+
+namespace {
+
+// nghttp2 copies both and changes neither.
+std::uint8_t* bytes(std::string_view text) noexcept {
+    return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
+}
+
+// Requests of many clients share a compression table: what one of them keeps secret must not be
+// found by the length of another's (RFC 7541 §7.1.3).
+bool isSecret(HeaderName id) noexcept {
+    return id == HeaderName::authorization || id == HeaderName::cookie;
+}
+
+bool isForConnection(const HeaderField& field) noexcept {
+    return field.hopByHop || field.id == HeaderName::host || http::isHopByHop(field.id);
+}
+
+}  // namespace
+
+bool isWebSocket(std::string_view upgrade) noexcept {
+    return http::equalsIgnoreCase(upgrade, "websocket");
+}
+
+void RequestFields::begin(std::size_t nameBytes) {
+    fields_.clear();
+    names_.clear();
+    names_.reserve(nameBytes);
+}
+
+void RequestFields::add(std::string_view name, std::string_view value) {
+    fields_.push_back({bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+}
+
+void RequestFields::addLowered(std::string_view name, std::string_view value, bool secret) {
+    const std::size_t begin = names_.size();
+    for (const char c : name)
+        names_.push_back(http::toLower(c));
+    add(std::string_view(names_).substr(begin), value);
+    if (secret)
+        fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+}
+
+void RequestFields::assign(const http::RequestHead& head, std::string_view scheme, bool tunnel,
+                           std::string_view otherwise) {
+    std::size_t nameBytes = 0;
+    for (const HeaderField& field : head.fields)
+        nameBytes += field.name.size();
+    begin(nameBytes);
+    add(":method", tunnel ? std::string_view("CONNECT") : head.method);
+    if (tunnel)
+        add(":protocol", "websocket");
+    add(":scheme", scheme);
+    const std::string_view authority = head.authority.empty() ? otherwise : head.authority;
+    if (!authority.empty())
+        add(":authority", authority);
+    add(":path", head.target);
+    addAll(head, tunnel);
+    if (head.teTrailers)
+        add("te", "trailers");
+}
+
+void RequestFields::addAll(const http::RequestHead& head, bool tunnel) {
+    for (const HeaderField& field : head.fields) {
+        if (isForConnection(field) ||
+            (tunnel && http::equalsIgnoreCase(field.name, "sec-websocket-key")))
+            continue;
+        addLowered(field.name, field.value, isSecret(field.id));
+    }
+}
+
+void RequestFields::assignTrailers(std::string_view section) {
+    begin(section.size());
+    while (!section.empty()) {
+        const std::size_t end = section.find("\r\n");
+        const std::string_view line = section.substr(0, end);
+        section.remove_prefix(end == std::string_view::npos ? section.size() : end + 2);
+        const std::size_t colon = line.find(':');
+        if (colon != std::string_view::npos)
+            addLowered(line.substr(0, colon), http::trimOws(line.substr(colon + 1)), false);
+    }
+}
+
+}  // namespace evergate::http2

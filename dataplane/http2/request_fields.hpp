@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The head of an HTTP/1.1 request as the fields of an HTTP/2 one (RFC 9113 §8.3.1), and an HTTP/1.1
+// trailer section as fields.
+//
+// The head is one we composed ourselves and parsed again: what it says is well-formed. Fields that
+// belong to a connection end here (§8.2.2). Reused: the views die with the next call and with the
+// bytes the head points into. Pure.
+#pragma once
+
+#include <nghttp2/nghttp2.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/http/head.hpp"
+
+namespace evergate::http2 {
+
+class RequestFields {
+public:
+    // `scheme`: of the connection they go to. `tunnel`: the request for a WebSocket becomes an
+    // extended CONNECT (RFC 8441 §4); any other upgrade is not asked for.
+    // `otherwise`: the authority where the client named none; many servers want one.
+    void assign(const http::RequestHead& head, std::string_view scheme, bool tunnel = false,
+                std::string_view otherwise = {});
+    // "Name: value\r\n" per field.
+    void assignTrailers(std::string_view section);
+
+    const nghttp2_nv* data() const noexcept { return fields_.data(); }
+
+    std::size_t size() const noexcept { return fields_.size(); }
+
+private:
+    void begin(std::size_t nameBytes);
+    void add(std::string_view name, std::string_view value);  // a literal name
+    void addLowered(std::string_view name, std::string_view value, bool secret);
+    void addAll(const http::RequestHead& head, bool tunnel);
+
+    std::vector<nghttp2_nv> fields_;
+    std::string names_;  // never grows between begin() and the next
+};
+
+// The only protocol that is known to exist in both versions.
+bool isWebSocket(std::string_view upgrade) noexcept;
+
+}  // namespace evergate::http2

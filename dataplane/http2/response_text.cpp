@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/http2/response_text.hpp"
+
+#include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/head_reader.hpp"
+#include "dataplane/http/header_names.hpp"
+
+namespace evergate::http2 {
+
+using http::Framing;
+using http::HeaderName;
+
+namespace {
+
+// §8.2.1: a token without upper-case letters.
+bool isFieldName(std::string_view name) noexcept {
+    for (const char c : name) {
+        if (!http::is(c, http::kTokenChar) || (c >= 'A' && c <= 'Z'))
+            return false;
+    }
+    return !name.empty();
+}
+
+// §8.2.2
+bool isForConnection(HeaderName id) noexcept {
+    switch (id) {
+        case HeaderName::connection:
+        case HeaderName::keepAlive:
+        case HeaderName::proxyConnection:
+        case HeaderName::transferEncoding:
+        case HeaderName::upgrade:
+            return true;
+        default:
+            return false;
+    }
+}
+
+void addNumber(std::uint64_t value, std::string& out) {
+    out.append(std::to_string(value));
+}
+
+}  // namespace
+
+bool ResponseText::fail(const char* problem) noexcept {
+    problem_ = problem;
+    return false;
+}
+
+void ResponseText::begin(std::string& out) noexcept {
+    headBegin_ = out.size();
+    if (!final_)
+        status_ = 0;
+}
+
+bool ResponseText::add(std::string_view name, std::string_view value, std::string& out) {
+    const std::size_t held = final_ ? trailers_.size() : out.size() - headBegin_;
+    if (held + name.size() + value.size() > kMaxHead)
+        return fail("header fields too large");
+    if (name.starts_with(':')) {
+        if (name != ":status" || status_ != 0)
+            return fail("pseudo-header field out of place");
+        return addStatus(value, out);
+    }
+    if (status_ == 0)
+        return fail("no :status");
+    if (!isFieldName(name))
+        return fail("bad field name");
+    value = http::trimOws(value);
+    if (!http::allAre(value, http::kValueChar))
+        return fail("bad field value");
+    return addField(name, value, out);
+}
+
+bool ResponseText::addStatus(std::string_view value, std::string& out) {
+    if (value.size() != 3 || !http::allAre(value, http::kDigit) || value[0] == '0')
+        return fail("bad :status");
+    status_ = static_cast<std::uint16_t>((value[0] - '0') * 100 + (value[1] - '0') * 10 +
+                                         (value[2] - '0'));
+    if (status_ == 101)
+        return fail("101 in HTTP/2");
+    tunnel_ = to_ == ResponseTo::upgrade && status_ / 100 == 2;
+    out.append("HTTP/1.1 ").append(tunnel_ ? std::string_view("101") : value).append(" \r\n");
+    return true;
+}
+
+bool ResponseText::addField(std::string_view name, std::string_view value, std::string& out) {
+    const HeaderName id = http::headerNameOf(name);
+    if (isForConnection(id))
+        return fail("connection-specific field");
+    if (id == HeaderName::contentLength && !final_ && status_ >= 200)
+        return addLength(value);
+    if (final_) {
+        if (http::isAllowedInTrailer(name))
+            trailers_.append(name).append(": ").append(value).append("\r\n");
+        return true;
+    }
+    if (id == HeaderName::contentLength)
+        return true;  // an interim response has none to speak of
+    announcesTrailers_ |= id == HeaderName::trailer;
+    out.append(name).append(": ").append(value).append("\r\n");
+    return true;
+}
+
+bool ResponseText::addLength(std::string_view value) {
+    std::uint64_t length = 0;
+    if (!http::readContentLength(value, length) || (hasLength_ && length != length_))
+        return fail("bad content-length");
+    length_ = length;
+    hasLength_ = true;
+    return true;
+}
+
+bool ResponseText::end(bool last, std::string& out) {
+    if (final_)
+        return last || fail("trailers without an end");
+    if (status_ == 0)
+        return fail("no :status");
+    if (status_ < 200) {
+        if (last)
+            return fail("end after an interim response");
+        out.append("\r\n");
+        return true;
+    }
+    final_ = true;
+    endFinal(last, out);
+    out.append("\r\n");
+    return true;
+}
+
+// How HTTP/1.1 says where the body ends. Trailers there come only behind chunks.
+void ResponseText::endFinal(bool last, std::string& out) {
+    if (tunnel_) {
+        out.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ")
+            .append(accept_)
+            .append("\r\n");
+        return;
+    }
+    if (status_ == 204)
+        return;
+    const bool bodiless = to_ == ResponseTo::head || status_ == 304;
+    if (last && !bodiless) {
+        hasLength_ = true;  // nghttp2 holds it against what was announced
+        length_ = 0;
+    }
+    if (hasLength_ && (last || bodiless || !announcesTrailers_)) {
+        out.append("Content-Length: ");
+        addNumber(length_, out);
+        out.append("\r\n");
+        framing_ = bodiless || length_ == 0 ? Framing::none : Framing::length;
+    } else if (!bodiless) {
+        out.append("Transfer-Encoding: chunked\r\n");
+        framing_ = Framing::chunked;
+    }
+}
+
+void ResponseText::endBody(std::string& out) {
+    if (framing_ == Framing::chunked)
+        out.append("0\r\n").append(trailers_).append("\r\n");
+}
+
+}  // namespace evergate::http2

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fields of an HTTP/2 response as the text of an HTTP/1.1 one, as they come (RFC 9113 §8).
+//
+// What a response may not say is a problem, and the response is malformed (§8.1.1): whoever asks
+// must end the stream then. nghttp2 checks most of it, too; nothing here relies on that. Pure.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "dataplane/http/head.hpp"
+
+namespace evergate::http2 {
+
+// What a response is to: some have rules of their own.
+enum class ResponseTo : std::uint8_t {
+    usual,
+    head,
+    upgrade,  // an extended CONNECT: what means 101 in HTTP/1.1 is a 2xx here (RFC 8441 §5)
+};
+
+class ResponseText {
+public:
+    // More text than any response head may have; fields of HPACK tables are cheap to send.
+    static constexpr std::size_t kMaxHead = 96 * 1024;
+
+    // `accept`: what an upgrade is answered with: Sec-WebSocket-Accept.
+    void reset(ResponseTo to, std::string accept = {}) {
+        *this = {};
+        to_ = to;
+        accept_ = std::move(accept);
+    }
+
+    // A head begins: an interim one, the final one, or the trailers.
+    void begin(std::string& out) noexcept;
+    // The next field of it, appended to `out`. False: malformed.
+    bool add(std::string_view name, std::string_view value, std::string& out);
+    // It is complete; `last`: and nothing follows it. False: malformed.
+    bool end(bool last, std::string& out);
+
+    bool final() const noexcept { return final_; }  // the final head is complete
+
+    bool isTunnel() const noexcept { return tunnel_; }
+
+    // How the body is framed that the caller appends: chunked, or as it is.
+    http::Framing framing() const noexcept { return framing_; }
+
+    std::uint64_t length() const noexcept { return length_; }  // Framing::length
+
+    std::uint16_t status() const noexcept { return status_; }  // of the head at last
+
+    // The body's end, behind the last piece of it: the last chunk with the trailers.
+    void endBody(std::string& out);
+
+    // Why it is malformed.
+    const char* problem() const noexcept { return problem_; }
+
+private:
+    bool fail(const char* problem) noexcept;
+    bool addStatus(std::string_view value, std::string& out);
+    bool addLength(std::string_view value);
+    bool addField(std::string_view name, std::string_view value, std::string& out);
+    void endFinal(bool last, std::string& out);
+
+    std::string accept_;
+    std::string trailers_;
+    std::uint64_t length_ = 0;
+    std::size_t headBegin_ = 0;
+    const char* problem_ = "";
+    std::uint16_t status_ = 0;  // 0: not said yet
+    ResponseTo to_ = ResponseTo::usual;
+    http::Framing framing_ = http::Framing::none;
+    bool hasLength_ = false;
+    bool announcesTrailers_ = false;
+    bool final_ = false;
+    bool tunnel_ = false;
+};
+
+}  // namespace evergate::http2

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/upstream/http2_pool.hpp"
+
+#include <utility>
+
+#include "dataplane/upstream/connection_pool.hpp"
+#include "dataplane/upstream/endpoint.hpp"
+#include "dataplane/upstream/http2_callbacks.hpp"
+
+namespace evergate::upstream {
+namespace {
+
+// The first that suits; `standing`: and needs not be waited for.
+Http2Connection* find(EndpointState& endpoint, const Security& security, bool standing) noexcept {
+    for (Http2Connection* at = endpoint.http2; at != nullptr; at = at->next) {
+        if (at->hasRoom() && (at->standing() || !standing) && at->suits(security))
+            return at;
+    }
+    return nullptr;
+}
+
+}  // namespace
+
+Http2Pool::Http2Pool(ConnectionPool& connections)
+    : connections_(connections),
+      input_(std::make_unique<char[]>(kReadSize)),
+      callbacks_(Http2Callbacks::make()),
+      options_(Http2Callbacks::makeOptions()) {}
+
+Http2Pool::~Http2Pool() {
+    closeAllIdle();
+}
+
+std::unique_ptr<Connection> Http2Pool::take(EndpointState& endpoint, ConnectionUser& user,
+                                            const Security& security) {
+    Http2Connection* const found = find(endpoint, security, true);
+    return found != nullptr ? found->openStream(user, true) : nullptr;
+}
+
+std::unique_ptr<Connection> Http2Pool::connect(EndpointState& endpoint, ConnectionUser& user,
+                                               std::error_code& error, const Security& security) {
+    if (Http2Connection* const found = find(endpoint, security, false))
+        return found->openStream(user, false);
+    auto made = std::make_unique<Http2Connection>(*this, endpoint);
+    if (!made->start(security, error))
+        return nullptr;
+    Http2Connection& connection = *made.release();  // its own from here on
+    all_.push_back(connection);
+    connection.next = std::exchange(endpoint.http2, &connection);
+    return connection.openStream(user, false);
+}
+
+void Http2Pool::unlink(EndpointState& endpoint, Http2Connection& connection) noexcept {
+    for (Http2Connection** at = &endpoint.http2; *at != nullptr; at = &(*at)->next) {
+        if (*at == &connection) {
+            *at = connection.next;
+            return;
+        }
+    }
+}
+
+void Http2Pool::closeIdle(EndpointState& endpoint) {
+    for (Http2Connection* at = endpoint.http2; at != nullptr;) {
+        Http2Connection& connection = *std::exchange(at, at->next);
+        connection.stopTaking();
+        connection.endIfUnused();
+    }
+}
+
+void Http2Pool::closeAllIdle() {
+    for (auto at = all_.begin(); at != all_.end();) {
+        Http2Connection& connection = *at++;
+        connection.endIfUnused();
+    }
+}
+
+}  // namespace evergate::upstream

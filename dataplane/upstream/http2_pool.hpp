@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP/2 connections of one worker's ConnectionPool, and what they share: nghttp2's callbacks,
+// memory for what is read and written in one turn. Outlives them all. One worker thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "dataplane/http/head.hpp"
+#include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/request_fields.hpp"
+#include "dataplane/upstream/http2_connection.hpp"
+
+namespace evergate::upstream {
+
+class ConnectionPool;
+
+class Http2Pool {
+public:
+    static constexpr std::size_t kReadSize = 64 * 1024;
+
+    explicit Http2Pool(ConnectionPool& connections);
+    ~Http2Pool();
+    Http2Pool(const Http2Pool&) = delete;
+    Http2Pool& operator=(const Http2Pool&) = delete;
+
+    // A stream of a connection that stands; null when none has room.
+    std::unique_ptr<Connection> take(EndpointState& endpoint, ConnectionUser& user,
+                                     const Security& security);
+    // A stream of whatever has room or is on its way, or else of a new connection.
+    std::unique_ptr<Connection> connect(EndpointState& endpoint, ConnectionUser& user,
+                                        std::error_code& error, const Security& security);
+
+    void closeIdle(EndpointState& endpoint);  // the others end with their last stream
+    void closeAllIdle();
+
+    std::uint32_t idle() const noexcept { return idleCount_; }
+
+    // What streams hold, because its receiver did not take it yet.
+    std::size_t heldBytes() const noexcept { return held_; }
+
+private:
+    friend class Http2Connection;
+    using All = boost::intrusive::list<Http2Connection, boost::intrusive::base_hook<AllHttp2Hook>,
+                                       boost::intrusive::constant_time_size<false>>;
+
+    void unlink(EndpointState& endpoint, Http2Connection& connection) noexcept;
+
+    ConnectionPool& connections_;
+    All all_;
+    std::uint32_t idleCount_ = 0;
+    std::size_t held_ = 0;
+    std::unique_ptr<char[]> input_;
+    std::string output_;
+    http::RequestHead head_;
+    http2::RequestFields fields_;
+    http2::CallbacksPtr callbacks_;
+    http2::OptionPtr options_;
+};
+
+}  // namespace evergate::upstream

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/upstream/http2_stream.hpp"
+
+#include <nghttp2/nghttp2.h>
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "dataplane/http/character_classes.hpp"
+#include "dataplane/http2/request_fields.hpp"
+#include "dataplane/net/socket.hpp"
+#include "dataplane/upstream/http2_connection.hpp"
+#include "dataplane/upstream/websocket_accept.hpp"
+
+namespace evergate::upstream {
+
+using http::Framing;
+using http::ProxyError;
+
+namespace {
+
+// More than any head we compose.
+constexpr http::HeadLimits kHeadLimits{1024 * 1024, 4096};
+
+// An idle stream keeps no more than this of what it once needed.
+constexpr std::size_t kKept = 4096;
+
+// As much as one chunk-size line may take.
+constexpr std::size_t kChunkRoom = 20;
+
+// Forgets what is used up, when it is all or much.
+void dropFront(std::string& text, std::size_t& begin) {
+    constexpr std::size_t kMuch = 64 * 1024;
+    if (begin != text.size()) {
+        if (begin >= kMuch)
+            text.erase(0, std::exchange(begin, 0));
+        return;
+    }
+    begin = 0;
+    text.clear();
+    if (text.capacity() > kKept)
+        text = std::string();
+}
+
+std::string_view valueOf(const http::RequestHead& head, std::string_view name) noexcept {
+    for (const http::HeaderField& field : head.fields) {
+        if (http::equalsIgnoreCase(field.name, name))
+            return field.value;
+    }
+    return {};
+}
+
+// A client of HTTP/1.0 may have named no host; to HTTP/1.1 that is said with an empty one, which
+// our parser refuses. Empty: there is one.
+std::string withoutHost(std::string_view head) {
+    constexpr std::string_view kEmptyHost = " HTTP/1.1\r\nHost: \r\n";
+    const std::size_t lineEnd = head.find("\r\n");
+    const std::size_t begin = lineEnd - std::min<std::size_t>(lineEnd, 9);
+    if (head.substr(begin, kEmptyHost.size()) != kEmptyHost)
+        return {};
+    return std::string(head.substr(0, begin))
+        .append(" HTTP/1.0\r\n")
+        .append(head.substr(begin + kEmptyHost.size()));
+}
+
+bool asksForTunnel(const http::RequestHead& head) noexcept {
+    return http2::isWebSocket(head.upgrade) && head.framing == Framing::none &&
+           head.method == "GET";
+}
+
+}  // namespace
+
+Http2Stream::~Http2Stream() {
+    if (connection_ != nullptr) {
+        in_.clear();
+        out_.clear();
+        inBegin_ = outBegin_ = 0;
+        account();
+        connection_->detach(*this);
+    }
+}
+
+net::StreamFacts Http2Stream::facts() const noexcept {
+    net::StreamFacts facts;
+    facts.failure = failure_;
+    return facts;
+}
+
+void Http2Stream::account() noexcept {
+    const std::size_t now = inputSize() + outputSize();
+    if (connection_ != nullptr && now != accounted_)
+        connection_->noteHeld(accounted_, now);
+    accounted_ = now;
+}
+
+// The user hears of it once nghttp2 is left.
+void Http2Stream::tell(std::uint32_t events) {
+    net::Socket& socket = owner_->socket();
+    if (events & EPOLLIN)
+        setReadable(socket, true);
+    if (events & EPOLLOUT)
+        setWritable(socket, true);
+    if (events & (EPOLLRDHUP | EPOLLHUP))
+        setEnded(socket, (events & EPOLLHUP) != 0);
+    events_ |= events;
+    connection_->noteReady(*this);
+}
+
+void Http2Stream::open() {
+    owner_->connecting_ = false;
+    tell(EPOLLOUT);
+}
+
+void Http2Stream::refuse(int error, net::HandshakeFailure failure) {
+    owner_->connecting_ = false;
+    owner_->connectError_ = error;
+    failure_ = failure;
+    tell(EPOLLRDHUP | EPOLLHUP);
+}
+
+// From here on both directions say so, once what came before is read.
+void Http2Stream::breakOff(int error) {
+    if (readError_ == 0)
+        readError_ = error;
+    if (writeError_ == 0)
+        writeError_ = error;
+    tell(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLHUP);
+}
+
+void Http2Stream::fail(ProxyError problem) {
+    owner_->problem_ = problem;
+    swallowing_ = true;
+    in_.clear();
+    inBegin_ = 0;
+    account();
+    readError_ = EPROTO;
+    tell(EPOLLIN | EPOLLRDHUP);
+}
+
+void Http2Stream::malformed() {
+    if (!swallowing_)
+        fail(ProxyError::upstreamBadResponse);
+}
+
+void Http2Stream::keep(std::string_view body) {
+    if (!keeping_)
+        return;
+    keeping_ = !tunnel_ && kept_.size() + body.size() <= kMaxKept;
+    if (keeping_) {
+        kept_.append(body);
+    } else {
+        kept_ = std::string();
+    }
+}
+
+// The endpoint did nothing with the request.
+void Http2Stream::giveBack() {
+    owner_->unprocessed_ = true;
+    owner_->bodyKept_ = keeping_;
+    owner_->body_ = std::move(kept_);
+}
+
+void Http2Stream::lose() {
+    if (!headSent_)
+        giveBack();
+    if (!inEnded_)
+        breakOff(ECONNRESET);
+    connection_->noteHeld(accounted_, 0);
+    connection_ = nullptr;
+}
+
+// Reading
+
+net::IoResult Http2Stream::recv(net::Socket& socket, char* data, std::size_t size) noexcept {
+    const std::size_t got = std::min(size, inputSize());
+    if (got != 0) {
+        std::memcpy(data, in_.data() + inBegin_, got);
+        inBegin_ += got;
+        dropFront(in_, inBegin_);
+        account();
+        const std::size_t consumed = in_.empty() ? unread_ : std::min(unread_, got);
+        unread_ -= consumed;
+        if (consumed != 0 && connection_ != nullptr && !inEnded_)
+            connection_->consume(*this, consumed);
+        if (in_.empty() && !inEnded_ && readError_ == 0)
+            setReadable(socket, false);
+        return {static_cast<ssize_t>(got), 0};
+    }
+    if (readError_ != 0)
+        return {-1, readError_};
+    if (inEnded_)
+        return {0, 0};
+    setReadable(socket, false);
+    return {-1, EAGAIN};
+}
+
+void Http2Stream::onFieldsBegin() noexcept {
+    response_.begin(in_);
+}
+
+bool Http2Stream::onField(std::string_view name, std::string_view value) {
+    if (swallowing_ || response_.add(name, value, in_))
+        return true;
+    malformed();
+    return false;
+}
+
+bool Http2Stream::onFieldsEnd(bool last) {
+    if (swallowing_)
+        return true;
+    keeping_ = false;
+    kept_ = std::string();
+    const bool trailers = response_.final();
+    if (!response_.end(last, in_)) {
+        malformed();
+        return false;
+    }
+    if (response_.final() && !trailers) {
+        inLeft_ = response_.framing() == Framing::length ? response_.length() : 0;
+        inWhole_ = response_.framing() == Framing::none && !response_.isTunnel();
+    }
+    account();
+    tell(EPOLLIN);
+    return true;
+}
+
+bool Http2Stream::onData(std::string_view data) {
+    if (swallowing_ || data.empty())
+        return true;
+    const Framing framing = response_.framing();
+    if (framing == Framing::chunked) {
+        char size[kChunkRoom];
+        in_.append(size, http::writeChunkHeader(data.size(), size)).append(data).append("\r\n");
+    } else if (framing == Framing::length || response_.isTunnel()) {
+        if (!response_.isTunnel()) {
+            if (data.size() > inLeft_) {
+                malformed();
+                return false;
+            }
+            inLeft_ -= data.size();
+            inWhole_ = inLeft_ == 0;
+        }
+        in_.append(data);
+    } else {
+        malformed();  // a body where there is none
+        return false;
+    }
+    unread_ += data.size();
+    account();
+    tell(EPOLLIN);
+    return true;
+}
+
+void Http2Stream::onEnd() {
+    if (swallowing_ || inEnded_)
+        return;
+    inEnded_ = inWhole_ = true;
+    response_.endBody(in_);
+    account();
+    tell(EPOLLIN | EPOLLRDHUP);
+}
+
+// Before its end a close is a reset, or a GOAWAY that leaves this stream out. Behind a whole
+// response it only says that the rest of the request is not wanted (RFC 9113 §8.1).
+void Http2Stream::onClosed(std::uint32_t errorCode) {
+    id_ = -1;
+    if (swallowing_)
+        return;
+    if (inEnded_) {
+        if (!outEnded_ && writeError_ == 0) {
+            writeError_ = EPIPE;
+            tell(EPOLLOUT);
+        }
+        return;
+    }
+    if (errorCode == NGHTTP2_REFUSED_STREAM || !headSent_)
+        giveBack();
+    breakOff(ECONNRESET);
+}
+
+// Writing
+
+net::IoResult Http2Stream::sendv(net::Socket& socket, const iovec* parts, int count) noexcept {
+    if (writeError_ != 0)
+        return {-1, writeError_};
+    std::size_t total = 0;
+    bool full = false;
+    for (int i = 0; i < count && !full; ++i) {
+        const std::string_view bytes(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
+        const std::size_t taken = take(bytes);
+        total += taken;
+        full = taken < bytes.size();
+    }
+    account();
+    if (full) {
+        blocked_ = true;
+        setWritable(socket, false);
+        if (total == 0)
+            return writeError_ != 0 ? net::IoResult{-1, writeError_} : net::IoResult{-1, EAGAIN};
+    }
+    if (submitted_ && !swallowing_ && connection_ != nullptr)
+        connection_->resume(*this, std::exchange(deferred_, false));
+    return {static_cast<ssize_t>(total), 0};
+}
+
+std::size_t Http2Stream::take(std::string_view bytes) {
+    std::size_t done = 0;
+    if (!submitted_)
+        done = takeHead(bytes);
+    while (done < bytes.size() && writeError_ == 0) {
+        const std::size_t taken = takeBody(bytes.substr(done));
+        if (taken == 0)
+            break;
+        keep(bytes.substr(done, taken));
+        done += taken;
+    }
+    return done;
+}
+
+std::size_t Http2Stream::takeHead(std::string_view bytes) {
+    constexpr std::string_view kEnd = "\r\n\r\n";
+    const std::size_t before = out_.size();
+    std::string_view text = bytes;
+    if (before != 0) {  // it came in pieces
+        out_.append(bytes);
+        text = out_;
+    }
+    const std::size_t end = text.find(kEnd);
+    if (end == std::string_view::npos) {
+        if (before == 0)
+            out_.append(bytes);
+        return bytes.size();
+    }
+    const std::size_t size = end + kEnd.size();
+    const std::string hostless = withoutHost(text.substr(0, size));
+    http::RequestHead& head = connection_->head();
+    std::size_t scanned = 0;
+    const auto result = http::parseRequestHead(hostless.empty() ? text.substr(0, size) : hostless,
+                                               kHeadLimits, scanned, head);
+    submitted_ = true;
+    if (result.status == http::ParseStatus::complete) {
+        submit(head);
+    } else {
+        fail(ProxyError::upstreamBadResponse);
+    }
+    out_.clear();
+    return writeError_ == 0 ? size - before : 0;
+}
+
+void Http2Stream::submit(const http::RequestHead& head) {
+    tunnel_ = asksForTunnel(head);
+    if (tunnel_ && !connection_->allowsTunnels())
+        return fail(ProxyError::upstreamNoWebSocket);
+    if (head.framing == Framing::chunked) {
+        chunks_.emplace();
+    } else if (head.framing == Framing::length) {
+        outLeft_ = head.contentLength;
+    }
+    if (tunnel_) {
+        response_.reset(http2::ResponseTo::upgrade,
+                        webSocketAccept(valueOf(head, "sec-websocket-key")));
+    } else if (head.head) {
+        response_.reset(http2::ResponseTo::head);
+    }
+    outEnded_ = !tunnel_ && !chunks_ && outLeft_ == 0;
+    id_ = connection_->submit(*this, head, tunnel_, !outEnded_);
+    submittedTick_ = connection_->nowTick();
+    if (id_ <= 0)
+        breakOff(ECONNRESET);
+}
+
+std::size_t Http2Stream::takeBody(std::string_view bytes) {
+    if (swallowing_ || outEnded_)
+        return bytes.size();
+    const std::size_t room = kMaxOutput - std::min(kMaxOutput, outputSize());
+    bytes = bytes.substr(0, room);
+    if (bytes.empty())
+        return 0;
+    if (chunks_)
+        return takeChunked(bytes);
+    if (!tunnel_) {
+        bytes = bytes.substr(
+            0, static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), outLeft_)));
+        outLeft_ -= bytes.size();
+        outEnded_ = outLeft_ == 0;
+    }
+    out_.append(bytes);
+    return bytes.size();
+}
+
+std::size_t Http2Stream::takeChunked(std::string_view bytes) {
+    std::size_t done = 0;
+    while (done < bytes.size() && !chunks_->done() && !chunks_->failed()) {
+        const auto step = chunks_->next(bytes.substr(done));
+        out_.append(step.data);
+        done += step.consumed;
+    }
+    if (chunks_->failed()) {
+        breakOff(EPROTO);
+        return bytes.size();
+    }
+    outEnded_ = chunks_->done();
+    return done;
+}
+
+void Http2Stream::shutdownWrite(net::Socket&) noexcept {
+    if (!tunnel_ || outEnded_ || connection_ == nullptr)
+        return;
+    outEnded_ = true;
+    connection_->resume(*this, std::exchange(deferred_, false));
+}
+
+ssize_t Http2Stream::read(std::uint8_t* out, std::size_t room, std::uint32_t* flags) {
+    const std::size_t size = std::min(room, outputSize());
+    std::memcpy(out, out_.data() + outBegin_, size);
+    outBegin_ += size;
+    dropFront(out_, outBegin_);
+    account();
+    if (outEnded_ && outputSize() == 0) {
+        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        endSent_ = true;
+        if (chunks_ && !chunks_->trailers().empty() &&
+            connection_->submitTrailers(*this, chunks_->trailers()))
+            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    } else if (size == 0) {
+        deferred_ = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (blocked_ && outputSize() <= kMaxOutput / 2) {
+        blocked_ = false;
+        tell(EPOLLOUT);
+    }
+    return static_cast<ssize_t>(size);
+}
+
+}  // namespace evergate::upstream
