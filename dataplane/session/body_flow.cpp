@@ -187,6 +187,12 @@ bool BodyFlow::keep(SessionContext& context, const Framed& body, std::size_t sen
     return keepRest(context, body, sent, owner);
 }
 
+bool BodyFlow::putBack(SessionContext& context, std::string_view sent) {
+    Pending rest = std::exchange(pending_, Pending());
+    return pending_.append(context.buffers, sent.data(), sent.size()) &&
+           pending_.append(context.buffers, rest.data(), rest.size());
+}
+
 bool BodyFlow::keepRest(SessionContext& context, const Framed& body, std::size_t sent,
                         net::Buffer& owner) {
     if (sent < body.size()) {
@@ -195,12 +201,6 @@ bool BodyFlow::keepRest(SessionContext& context, const Framed& body, std::size_t
         if (pending_.empty() && left > kCopyLimit && owner) {
             pending_.adopt(std::move(owner), begin, body.end);
         } else if (!pending_.append(context.buffers, begin, left)) {
-bool BodyFlow::putBack(SessionContext& context, std::string_view sent) {
-    Pending rest = std::exchange(pending_, Pending());
-    return pending_.append(context.buffers, sent.data(), sent.size()) &&
-           pending_.append(context.buffers, rest.data(), rest.size());
-}
-
             return false;
         }
         sent = body.size();

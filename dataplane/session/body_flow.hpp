@@ -92,6 +92,9 @@ public:
     // not fit.
     bool keep(SessionContext& context, const Framed& body, std::size_t sent, net::Buffer& owner);
 
+    // What was sent, all of it, goes again and first. False: it does not fit.
+    bool putBack(SessionContext& context, std::string_view sent);
+
     // Moves bytes until something has to be waited for. `leftover` gets bytes behind the body's
     // end, as a view into the worker's scratch that is valid until the next read of any session.
     Result pump(SessionContext& context, net::Socket& from, net::Socket& to,
@@ -101,9 +104,6 @@ public:
     bool flush(net::Socket& to) { return pending_.flush(to, sent_, sinkError_); }
 
     int sinkError() const noexcept { return sinkError_; }  // errno of the send that failed
-
-    // What was sent, all of it, goes again and first. False: it does not fit.
-    bool putBack(SessionContext& context, std::string_view sent);
 
     Pending& pending() noexcept { return pending_; }
 

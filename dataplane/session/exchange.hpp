@@ -185,6 +185,8 @@ private:
     void moveTo(upstream::EndpointState& other, bool reusable);
     bool answeredElsewhere(const char* body, const char* end);
     std::chrono::milliseconds tryLimit(Phase phase, std::chrono::milliseconds limit) noexcept;
+    std::chrono::milliseconds grpcLimit(Phase phase,
+                                        std::chrono::milliseconds limit) const noexcept;
     void onTryLimit(Phase phase);
     void beginHedge();
     bool settleHedge(const upstream::Connection& done);
@@ -195,8 +197,6 @@ private:
     upstream::Wish wish() const noexcept;
     void leaveQueue();
     upstream::EndpointState* chooseEndpoint() override;
-    std::chrono::milliseconds grpcLimit(Phase phase,
-                                        std::chrono::milliseconds limit) const noexcept;
     bool suits(const upstream::EndpointState& endpoint) const override;
     bool selective() const noexcept override;
     void onSlot(upstream::EndpointState& endpoint) override;
@@ -278,6 +278,7 @@ private:
     std::uint64_t hash_ = 0;
     std::uint64_t affinity_ = 0;  // the endpoint the client's cookie names; 0: none
     std::chrono::steady_clock::time_point queuedAt_;
+    std::chrono::milliseconds grpcTimeout_{0};  // the client's; 0: none
     std::chrono::steady_clock::time_point startedAt_;
     std::chrono::steady_clock::time_point sentAt_;  // the last byte; only when somebody asks
     std::int64_t startedUnixMicros_ = 0;
@@ -289,7 +290,6 @@ private:
     char* head_ = nullptr;
     std::size_t headSize_ = 0;
     std::size_t headSent_ = 0;
-    std::chrono::milliseconds grpcTimeout_{0};  // the client's; 0: none
     std::uint16_t methodSize_ = 0;
     std::uint16_t status_ = 0;
     std::uint8_t triedCount_ = 0;
@@ -314,6 +314,7 @@ private:
     bool moreSent_ = false;        // the client sent bytes behind its request
     bool redirect_ = false;        // answered by ourselves: with a redirect to https, or
     bool lastHop_ = false;         // an OPTIONS that may go no further (Max-Forwards)
+    bool grpc_ = false;            // the client expects errors as gRPC says them
     bool personal_ = false;        // the endpoint takes this connection for the client (NTLM)
     bool heldUnread_ = false;      // held_ may have a complete head: it was not looked at
     bool upstreamReusable_ = false;
@@ -329,7 +330,6 @@ private:
     bool lastTry_ = false;     // had its perTryTimeout, and there was nobody else
     bool tryLimited_ = false;  // the deadline is the try's, not the request's
     bool upEnded_ = false;     // tunnel: that direction is finished
-    bool grpc_ = false;            // the client expects errors as gRPC says them
     bool downEnded_ = false;
     std::array<char, kInlineHead> inlineHead_;
 };

@@ -152,6 +152,12 @@ std::string RawConnection::readAll() {
     return std::exchange(held_, {});
 }
 
+std::string RawConnection::readSome() {
+    if (held_.empty())
+        fill();
+    return std::exchange(held_, {});
+}
+
 RawConnection::Response RawConnection::readResponse(bool headRequest) {
     Response response;
     response.head = readUntil("\r\n\r\n");
@@ -177,12 +183,6 @@ RawConnection::Response RawConnection::readResponse(bool headRequest) {
         std::string line;
         while ((line = readUntil("\r\n")) != "\r\n") {
             if (line.empty())
-std::string RawConnection::readSome() {
-    if (held_.empty())
-        fill();
-    return std::exchange(held_, {});
-}
-
                 return response;
             response.head += line;
         }
