@@ -19,12 +19,18 @@ constexpr std::size_t kFixed = 16;  // signature, version and command, family, l
 constexpr std::size_t kBytesV4 = 12;
 constexpr std::size_t kBytesV6 = 36;
 constexpr std::size_t kBytesUnix = 216;
-constexpr std::size_t kMaxAuthority = 255;
+constexpr std::size_t kMaxName = 255;  // of a host, a protocol, a cipher
 constexpr std::size_t kMaxUniqueId = 128;
 
+constexpr std::uint8_t kAlpn = 0x01;
 constexpr std::uint8_t kAuthority = 0x02;
 constexpr std::uint8_t kCrc32c = 0x03;
 constexpr std::uint8_t kUniqueId = 0x05;
+constexpr std::uint8_t kTls = 0x20;
+constexpr std::uint8_t kTlsVersion = 0x21;
+constexpr std::uint8_t kTlsCipher = 0x23;
+constexpr std::uint8_t kClientUsedTls = 0x01;
+constexpr std::uint32_t kNoCertificate = 1;  // anything but 0: none was verified
 
 constexpr ProxyHeaderResult malformed(const char* problem) noexcept {
     return {Status::malformed, problem};
@@ -125,8 +131,9 @@ bool isSumOf(std::string_view header, std::size_t at) noexcept {
     return crc == said;
 }
 
-// Null, or what is wrong. `header` is the whole of it, its TLVs begin at `at`.
-const char* checkTlvs(std::string_view header, std::size_t at) noexcept {
+// Null, or what is wrong. `header` is the whole of it, its TLVs begin at `at`. Those that we have
+// no use for need only stay within it.
+const char* readTlvs(std::string_view header, std::size_t at, ProxyHeader& out) noexcept {
     bool summed = false;
     while (at < header.size()) {
         if (header.size() - at < 3)
@@ -136,8 +143,11 @@ const char* checkTlvs(std::string_view header, std::size_t at) noexcept {
         at += 3;
         if (size > header.size() - at)
             return "TLV past the end";
-        if (type == kUniqueId && size > kMaxUniqueId)
-            return "unique id too long";
+        if (type == kUniqueId) {
+            if (size > kMaxUniqueId || !out.uniqueId.empty())
+                return "unique id too long, or two of them";
+            out.uniqueId = header.substr(at, size);
+        }
         if (type == kCrc32c) {
             if (summed || size != 4 || !isSumOf(header, at))
                 return "wrong checksum";
@@ -176,7 +186,7 @@ ProxyHeaderResult parseAddresses(std::string_view header, ProxyHeader& out) noex
         out.destination = addressV6(header, kFixed + 16, shortAt(header, kFixed + 34));
     }
     out.hasAddresses = used != kBytesUnix;
-    if (const char* const problem = checkTlvs(header, kFixed + used))
+    if (const char* const problem = readTlvs(header, kFixed + used, out))
         return malformed(problem);
     return {Status::complete};
 }
@@ -212,6 +222,30 @@ std::string wordOf(const SocketAddress& address, bool wide) {
 void append(std::uint32_t value, int bytes, std::string& out) {
     while (bytes-- > 0)
         out += static_cast<char>(value >> (8 * bytes) & 0xff);
+}
+
+// Nothing for an empty value, nor for one that is too long.
+void appendTlv(std::uint8_t type, std::string_view value, std::size_t most, std::string& out) {
+    if (value.empty() || value.size() > most)
+        return;
+    out += static_cast<char>(type);
+    append(static_cast<std::uint32_t>(value.size()), 2, out);
+    out.append(value);
+}
+
+std::string tlvsOf(const ProxyFacts& facts) {
+    std::string tlvs;
+    appendTlv(kAlpn, facts.protocol, kMaxName, tlvs);
+    appendTlv(kAuthority, facts.authority, kMaxName, tlvs);
+    appendTlv(kUniqueId, facts.uniqueId, kMaxUniqueId, tlvs);
+    if (facts.tlsVersion.empty())
+        return tlvs;
+    std::string tls(1, static_cast<char>(kClientUsedTls));
+    append(kNoCertificate, 4, tls);
+    appendTlv(kTlsVersion, facts.tlsVersion, kMaxName, tls);
+    appendTlv(kTlsCipher, facts.tlsCipher, kMaxName, tls);
+    appendTlv(kTls, tls, 3 * kMaxName, tlvs);
+    return tlvs;
 }
 
 void appendAddress(const SocketAddress& address, bool wide, std::string& out) {
@@ -258,24 +292,18 @@ std::string composeProxyV1(const SocketAddress& source, const SocketAddress& des
 }
 
 std::string composeProxyV2(const SocketAddress& source, const SocketAddress& destination,
-                           std::string_view authority) {
+                           const ProxyFacts& facts) {
     const bool wide = !source.isIpv4() || !destination.isIpv4();
-    if (authority.size() > kMaxAuthority)
-        authority = {};
-    const std::size_t name = authority.empty() ? 0 : 3 + authority.size();
+    const std::string tlvs = tlvsOf(facts);
     std::string header(kSignature);
     header += '\x21';
     header += wide ? '\x21' : '\x11';
-    append(static_cast<std::uint32_t>((wide ? kBytesV6 : kBytesV4) + name + 7), 2, header);
+    append(static_cast<std::uint32_t>((wide ? kBytesV6 : kBytesV4) + tlvs.size() + 7), 2, header);
     appendAddress(source, wide, header);
     appendAddress(destination, wide, header);
     append(source.port(), 2, header);
     append(destination.port(), 2, header);
-    if (name != 0) {
-        header += static_cast<char>(kAuthority);
-        append(static_cast<std::uint32_t>(authority.size()), 2, header);
-        header.append(authority);
-    }
+    header.append(tlvs);
     header += static_cast<char>(kCrc32c);
     append(4, 2, header);
     const std::uint32_t crc = crc32c(std::string_view("\0\0\0\0", 4), crc32c(header));

@@ -19,12 +19,18 @@ namespace evergate::net {
 // are more than we have use for.
 inline constexpr std::size_t kMaxProxyHeader = 4'096;
 
+// Where a client connected to, by the header that came before it.
+struct ProxiedDestination : SocketAddress {
+    std::string uniqueId;  // what the sender calls the connection; empty: nothing
+};
+
 struct ProxyHeader {
     // False: the sender speaks for itself (LOCAL, a health check) or names nobody (UNKNOWN, UNSPEC,
     // a Unix socket): the connection's own addresses hold.
     bool hasAddresses = false;
     SocketAddress source;
     SocketAddress destination;
+    std::string_view uniqueId;  // PP2_TYPE_UNIQUE_ID; lives as long as the bytes
     std::size_t bytes = 0;
 };
 
@@ -42,9 +48,18 @@ ProxyHeaderResult parseProxyHeader(std::string_view bytes, ProxyHeader& out) noe
 // "PROXY TCP4 10.0.0.9 10.0.0.1 51234 443\r\n". Where the families differ, both are IPv6.
 std::string composeProxyV1(const SocketAddress& source, const SocketAddress& destination);
 
-// With the TLVs for the host the client asked for (none when empty or over 255 bytes) and a CRC32C.
+// What version 2 can say besides. Empty: not said; nor is what is longer than it may be.
+struct ProxyFacts {
+    std::string_view authority{};  // the host the client asked for
+    std::string_view protocol{};   // agreed on by ALPN: "http/1.1"
+    std::string_view uniqueId{};
+    std::string_view tlsVersion{};  // "TLSv1.3"; empty: the client did not use TLS
+    std::string_view tlsCipher{};
+};
+
+// With the TLVs for these facts and a CRC32C.
 std::string composeProxyV2(const SocketAddress& source, const SocketAddress& destination,
-                           std::string_view authority);
+                           const ProxyFacts& facts = {});
 
 // Of connections we make for ourselves, such as health checks: UNKNOWN and LOCAL.
 std::string_view localProxyV1() noexcept;

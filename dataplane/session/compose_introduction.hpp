@@ -8,14 +8,16 @@
 
 #include "common/model/values.hpp"
 #include "dataplane/net/address.hpp"
+#include "dataplane/net/proxy_header.hpp"
 #include "dataplane/net/socket.hpp"
 
 namespace evergate::session {
 
 // `destination`: where the client connected to; null: to the address of `client`. `host`: what it
-// asked for, unless its TLS says so (version 2 only). Empty for ProxyProtocol::none.
+// asked for, unless its TLS says so. Version 2 also tells what is known of the client's TLS, and
+// the unique id that came with it. Empty for ProxyProtocol::none.
 std::string composeIntroduction(model::ProxyProtocol version, const net::Socket& client,
                                 const net::SocketAddress& source,
-                                const net::SocketAddress* destination, std::string_view host);
+                                const net::ProxiedDestination* destination, std::string_view host);
 
 }  // namespace evergate::session

@@ -20,6 +20,7 @@
 
 #include "dataplane/http/compose.hpp"
 #include "dataplane/http/head.hpp"
+#include "dataplane/net/proxy_header.hpp"
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/body_rate.hpp"
 #include "dataplane/session/phase.hpp"
@@ -35,7 +36,7 @@ struct ClientFacts {
     const ListenerState& listener;
     const net::SocketAddress& address;
     std::string_view addressText;
-    const net::SocketAddress* destination = nullptr;  // Session::destination()
+    const net::ProxiedDestination* destination = nullptr;  // Session::destination()
 };
 
 // How an exchange ended, for the session.
@@ -252,7 +253,7 @@ private:
     net::Socket* client_ = nullptr;
     const ListenerState* listener_ = nullptr;
     const net::SocketAddress* clientAddress_ = nullptr;  // the peer's, or saidClient_
-    const net::SocketAddress* destination_ = nullptr;
+    const net::ProxiedDestination* destination_ = nullptr;
     net::SocketAddress saidClient_;  // by a trusted proxy
     ExchangeOwner* owner_ = nullptr;
     SnapshotPtr snapshot_;

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "dataplane/session/connection_record.hpp"
@@ -88,9 +89,10 @@ void Introduction::handOver(const net::ProxyHeader& header) {
     ListenerState& listener = listener_;
     IntroductionOwner& owner = owner_;
     const net::SocketAddress client = header.hasAddresses ? header.source : address();
+    const net::ProxiedDestination destination{header.destination, std::string(header.uniqueId)};
     close();
     owner.onIntroduced(listener, std::move(socket), client,
-                       header.hasAddresses ? &header.destination : nullptr);
+                       header.hasAddresses ? &destination : nullptr);
 }
 
 void Introduction::fail(ProxyHeaderOutcome outcome, const char* problem) {

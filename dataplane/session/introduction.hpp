@@ -22,7 +22,7 @@ public:
     // `destination`: where the client connected to; null: to us.
     virtual void onIntroduced(ListenerState& listener, net::Socket socket,
                               const net::SocketAddress& client,
-                              const net::SocketAddress* destination) = 0;
+                              const net::ProxiedDestination* destination) = 0;
 
 protected:
     ~IntroductionOwner() = default;

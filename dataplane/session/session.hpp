@@ -11,6 +11,7 @@
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/net/poller.hpp"
+#include "dataplane/net/proxy_header.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/session/session_context.hpp"
 
@@ -36,10 +37,10 @@ public:
     const net::SocketAddress& address() const noexcept { return address_; }
 
     // Where the client connected to, by its PROXY protocol header; null: to the socket's address.
-    const net::SocketAddress* destination() const noexcept { return destination_.get(); }
+    const net::ProxiedDestination* destination() const noexcept { return destination_.get(); }
 
-    void setDestination(const net::SocketAddress& destination) {
-        destination_ = std::make_unique<const net::SocketAddress>(destination);
+    void setDestination(const net::ProxiedDestination& destination) {
+        destination_ = std::make_unique<const net::ProxiedDestination>(destination);
     }
 
     const ListenerState& listener() const noexcept { return listener_; }
@@ -62,7 +63,7 @@ protected:
 
 private:
     net::SocketAddress address_;
-    std::unique_ptr<const net::SocketAddress> destination_;
+    std::unique_ptr<const net::ProxiedDestination> destination_;
     std::uint64_t clientKey_ = 0;
     std::uint32_t acceptedTick_ = 0;
     bool queued_ = false;

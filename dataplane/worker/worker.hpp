@@ -136,7 +136,7 @@ private:
                     const net::SocketAddress& peer) override;
     void onIntroduced(session::ListenerState& listener, net::Socket socket,
                       const net::SocketAddress& client,
-                      const net::SocketAddress* destination) override;
+                      const net::ProxiedDestination* destination) override;
     void begin(session::Session& session, std::uint64_t clientKey);
     http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
                            std::uint64_t& clientKey);

@@ -35,7 +35,8 @@ void Worker::onAccepted(session::ListenerState& listener, int fd, const net::Soc
 
 // The client is known: the peer, or whom it named.
 void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
-                          const net::SocketAddress& client, const net::SocketAddress* destination) {
+                          const net::SocketAddress& client,
+                          const net::ProxiedDestination* destination) {
     // Many clients share the connections of a trusted proxy.
     const auto& proxies = context_.snapshot->snapshot->trustedProxies;
     const bool shared = proxies && proxies->contains(client.mapped());

@@ -38,12 +38,14 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(first == whole ? early.bytes == header.bytes : part < header.bytes);
     if (!header.hasAddresses)
         return 0;
-    const std::string_view host = bytes.substr(0, size % 300);
+    ProxyFacts facts{.authority = bytes.substr(0, size % 300), .uniqueId = header.uniqueId};
+    facts.tlsVersion = facts.tlsCipher = facts.protocol = facts.authority;
     for (const std::string& text : {composeProxyV1(header.source, header.destination),
-                                    composeProxyV2(header.source, header.destination, host)}) {
+                                    composeProxyV2(header.source, header.destination, facts)}) {
         ProxyHeader again;
         require(parseProxyHeader(text, again).status == ProxyHeaderStatus::complete);
         require(again.bytes == text.size() && again.hasAddresses);
+        require(text.starts_with('P') || again.uniqueId == header.uniqueId);
         require(same(again.source, header.source) && same(again.destination, header.destination));
     }
     return 0;

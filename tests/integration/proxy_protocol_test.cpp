@@ -65,9 +65,9 @@ protected:
 TEST_F(ProxyProtocolIn, NamesTheClient) {
     const std::string client = "X-Forwarded-For: 192.0.2.9\r\nX-Real-IP: 192.0.2.9\r\n";
     EXPECT_THAT(told(kLine + kRequest), HasSubstr(client));
-    EXPECT_THAT(
-        told(net::composeProxyV2(at("192.0.2.9", 51234), at("198.51.100.1", 443), "a") + kRequest),
-        HasSubstr(client));
+    EXPECT_THAT(told(net::composeProxyV2(at("192.0.2.9", 51234), at("198.51.100.1", 443), {"a"}) +
+                     kRequest),
+                HasSubstr(client));
     EXPECT_EQ(outcomes(ProxyHeaderOutcome::proxied), 2u);
     ASSERT_TRUE(proxy.eventually([&] { return log.lines().size() == 2; }));
     for (const nlohmann::json& line : log.lines()) {
@@ -91,7 +91,7 @@ TEST_F(ProxyProtocolIn, ConnectionGoesOnBehindTheHeader) {
 
 TEST_F(ProxyProtocolIn, ArrivesByteByByte) {
     for (const std::string& header :
-         {kLine, net::composeProxyV2(at("192.0.2.9", 51234), at("198.51.100.1", 443), "")}) {
+         {kLine, net::composeProxyV2(at("192.0.2.9", 51234), at("198.51.100.1", 443))}) {
         RawConnection client = proxy.client();
         for (const char byte : header) {
             client.send({&byte, 1});
@@ -351,6 +351,49 @@ TEST_F(ProxyProtocolOut, PassesOnWhatCameIn) {
     EXPECT_EQ(ask(client).status, 200);
     EXPECT_EQ(last().source, at("192.0.2.9", 51234));
     EXPECT_EQ(last().destination, at("198.51.100.1", 443));
+}
+
+// What is not told is not there: the header ends with its checksum.
+constexpr std::string_view kNothingElse("\x03\0\x04", 3);
+
+std::string tlv(char type, const std::string& value) {
+    return std::string{type, static_cast<char>(value.size() >> 8),
+                       static_cast<char>(value.size() & 0xff)} +
+           value;
+}
+
+TEST_F(ProxyProtocolOut, PassesTheUniqueIdOn) {
+    serve(ProxyProtocol::v2);
+    proxy->listener("http").proxyProtocolFrom = {"127.0.0.1"};
+    proxy->publish();
+    const std::string id(
+        "a\0\xff"
+        "b",
+        4);
+    RawConnection client = proxy->client();
+    client.send(net::composeProxyV2(at("192.0.2.9", 51234), at("198.51.100.1", 443),
+                                    {.authority = "ignored.example", .uniqueId = id}));
+    EXPECT_EQ(ask(client).status, 200);
+    EXPECT_EQ(ask(client).status, 200);
+    EXPECT_EQ(seen().size(), 1u);
+    EXPECT_EQ(last().source, at("192.0.2.9", 51234));
+    EXPECT_THAT(seen().back(),
+                HasSubstr(tlv(0x02, "shop.example") + tlv(0x05, id) + std::string(kNothingElse)));
+}
+
+TEST_F(ProxyProtocolOut, SaysWhatTheClientsTlsIs) {
+    serve(ProxyProtocol::v2);
+    const std::uint16_t port = proxy->openSecureListener("https");
+    RawConnection client = RawConnection::connect(port);
+    TlsOptions secure;
+    secure.serverName = "named.example";
+    ASSERT_TRUE(client.secure(secure)) << client.tlsError();
+    EXPECT_EQ(ask(client).status, 200);
+    // The client used TLS and showed no certificate.
+    const std::string tls = std::string("\x01\0\0\0\x01", 5) + tlv(0x21, client.tls().version()) +
+                            tlv(0x23, client.tls().cipher());
+    EXPECT_THAT(seen().back(),
+                HasSubstr(tlv(0x02, "named.example") + tlv(0x20, tls) + std::string(kNothingElse)));
 }
 
 // A client that a trusted proxy names without a port may be several.

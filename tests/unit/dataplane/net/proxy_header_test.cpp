@@ -168,12 +168,25 @@ TEST(ProxyHeaderV2, WalksItsTlvs) {
     EXPECT_EQ(with(std::string("\x02\0\x05shop", 7)), Status::malformed);
     EXPECT_EQ(with(tlv(0x04, "") + std::string("\x02\xff\xff", 3)), Status::malformed);
     EXPECT_EQ(with(tlv(0x05, std::string(129, 'i'))), Status::malformed);
+    EXPECT_EQ(with(tlv(0x05, "one") + tlv(0x05, "two")), Status::malformed);
     EXPECT_EQ(with(tlv(0x03, "abcd")), Status::malformed);
     EXPECT_EQ(with(tlv(0x03, "abc")), Status::malformed);
 }
 
+TEST(ProxyHeaderV2, TellsItsUniqueId) {
+    const std::string id("\0\xff id", 5);
+    const std::string bytes =
+        binary('\x21', '\x11', kV4 + tlv(0x02, "shop.example") + tlv(0x05, id) + tlv(0x04, "x"));
+    ProxyHeader header;
+    ASSERT_EQ(parse(bytes, header), Status::complete);
+    EXPECT_EQ(header.uniqueId, id);
+    ASSERT_EQ(parse(binary('\x21', '\x11', kV4), header), Status::complete);
+    EXPECT_EQ(header.uniqueId, "");
+}
+
 TEST(ProxyHeaderV2, ChecksItsChecksum) {
-    std::string bytes = composeProxyV2(at("10.0.0.9", 51234), at("192.0.2.1", 443), "shop.example");
+    std::string bytes =
+        composeProxyV2(at("10.0.0.9", 51234), at("192.0.2.1", 443), {"shop.example"});
     EXPECT_EQ(parse(bytes), Status::complete);
     for (std::size_t i = 16; i < bytes.size(); ++i) {
         std::string broken = bytes;
@@ -204,7 +217,7 @@ TEST(ProxyHeaderCompose, IsUnderstood) {
                                    std::pair{at("2001:db8::9", 9), at("192.0.2.1", 443)}}) {
         for (const std::string& host : hosts) {
             for (const std::string& bytes :
-                 {composeProxyV1(from, to), composeProxyV2(from, to, host)}) {
+                 {composeProxyV1(from, to), composeProxyV2(from, to, {host})}) {
                 ProxyHeader header;
                 ASSERT_EQ(parse(bytes, header), Status::complete);
                 EXPECT_EQ(header.bytes, bytes.size());
@@ -220,10 +233,32 @@ TEST(ProxyHeaderCompose, IsUnderstood) {
 TEST(ProxyHeaderCompose, SaysTheHostInVersion2) {
     const auto from = at("10.0.0.9", 51234);
     const auto to = at("192.0.2.1", 443);
-    EXPECT_NE(composeProxyV2(from, to, "shop.example").find(tlv(0x02, "shop.example")),
+    EXPECT_NE(composeProxyV2(from, to, {"shop.example"}).find(tlv(0x02, "shop.example")),
               std::string::npos);
-    EXPECT_EQ(composeProxyV2(from, to, "").size(), 16u + 12 + 7);
-    EXPECT_EQ(composeProxyV2(from, to, std::string(256, 'h')).size(), 16u + 12 + 7);
+    EXPECT_EQ(composeProxyV2(from, to).size(), 16u + 12 + 7);
+    EXPECT_EQ(composeProxyV2(from, to, {std::string(256, 'h')}).size(), 16u + 12 + 7);
+}
+
+TEST(ProxyHeaderCompose, SaysWhatElseIsKnownInVersion2) {
+    const auto from = at("10.0.0.9", 51234);
+    const auto to = at("192.0.2.1", 443);
+    const std::string most(128, 'i');
+    const std::string bytes =
+        composeProxyV2(from, to, {"a.example", "http/1.1", most, "TLSv1.3", "TLS_A"});
+    const std::string tls =
+        std::string("\x01\0\0\0\x01", 5) + tlv(0x21, "TLSv1.3") + tlv(0x23, "TLS_A");
+    EXPECT_NE(bytes.find(tlv(0x01, "http/1.1") + tlv(0x02, "a.example") + tlv(0x05, most) +
+                         tlv(0x20, tls) + std::string("\x03\0\x04", 3)),
+              std::string::npos);
+    ProxyHeader header;
+    ASSERT_EQ(parse(bytes, header), Status::complete);
+    EXPECT_EQ(header.bytes, bytes.size());
+    EXPECT_EQ(header.uniqueId, most);
+    // A cipher without a version is none, an id that is too long is nobody's.
+    EXPECT_EQ(composeProxyV2(from, to, {"", "", most + "i", "", "TLS_A"}).size(), 16u + 12 + 7);
+    const std::string long256(256, 'x');
+    EXPECT_EQ(parse(composeProxyV2(from, to, {long256, long256, long256, long256, long256})),
+              Status::complete);
 }
 
 TEST(ProxyHeaderCompose, LocalOnesNameNobody) {
