@@ -147,6 +147,8 @@ void ClientSession::advance() {
 bool ClientSession::takeRequest() {
     if (inputBegin_ != inputEnd_ && parseHeld())
         return true;
+    if (closed_) [[unlikely]]
+        return false;
     for (;;) {
         if (!socket_.readable()) {
             rearm();
@@ -207,6 +209,10 @@ bool ClientSession::parse(char* data, std::size_t size, net::Buffer& buffer) {
     if (!buffer)
         inputBegin_ = inputEnd_;  // taken; onLeftover() gives back what is not this request's
     if (result.status == ParseStatus::error) {
+        if (speaksHttp2({data, size})) {
+            handOver({data, size});
+            return false;
+        }
         refuse(result.error, result.detail);
         return true;
     }

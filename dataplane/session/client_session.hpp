@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP/1.1 client connection: TLS first where the listener wants it, then reads a request head,
-// lets an Exchange carry the request, repeats.
+// lets an Exchange carry the request, repeats. One that turns out to speak HTTP/2 is given away.
 //
 // Owned by its worker (SessionOwner). While idle it owns no buffer. In every state a deadline is
 // armed; once it waits for its client the socket is registered, and while it waits for an endpoint
@@ -59,6 +59,8 @@ private:
     bool readMore();
     void keepPartial(const char* data, std::size_t size);
     void makeRoom();
+    bool speaksHttp2(std::string_view bytes) const noexcept;
+    void handOver(std::string_view bytes);
     void refuse(http::ProxyError error, const char* detail);
     std::unique_ptr<Exchange> newExchange();
     ClientFacts facts() noexcept;

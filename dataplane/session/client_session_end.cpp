@@ -25,6 +25,10 @@ bool ClientSession::shakeHands() {
         case net::Handshake::done:
             handshaking_ = false;
             context_.counters.tls.countDone(socket_.layer()->facts());
+            if (socket_.layer()->facts().protocol == "h2") {
+                handOver({});
+                return false;
+            }
             return true;
         case net::Handshake::pending:
             rearm();
@@ -34,6 +38,27 @@ bool ClientSession::shakeHands() {
             break;
     }
     return false;
+}
+
+// Its preface begins like a request that nobody makes (RFC 9113 §3.4). With TLS it is agreed on
+// before (§3.3).
+bool ClientSession::speaksHttp2(std::string_view bytes) const noexcept {
+    return bytes.starts_with("PRI * HTTP/2.0\r\n") && requests_ == 0 &&
+           socket_.layer() == nullptr && context_.settings().http2;
+}
+
+// The session that goes on counts as accepted in place of this one.
+void ClientSession::handOver(std::string_view bytes) {
+    closed_ = true;
+    noteIdle(false);
+    context_.wheel.disarm(*this);
+    --context_.counters.accepted;
+    --listener_.accepted;
+    if (socket_.registered()) {
+        context_.poller.remove(socket_.fd());
+        socket_.setRegistered(false);
+    }
+    owner_.onHttp2(*this, listener_, std::move(socket_), bytes);
 }
 
 void ClientSession::handshakeFailed(net::HandshakeFailure failure) {

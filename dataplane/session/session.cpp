@@ -22,4 +22,8 @@ Session::~Session() {
     --context_.counters.activeConnections;
 }
 
+void SessionOwner::onHttp2(Session& session, ListenerState&, net::Socket, std::string_view) {
+    onSessionClosed(session);
+}
+
 }  // namespace evergate::session

@@ -11,6 +11,7 @@
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/net/poller.hpp"
+#include "dataplane/net/socket.hpp"
 #include "dataplane/net/proxy_header.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/session/session_context.hpp"
@@ -73,6 +74,10 @@ private:
 class SessionOwner {
 public:
     virtual void onSessionClosed(Session& session) = 0;
+    // In place of that: its client speaks HTTP/2. `bytes`: what was read of it. An owner that does
+    // not know it lets the connection go.
+    virtual void onHttp2(Session& session, ListenerState& listener, net::Socket socket,
+                         std::string_view bytes);
 
 protected:
     ~SessionOwner() = default;

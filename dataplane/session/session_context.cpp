@@ -2,6 +2,7 @@
 #include "dataplane/session/session_context.hpp"
 
 #include "dataplane/session/exchange.hpp"
+#include "dataplane/session/http2_engine.hpp"
 
 namespace evergate::session {
 

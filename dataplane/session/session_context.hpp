@@ -32,6 +32,7 @@ namespace evergate::session {
 
 class Session;
 class Exchange;
+class Http2Engine;
 
 // This worker's handle on a snapshot: counted without atomics, so a request can hold it for
 // nothing.
@@ -105,6 +106,7 @@ struct SessionContext {
     http::RequestHead requestHead;  // reused by every parse; views die with the next read
     http::ResponseHead responseHead;
     std::vector<std::unique_ptr<Exchange>> spareExchanges;
+    std::unique_ptr<Http2Engine> http2;  // made with the first connection that speaks it
     // How much of what is new is turned away because the worker is behind, of kEverything.
     static constexpr std::uint32_t kEverything = 256;
     std::uint32_t shedShare = 0;

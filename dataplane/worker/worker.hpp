@@ -129,6 +129,8 @@ private:
     void cancelSessions();
 
     void onSessionClosed(session::Session& session) override;
+    void onHttp2(session::Session& session, session::ListenerState& listener, net::Socket socket,
+                 std::string_view bytes) override;
     void requeue(session::Session& session) override;
     void forget(session::Session& session) override;
     void runQueue();

@@ -6,6 +6,7 @@
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/client_session.hpp"
 #include "dataplane/session/connection_record.hpp"
+#include "dataplane/session/http2_session.hpp"
 #include "dataplane/session/tcp_session.hpp"
 #include "dataplane/tls/stream.hpp"
 #include "dataplane/worker/worker.hpp"
@@ -60,6 +61,19 @@ void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
     begin(*session, clientKey);
 }
 
+// What was counted for the client goes on with it here, too.
+void Worker::onHttp2(session::Session& before, session::ListenerState& listener,
+                     net::Socket socket, std::string_view bytes) {
+    auto* const session = new session::Http2Session(context_, *this, listener, std::move(socket),
+                                                    before.address(), bytes);
+    if (before.destination() != nullptr)
+        session->setDestination(*before.destination());
+    const std::uint64_t clientKey = before.clientKey();
+    sessions_.erase(sessions_.iterator_to(before));
+    poller_.retire(std::unique_ptr<net::Retirable>(&before));
+    begin(*session, clientKey);
+}
+
 void Worker::begin(session::Session& session, std::uint64_t clientKey) {
     session.setClientKey(clientKey);
     sessions_.push_back(session);
@@ -86,6 +100,8 @@ bool Worker::secure(net::Socket& socket) {
     auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
     if (!stream)
         return false;
+    if (context_.settings().http2)
+        stream->offerHttp2();
     socket.setLayer(std::move(stream));
     return true;
 }

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/http2_session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "dataplane/session/http2_engine.hpp"
+#include "dataplane/tls/server_certificates.hpp"
+
+namespace evergate::session {
+
+using http2::Refusal;
+
+namespace {
+
+// Unread request bytes of one stream, and of all of them: more is not in flight.
+constexpr std::int32_t kStreamWindow = 64 * 1024;
+constexpr std::int32_t kConnectionWindow = 1024 * 1024;
+// Turns of reading or writing before others have theirs.
+constexpr int kReadsPerTurn = 4;
+constexpr int kRoundsPerTurn = 4;
+// What nghttp2 gives at once is a frame.
+constexpr std::size_t kFrameRoom = 32 * 1024;
+// Answers that wait for a client which does not read them.
+constexpr std::size_t kMaxQueuedFrames = 2'000;
+
+}  // namespace
+
+Http2Session::Http2Session(SessionContext& context, SessionOwner& owner, ListenerState& listener,
+                           net::Socket socket, const net::SocketAddress& address,
+                           std::string_view early)
+    : Session(context, listener, address),
+      owner_(owner),
+      socket_(std::move(socket)),
+      early_(early) {
+    addressSize_ = static_cast<std::uint8_t>(this->address().text(addressText_).size());
+    ++context_.counters.http2.connections;
+    ++context_.counters.http2.activeConnections;
+}
+
+Http2Session::~Http2Session() {
+    --context_.counters.http2.activeConnections;
+    streams_.clear_and_dispose([](Http2Stream* stream) { delete stream; });
+}
+
+void Http2Session::start() {
+    // Its streams have no descriptor to ask.
+    if (destination() == nullptr)
+        setDestination({net::SocketAddress::localOf(socket_.fd()), {}});
+    if (!open())
+        return lose(true);
+    socket_.setRegistered();
+    if (context_.poller.add(socket_.fd(), *this))
+        return lose(true);
+    const std::string early = std::move(early_);
+    if (!early.empty() && !feed(early.data(), early.size()))
+        return;
+    service();
+}
+
+bool Http2Session::open() {
+    Http2Engine* const engine = Http2Engine::of(context_);
+    if (engine == nullptr)
+        return false;
+    nghttp2_session* frames = nullptr;
+    if (nghttp2_session_server_new2(&frames, engine->callbacks(), this, engine->options()) != 0)
+        return false;
+    frames_.reset(frames);
+    return submitSettings();
+}
+
+bool Http2Session::submitSettings() {
+    const model::Settings& settings = context_.settings();
+    const std::array<nghttp2_settings_entry, 5> entries{
+        {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.http2MaxStreams},
+         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeadBytes},
+         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
+         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
+    return nghttp2_submit_settings(frames_.get(), NGHTTP2_FLAG_NONE, entries.data(),
+                                   entries.size()) == 0 &&
+           nghttp2_session_set_local_window_size(frames_.get(), NGHTTP2_FLAG_NONE, 0,
+                                                 kConnectionWindow) == 0;
+}
+
+void Http2Session::onEvents(std::uint32_t events) {
+    if (lost_)
+        return;
+    socket_.noteEvents(events);
+    service();
+}
+
+void Http2Session::resume() {
+    if (gone_)
+        return;
+    std::vector<Http2Stream*> yields;
+    yields.swap(yields_);
+    for (Http2Stream* const stream : yields) {
+        stream->queuedYield = false;
+        stream->resume();
+    }
+    if (!lost_)
+        return service();
+    scheduleFlush();
+}
+
+// Whatever the socket's flags allow.
+void Http2Session::service() {
+    if (lingering_)
+        return drainInput();
+    if (!read())
+        return;
+    runWork();
+    scheduleFlush();
+}
+
+// False: the connection is gone.
+bool Http2Session::read() {
+    for (int reads = 0; socket_.readable() && !inputPaused(); ++reads) {
+        if (reads == kReadsPerTurn) {
+            context_.queue.requeue(*this);
+            break;
+        }
+        // Taken: what runs meanwhile reads, too.
+        net::Buffer input = std::move(context_.scratch());
+        const net::IoResult got = socket_.recv(input.data(), BodyFlow::kReadSize);
+        if (got.wouldBlock())
+            break;
+        if (got.bytes <= 0) {
+            lose(false);
+            return false;
+        }
+        if (!feed(input.data(), static_cast<std::size_t>(got.bytes)))
+            return false;
+    }
+    return true;
+}
+
+// False: the connection is gone.
+bool Http2Session::feed(const char* data, std::size_t size) {
+    const ssize_t used =
+        nghttp2_session_mem_recv(frames_.get(), reinterpret_cast<const std::uint8_t*>(data), size);
+    if (used < 0) {
+        if (nghttp2_is_fatal(static_cast<int>(used)) != 0 && used != NGHTTP2_ERR_FLOODED &&
+            used != NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
+            lose(true);
+            return false;
+        }
+        const bool flood = used == NGHTTP2_ERR_FLOODED;
+        refuse(flood ? Refusal::unanswered : Refusal::protocolError,
+               flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+    }
+    runWork();
+    return !lost_;
+}
+
+bool Http2Session::inputPaused() const noexcept {
+    return refused_ || (!pending_.empty() &&
+                        nghttp2_session_get_outbound_queue_size(frames_.get()) > kMaxQueuedFrames);
+}
+
+void Http2Session::runWork() {
+    while (!work_.empty()) {
+        std::vector<Http2Stream*> work;
+        work.swap(work_);
+        for (Http2Stream* const stream : work) {
+            stream->queuedWork = false;
+            stream->work();
+        }
+        work.clear();
+        if (work_.empty())
+            work_.swap(work);  // keeps its memory
+    }
+}
+
+void Http2Session::noteWork(Http2Stream& stream) {
+    if (stream.queuedWork)
+        return;
+    stream.queuedWork = true;
+    work_.push_back(&stream);
+    scheduleFlush();
+}
+
+void Http2Session::noteYield(Http2Stream& stream) {
+    if (!stream.queuedYield) {
+        stream.queuedYield = true;
+        yields_.push_back(&stream);
+    }
+    context_.queue.requeue(*this);
+}
+
+void Http2Session::noteOver(Http2Stream& stream) {
+    over_.push_back(&stream);
+    scheduleFlush();
+}
+
+void Http2Session::consume(std::int32_t stream, std::size_t size) {
+    nghttp2_session_consume(frames_.get(), stream, size);
+    scheduleFlush();
+}
+
+void Http2Session::consumeConnection(std::size_t size) {
+    if (lost_)
+        return;
+    nghttp2_session_consume_connection(frames_.get(), size);
+    scheduleFlush();
+}
+
+void Http2Session::resetStream(std::int32_t stream, std::uint32_t code) {
+    forgivenUpTo_ = std::max(forgivenUpTo_, stream);
+    nghttp2_submit_rst_stream(frames_.get(), NGHTTP2_FLAG_NONE, stream, code);
+    scheduleFlush();
+}
+
+void Http2Session::onTurnEnd() {
+    if (gone_)
+        return;
+    for (int round = 0; !lost_ && !lingering_; ++round) {
+        runWork();
+        if (!flush())
+            break;
+        if (work_.empty())
+            break;
+        if (round == kRoundsPerTurn) {
+            context_.queue.requeue(*this);
+            break;
+        }
+    }
+    runWork();
+    sweep();
+    if (lost_)
+        return leaveIfOver();
+    finishIfDone();
+    rearm();
+}
+
+// Sends what there is, as far as the socket takes it. False: the connection is gone.
+bool Http2Session::flush() {
+    const bool paused = inputPaused();
+    int error = 0;
+    if (!pending_.flush(socket_, sent_, error)) {
+        lose(false);
+        return false;
+    }
+    while (pending_.empty() && socket_.writable() && work_.empty()) {
+        net::Buffer& buffer = context_.scratch();
+        const std::size_t size = fill(buffer.data(), BodyFlow::kReadSize);
+        if (size == 0)
+            break;
+        const net::IoResult got = socket_.send(buffer.data(), size);
+        if (got.failed()) {
+            lose(false);
+            return false;
+        }
+        const auto gone = static_cast<std::size_t>(std::max<ssize_t>(got.bytes, 0));
+        sent_ += gone;
+        if (gone == size)
+            continue;
+        const char* const begin = buffer.data() + gone;
+        if (size - gone > net::BufferPool::kSmall) {
+            const char* const end = buffer.data() + size;
+            pending_.adopt(std::move(buffer), begin, end);
+        } else if (!pending_.append(context_.buffers, begin, size - gone)) {
+            lose(true);
+            return false;
+        }
+    }
+    if (paused && !refused_ && !inputPaused() && socket_.readable())
+        context_.queue.requeue(*this);
+    return true;
+}
+
+// Frames as far as they fit.
+std::size_t Http2Session::fill(char* into, std::size_t room) {
+    out_ = into;
+    outSize_ = 0;
+    outRoom_ = room;
+    while (outRoom_ - outSize_ >= kFrameRoom) {
+        const std::uint8_t* piece = nullptr;
+        const ssize_t size = nghttp2_session_mem_send(frames_.get(), &piece);
+        if (size <= 0)
+            break;
+        std::memcpy(out_ + outSize_, piece, static_cast<std::size_t>(size));
+        outSize_ += static_cast<std::size_t>(size);
+    }
+    out_ = nullptr;
+    return outSize_;
+}
+
+// The first step of an orderly end: whatever is on its way is still served (RFC 9113 §6.8).
+void Http2Session::announceEnd() {
+    if (noticeSent_)
+        return;
+    noticeSent_ = true;
+    noticeTick_ = context_.wheel.nowTick();
+    nghttp2_submit_shutdown_notice(frames_.get());
+    scheduleFlush();
+}
+
+// Clients ask on one connection for all the hosts they take its certificate to be good for. One
+// whose certificate is another wants a connection of its own (RFC 9113 §9.1.2).
+bool Http2Session::covers(std::string_view host) {
+    if (socket_.layer() == nullptr)
+        return true;
+    if (coveredBy_ == context_.snapshot && host == coveredHost_)
+        return true;
+    const std::string_view asked = facts().serverName;
+    const auto& certificates = context_.snapshot->snapshot->certificates;
+    if (asked.empty() || !certificates)
+        return true;
+    const tls::ServerContext* shown = certificates->find(asked);
+    const tls::ServerContext* wanted = certificates->find(host);
+    const tls::ServerContext* const other = &certificates->byDefault();
+    if ((shown != nullptr ? shown : other) != (wanted != nullptr ? wanted : other))
+        return false;
+    coveredBy_ = context_.snapshot;
+    coveredHost_ = host;
+    return true;
+}
+
+}  // namespace evergate::session

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP/2 client connection (RFC 9113): frames in and out by way of nghttp2, a stream of its own
+// for each request.
+//
+// Takes over from a ClientSession, with the socket and what was read. What its streams have to say
+// is gathered and leaves in one send at the end of the poller's turn. It outlives its socket while
+// exchanges finish on their own. Deadlines: for the client's first frames and whole header blocks,
+// for a socket that takes no bytes, and between requests; a request's are its stream's. One worker
+// thread.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dataplane/http2/flood_guard.hpp"
+#include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/request_text.hpp"
+#include "dataplane/net/socket.hpp"
+#include "dataplane/session/http2_stream.hpp"
+#include "dataplane/session/pending.hpp"
+#include "dataplane/session/session.hpp"
+
+namespace evergate::session {
+
+class Http2Session final : public Session, public net::TurnEndHook {
+public:
+    // `early`: what was read from the socket before.
+    Http2Session(SessionContext& context, SessionOwner& owner, ListenerState& listener,
+                 net::Socket socket, const net::SocketAddress& address, std::string_view early);
+    ~Http2Session() override;
+
+    void start() override;
+    void resume() override;
+    void closeIfIdle() override;
+    void cancel() override;
+    std::string_view phaseName() const noexcept override;
+    std::string_view endpointText() const noexcept override;
+
+    std::uint64_t requests() const noexcept override { return requests_; }
+
+    void onEvents(std::uint32_t events) override;
+    void onTimer() override;
+    void onTurnEnd() override;
+
+    // For its streams, which call what concerns frames only while they are not closed.
+    nghttp2_session* frames() noexcept { return frames_.get(); }
+
+    void scheduleFlush() { context_.poller.atTurnEnd(*this); }
+
+    void consume(std::int32_t stream, std::size_t size);
+    void consumeConnection(std::size_t size);
+    void resetStream(std::int32_t stream, std::uint32_t code);
+    void noteWork(Http2Stream& stream);
+    void noteYield(Http2Stream& stream);
+    void noteOver(Http2Stream& stream);
+    // Whether the certificate the client saw is that of `host`, as far as it asked for one.
+    bool covers(std::string_view host);
+
+    std::string_view addressText() const noexcept { return {addressText_, addressSize_}; }
+
+    net::StreamFacts facts() const noexcept {
+        return socket_.layer() != nullptr ? socket_.layer()->facts() : net::StreamFacts();
+    }
+
+    const net::PeerIdentity* verifiedPeer() const noexcept {
+        return socket_.layer() != nullptr ? socket_.layer()->verifiedPeer() : nullptr;
+    }
+
+private:
+    friend struct Http2Frames;
+    using Streams =
+        boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2StreamHook>>;
+    enum class Wait : std::uint8_t { none, begin, head, write, idle, linger };
+
+    // http2_frames.cpp
+    bool comesTooLate(const nghttp2_frame_hd& frame) noexcept;
+    int beginFrame(const nghttp2_frame_hd& frame);
+    int beginHeaders(const nghttp2_frame& frame);
+    int addHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
+    void receiveFrame(const nghttp2_frame& frame);
+    void receiveHeaders(const nghttp2_frame& frame);
+    void beginRequest(Http2Stream& stream, bool ended);
+    void receiveData(std::int32_t id, std::string_view bytes);
+    void closeStream(std::int32_t id, std::uint32_t code);
+    void sentFrame(const nghttp2_frame& frame);
+    int sendData(const nghttp2_frame& frame, const std::uint8_t* header, std::size_t size,
+                 Http2Stream& stream);
+    Http2Stream* streamOf(std::int32_t id) noexcept;
+    void count(http2::FloodGuard::Kind kind);
+    void refuse(http2::Refusal refusal, std::uint32_t code);
+
+    // http2_session.cpp
+    bool open();
+    bool submitSettings();
+    void service();
+    bool read();
+    bool feed(const char* data, std::size_t size);
+    bool inputPaused() const noexcept;
+    void runWork();
+    bool flush();
+    std::size_t fill(char* into, std::size_t room);
+    void announceEnd();
+
+    // http2_session_end.cpp
+    void sweep();
+    void finishIfDone();
+    void linger();
+    void drainInput();
+    void dropStreams();
+    void lose(bool reset);
+    void leaveIfOver();
+    Wait waitsFor() const noexcept;
+    void rearm();
+    std::chrono::milliseconds timeFor(Wait wait) const noexcept;
+    void noteIdle(bool idle) noexcept;
+
+    SessionOwner& owner_;
+    net::Socket socket_;
+    http2::SessionPtr frames_;
+    Streams streams_;
+    std::vector<Http2Stream*> work_;
+    std::vector<Http2Stream*> yields_;
+    std::vector<Http2Stream*> over_;
+    std::unique_ptr<http2::RequestText> text_;  // of the header block that comes in
+    std::string trailers_;                      // likewise
+    std::string early_;
+    std::string coveredHost_;
+    SnapshotPtr coveredBy_;
+    Pending pending_;
+    http2::FloodGuard guard_;
+    char* out_ = nullptr;  // while it is filled
+    std::size_t outSize_ = 0;
+    std::size_t outRoom_ = 0;
+    std::uint64_t sent_ = 0;
+    std::uint64_t requests_ = 0;
+    std::uint64_t progress_ = 0;     // sent_ when the deadline was last armed
+    std::int32_t lastStream_ = 0;    // of the client
+    std::int32_t forgivenUpTo_ = 0;  // streams it may not know to be over
+    std::uint32_t discarded_ = 0;
+    std::uint32_t noticeTick_ = 0;
+    Wait armed_ = Wait::none;
+    std::uint8_t addressSize_ = 0;
+    bool settingsSeen_ : 1 = false;
+    bool settingsAcked_ : 1 = false;
+    bool headOpen_ : 1 = false;  // more of a header block is to come
+    bool badTrailers_ : 1 = false;
+    bool refused_ : 1 = false;     // the client broke the rules
+    bool noticeSent_ : 1 = false;  // it was told that we shall close
+    bool goawaySent_ : 1 = false;
+    bool lingering_ : 1 = false;
+    bool lost_ : 1 = false;  // the socket is closed
+    bool gone_ : 1 = false;
+    bool idle_ : 1 = false;  // counted as such
+    char addressText_[net::SocketAddress::kMaxText];
+};
+
+}  // namespace evergate::session

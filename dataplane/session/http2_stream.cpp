@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/http2_stream.hpp"
+
+#include <nghttp2/nghttp2.h>
+
+#include <utility>
+
+#include "dataplane/http/header_names.hpp"
+#include "dataplane/session/http2_session.hpp"
+#include "dataplane/session/http2_stream_layer.hpp"
+
+namespace evergate::session {
+
+using http::ProxyError;
+
+namespace {
+
+constexpr std::size_t kMaxSpareExchanges = 256;
+// What is written around the fields of a request besides them: its line apart, Host and framing.
+constexpr std::size_t kExtraFields = 8;
+
+}  // namespace
+
+Http2Stream::Http2Stream(SessionContext& context)
+    : context_(context), socket_(std::make_unique<Layer>(*this)) {}
+
+Http2Stream::~Http2Stream() = default;
+
+void Http2Stream::begin(Http2Session& session, std::int32_t id) {
+    session_ = &session;
+    id_ = id;
+    // As a connected socket whose client has not said anything yet.
+    Layer::open(socket_);
+}
+
+void Http2Stream::recycle() noexcept {
+    context_.wheel.disarm(*this);
+    session_ = nullptr;
+    if (socket_.hup())
+        socket_ = net::Socket(std::make_unique<Layer>(*this));
+    inbox_.clear();
+    outbox_.clear();
+    headText_.clear();
+    tail_.clear();
+    tailSent_ = 0;
+    remaining_ = taken_ = progress_ = 0;
+    framing_ = http::Framing::none;
+    out_ = Out::head;
+    armed_ = Phase::count_;
+    started_ = headRequest_ = chunked_ = tailMade_ = webSocket_ = tunnel_ = remoteEnded_ = false;
+    deferred_ = endSent_ = stopAfterEnd_ = closed_ = weReset_ = over_ = false;
+    queuedWork = queuedYield = false;
+}
+
+ClientFacts Http2Stream::facts() noexcept {
+    return {socket_, session_->listener(), session_->address(), session_->addressText(),
+            session_->destination()};
+}
+
+void Http2Stream::takeExchange() {
+    started_ = true;
+    auto& spare = context_.spareExchanges;
+    if (spare.empty()) {
+        exchange_ = std::make_unique<Exchange>(context_);
+        return;
+    }
+    exchange_ = std::move(spare.back());
+    spare.pop_back();
+}
+
+// The text takes the way of every request.
+void Http2Stream::start(http2::RequestText& text, bool ended) {
+    chunked_ = text.chunked();
+    webSocket_ = text.webSocket();
+    const model::Settings& settings = context_.settings();
+    http::RequestHead& head = context_.requestHead;
+    std::size_t scanned = 0;
+    const http::ParseResult result = http::parseRequestHead(
+        text.text(), {text.text().size() + 1, settings.maxHeaders + kExtraFields}, scanned, head);
+    if (result.status != http::ParseStatus::complete)
+        return refuse(result.error == ProxyError::none ? ProxyError::badRequest : result.error,
+                      result.detail, ended);
+    if (!http::restrictUnderscores(head, settings.headerUnderscores)) [[unlikely]]
+        return refuse(ProxyError::badRequest, "underscore in a field name", ended);
+    if (!session_->covers(head.host)) [[unlikely]]
+        return refuse(ProxyError::misdirected, "the certificate is for another host", ended);
+    headRequest_ = head.head;
+    head.minorVersion = http::kHttp2;
+    takeExchange();
+    if (ended)
+        onEnd({});
+    net::Buffer none;
+    char* const body = const_cast<char*>(text.text().data()) + head.headBytes;
+    exchange_->start(facts(), *this, body, 0, none);
+    settle();
+}
+
+void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
+    takeExchange();
+    remoteEnded_ = ended;
+    exchange_->refuse(facts(), *this, error, detail);
+    settle();
+}
+
+void Http2Stream::onData(std::string_view bytes) {
+    if (!exchange_)
+        return session_->consume(id_, bytes.size());  // nobody is interested
+    inbox_.append(context_.buffers, bytes);
+    noteReadable();
+    session_->noteWork(*this);
+}
+
+void Http2Stream::onEnd(std::string_view trailers) {
+    remoteEnded_ = true;
+    if (!exchange_)
+        return;
+    if (chunked_ && !tailMade_) {
+        tailMade_ = true;
+        tail_.assign("0\r\n").append(trailers).append("\r\n");
+    }
+    noteReadable();
+    session_->noteWork(*this);
+}
+
+// Reset, or both sides are done, or the connection is gone.
+void Http2Stream::onClosed() {
+    if (closed_)
+        return;
+    closed_ = true;
+    if (!inbox_.empty())
+        session_->consumeConnection(inbox_.size());
+    inbox_.clear();
+    outbox_.clear();
+    if (!exchange_)
+        return checkOver();
+    Layer::broken(socket_);
+    session_->noteWork(*this);
+}
+
+void Http2Stream::onEndSent() {
+    endSent_ = true;
+    if (stopAfterEnd_ && !remoteEnded_)
+        reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1
+}
+
+void Http2Stream::work() {
+    if (!exchange_)
+        return;
+    exchange_->onClientEvents();
+    settle();
+}
+
+void Http2Stream::resume() {
+    if (!exchange_)
+        return;
+    exchange_->resume();
+    settle();
+}
+
+void Http2Stream::abandon() {
+    if (!exchange_)
+        return;
+    exchange_->abandon();
+    settle();
+}
+
+void Http2Stream::onExchangeEvent() {
+    settle();
+}
+
+void Http2Stream::onExchangeYield() {
+    session_->noteYield(*this);
+}
+
+void Http2Stream::settle() {
+    if (!exchange_)
+        return;
+    if (exchange_->finished())
+        return endExchange();
+    rearm();
+}
+
+void Http2Stream::endExchange() {
+    if (context_.spareExchanges.size() < kMaxSpareExchanges) {
+        context_.spareExchanges.push_back(std::move(exchange_));
+    } else {
+        // It may be on the stack: it dies after this batch.
+        context_.poller.retire(std::make_unique<ExpiredExchange>(std::move(exchange_)));
+    }
+    exchange_.reset();
+    armed_ = Phase::count_;
+    context_.wheel.disarm(*this);
+    if (closed_)
+        return checkOver();
+    discardInput();
+    if (out_ != Out::done)
+        return reset(tunnel_ ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR);
+    stopAfterEnd_ = true;
+    if (endSent_)
+        return onEndSent();
+    rearm();
+}
+
+void Http2Stream::discardInput() {
+    if (!inbox_.empty())
+        session_->consume(id_, inbox_.size());
+    inbox_.clear();
+}
+
+void Http2Stream::reset(std::uint32_t code) {
+    if (closed_ || weReset_)
+        return;
+    weReset_ = true;
+    outbox_.clear();
+    session_->resetStream(id_, code);
+}
+
+// As that of a connection with HTTP/1.1; a response that nobody takes has one, too.
+void Http2Stream::rearm() {
+    if (over_)
+        return;
+    const Phase now = exchange_ ? exchange_->phase() : Phase::clientBlocked;
+    const std::uint64_t progress = exchange_ ? exchange_->progress() : taken_;
+    if (now == armed_ && progress == progress_ && armed())
+        return;
+    armed_ = now;
+    progress_ = progress;
+    const model::Backend& policy = exchange_ ? exchange_->policy() : context_.defaultPolicy;
+    const auto limit = deadlineOf(now, context_.settings(), policy);
+    context_.wheel.arm(*this, exchange_ ? exchange_->waitLimit(now, limit) : limit);
+}
+
+void Http2Stream::onTimer() {
+    const Phase phase = armed_;
+    armed_ = Phase::count_;
+    if (phase == Phase::clientBlocked) {
+        if (!exchange_ && taken_ != progress_)
+            return rearm();
+        context_.counters.http2.count(http2::Refusal::stalled);
+    }
+    if (exchange_) {
+        exchange_->onDeadline();
+        return settle();
+    }
+    if (!closed_)
+        reset(NGHTTP2_CANCEL);
+}
+
+void Http2Stream::checkOver() {
+    if (over_ || !closed_ || exchange_)
+        return;
+    over_ = true;
+    context_.wheel.disarm(*this);
+    session_->noteOver(*this);
+}
+
+}  // namespace evergate::session

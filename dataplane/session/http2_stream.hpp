@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// One HTTP/2 stream: to its Exchange it is a client connection that speaks HTTP/1.1, by way of a
+// Socket without a descriptor whose StreamLayer translates (http2_stream_layer.cpp).
+//
+// Owned by its Http2Session from the first frame until both nghttp2 and the exchange are done with
+// it, then kept for reuse. What the client sends is held until the exchange reads it and only then
+// acknowledged: at most a window. What the exchange sends is held until nghttp2 takes it: at most
+// kOutbox. A stream that runs or has something to send has a deadline. One worker thread.
+#pragma once
+
+#include <boost/intrusive/list_hook.hpp>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "dataplane/http/chunked.hpp"
+#include "dataplane/http2/request_text.hpp"
+#include "dataplane/net/socket.hpp"
+#include "dataplane/net/timer_wheel.hpp"
+#include "dataplane/session/byte_queue.hpp"
+#include "dataplane/session/exchange.hpp"
+
+namespace evergate::session {
+
+class Http2Session;
+
+using Http2StreamHook =
+    boost::intrusive::list_base_hook<boost::intrusive::tag<class Http2Stream>,
+                                     boost::intrusive::link_mode<boost::intrusive::normal_link>>;
+
+class Http2Stream final : public ExchangeOwner, public net::Timer, public Http2StreamHook {
+public:
+    // Bytes of a response that wait for nghttp2.
+    static constexpr std::size_t kOutbox = 64 * 1024;
+
+    explicit Http2Stream(SessionContext& context);
+    ~Http2Stream() override;
+
+    void begin(Http2Session& session, std::int32_t id);
+    void recycle() noexcept;  // once it is over
+
+    std::int32_t id() const noexcept { return id_; }
+
+    // What the client sends.
+    void start(http2::RequestText& text, bool ended);
+    void refuse(http::ProxyError error, const char* detail, bool ended);
+    void onData(std::string_view bytes);
+    void onEnd(std::string_view trailers);
+    void onClosed();  // nghttp2 knows it no more
+
+    // What nghttp2 asks for (nghttp2_data_source_read_callback), and the end of the response sent.
+    ssize_t provide(std::size_t most, std::uint32_t& flags);
+    void takeOutput(char* into, std::size_t size) noexcept;
+    void onEndSent();
+
+    void work();     // its flags changed
+    void resume();   // after onExchangeYield
+    void abandon();  // without waiting for anything
+
+    // The response is not out yet, and the client has not been told otherwise.
+    bool answering() const noexcept { return !closed_ && !weReset_ && !endSent_; }
+
+    bool started() const noexcept { return started_; }
+
+    std::string_view endpointText() const noexcept {
+        return exchange_ ? exchange_->endpointText() : std::string_view();
+    }
+
+    void onTimer() override;
+    void onExchangeEvent() override;
+    void onExchangeYield() override;
+
+    void onLeftover(std::string_view) override {}  // a stream carries one request
+
+    std::string_view takeLeftover() override { return {}; }
+
+    bool queuedWork = false;   // kept by the session
+    bool queuedYield = false;  // likewise
+
+private:
+    class Layer;
+
+    // http2_stream_layer.cpp
+    net::IoResult receive(char* data, std::size_t size);
+    std::size_t receiveChunk(char* data, std::size_t size);
+    void noteReadable() noexcept;
+    net::IoResult send(const iovec* parts, int count);
+    bool takeSent(std::string_view& bytes);
+    bool takeHead(std::string_view& bytes);
+    bool submitHead(const http::ResponseHead& head);
+    bool takeBody(std::string_view& bytes);
+    void takeChunks(std::string_view& bytes);
+    void queue(std::string_view bytes);
+    void endResponse();
+    void submitTrailers(std::uint32_t& flags);
+    void resumeData();
+
+    ClientFacts facts() noexcept;
+    void takeExchange();
+    void settle();
+    void endExchange();
+    void discardInput();
+    void reset(std::uint32_t code);
+    void rearm();
+    void checkOver();
+
+    enum class Out : std::uint8_t { head, body, done };
+
+    SessionContext& context_;
+    Http2Session* session_ = nullptr;
+    std::unique_ptr<Exchange> exchange_;
+    net::Socket socket_;
+    ByteQueue inbox_;
+    ByteQueue outbox_;
+    std::string headText_;  // the beginning of a response head
+    std::string tail_;      // the end of a chunked request body
+    std::size_t tailSent_ = 0;
+    http::ChunkedDecoder decoder_;
+    std::uint64_t remaining_ = 0;
+    std::uint64_t taken_ = 0;     // by nghttp2
+    std::uint64_t progress_ = 0;  // when the deadline was last armed
+    std::int32_t id_ = 0;
+    http::Framing framing_ = http::Framing::none;  // of the response
+    Out out_ = Out::head;
+    Phase armed_ = Phase::count_;
+    bool started_ : 1 = false;
+    bool headRequest_ : 1 = false;
+    bool chunked_ : 1 = false;  // the exchange expects chunks
+    bool tailMade_ : 1 = false;
+    bool webSocket_ : 1 = false;
+    bool tunnel_ : 1 = false;
+    bool remoteEnded_ : 1 = false;   // END_STREAM came
+    bool deferred_ : 1 = false;      // nghttp2 waits to be told of more
+    bool endSent_ : 1 = false;       // END_STREAM left
+    bool stopAfterEnd_ : 1 = false;  // then the rest of the request is not wanted
+    bool closed_ : 1 = false;
+    bool weReset_ : 1 = false;
+    bool over_ : 1 = false;
+};
+
+}  // namespace evergate::session

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dataplane/session/http2_stream_layer.hpp"
+
+#include <nghttp2/nghttp2.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "dataplane/session/http2_engine.hpp"
+#include "dataplane/session/http2_session.hpp"
+
+namespace evergate::session {
+
+using http::Framing;
+using http::ParseStatus;
+using net::IoResult;
+
+namespace {
+
+// A chunk's header and the line end behind it.
+constexpr std::size_t kChunkRoom = BodyFlow::kFramingRoom + 2;
+// The heads are our own: what a route and we add to one of an endpoint is bounded elsewhere.
+constexpr std::size_t kMaxHeadBytes = 256 * 1024;
+constexpr std::size_t kMaxOwnFields = 256;
+
+constexpr IoResult kWouldBlock{-1, EAGAIN};
+
+ssize_t readResponse(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t length,
+                     std::uint32_t* flags, nghttp2_data_source* source, void*) {
+    return static_cast<Http2Stream*>(source->ptr)->provide(length, *flags);
+}
+
+}  // namespace
+
+IoResult Http2Stream::Layer::recv(net::Socket&, char* data, std::size_t size) noexcept {
+    return stream_.receive(data, size);
+}
+
+IoResult Http2Stream::Layer::sendv(net::Socket&, const iovec* parts, int count) noexcept {
+    return stream_.send(parts, count);
+}
+
+// The end of a tunnel's way to the client.
+void Http2Stream::Layer::shutdownWrite(net::Socket&) noexcept {
+    if (stream_.tunnel_ && !stream_.closed_)
+        stream_.endResponse();
+}
+
+bool Http2Stream::Layer::peekClosed(net::Socket&) noexcept {
+    return stream_.closed_;
+}
+
+net::StreamFacts Http2Stream::Layer::facts() const noexcept {
+    return stream_.session_->facts();
+}
+
+const net::PeerIdentity* Http2Stream::Layer::verifiedPeer() const noexcept {
+    return stream_.session_->verifiedPeer();
+}
+
+void Http2Stream::noteReadable() noexcept {
+    Layer::readable(socket_,
+                    !inbox_.empty() || tailSent_ < tail_.size() || (remoteEnded_ && webSocket_));
+}
+
+IoResult Http2Stream::receive(char* data, std::size_t size) {
+    if (closed_)
+        return {-1, ECONNRESET};
+    std::size_t got = 0;
+    if (chunked_) {
+        got = receiveChunk(data, size);
+    } else {
+        got = std::min(size, inbox_.size());
+        inbox_.take(data, got);
+        if (got == 0 && remoteEnded_)
+            return {0, 0};
+        if (got != 0)
+            session_->consume(id_, got);
+    }
+    noteReadable();
+    return got == 0 ? kWouldBlock : IoResult{static_cast<ssize_t>(got), 0};
+}
+
+std::size_t Http2Stream::receiveChunk(char* data, std::size_t size) {
+    std::size_t got = 0;
+    if (!inbox_.empty() && size > kChunkRoom) {
+        const std::size_t part = std::min(inbox_.size(), size - kChunkRoom);
+        got = http::writeChunkHeader(part, data);
+        inbox_.take(data + got, part);
+        got += part;
+        data[got++] = '\r';
+        data[got++] = '\n';
+        session_->consume(id_, part);
+    }
+    if (inbox_.empty() && tailSent_ < tail_.size()) {
+        const std::size_t part = std::min(size - got, tail_.size() - tailSent_);
+        std::memcpy(data + got, tail_.data() + tailSent_, part);
+        tailSent_ += part;
+        got += part;
+    }
+    return got;
+}
+
+IoResult Http2Stream::send(const iovec* parts, int count) {
+    if (closed_ || weReset_)
+        return {-1, EPIPE};
+    std::size_t taken = 0;
+    for (int i = 0; i < count; ++i) {
+        const std::size_t size = parts[i].iov_len;
+        std::string_view bytes(static_cast<const char*>(parts[i].iov_base), size);
+        if (!takeSent(bytes))
+            return {-1, EPIPE};
+        taken += size - bytes.size();
+        if (!bytes.empty()) {
+            Layer::writable(socket_, false);
+            break;
+        }
+    }
+    return taken == 0 ? kWouldBlock : IoResult{static_cast<ssize_t>(taken), 0};
+}
+
+// Takes what it can off the front of `bytes`. False: that was no HTTP.
+bool Http2Stream::takeSent(std::string_view& bytes) {
+    while (!bytes.empty()) {
+        const std::size_t before = bytes.size();
+        if (out_ == Out::done)
+            return false;
+        if (!(out_ == Out::head ? takeHead(bytes) : takeBody(bytes)))
+            return false;
+        if (bytes.size() == before)
+            return true;  // no room
+    }
+    return true;
+}
+
+bool Http2Stream::takeHead(std::string_view& bytes) {
+    Http2Engine& engine = *context_.http2;
+    const std::size_t held = headText_.size();
+    std::string_view text = bytes;
+    if (held != 0) {
+        headText_.append(bytes);
+        text = headText_;
+    }
+    std::size_t scanned = 0;
+    const http::ParseResult result = http::parseResponseHead(
+        text, {kMaxHeadBytes, context_.settings().maxHeaders + kMaxOwnFields}, headRequest_,
+        scanned, engine.responseHead);
+    if (result.status == ParseStatus::error)
+        return false;
+    if (result.status == ParseStatus::incomplete) {
+        if (held == 0)
+            headText_.assign(bytes);
+        bytes = {};
+        return true;
+    }
+    bytes.remove_prefix(engine.responseHead.headBytes - held);
+    const bool good = submitHead(engine.responseHead);
+    headText_.clear();
+    return good;
+}
+
+// head => body or done; after an interim response: head
+bool Http2Stream::submitHead(const http::ResponseHead& head) {
+    Http2Engine& engine = *context_.http2;
+    nghttp2_session* const frames = session_->frames();
+    const bool opens = head.status == 101;
+    if (opens && !webSocket_)
+        return false;
+    engine.fields.set(head, opens ? 200 : head.status);
+    session_->scheduleFlush();
+    if (head.status < 200 && !opens)
+        return nghttp2_submit_headers(frames, NGHTTP2_FLAG_NONE, id_, nullptr, engine.fields.data(),
+                                      engine.fields.size(), nullptr) == 0;
+    tunnel_ = opens;
+    framing_ = opens ? Framing::untilClose : head.framing;
+    remaining_ = head.contentLength;
+    decoder_.reset();
+    const bool empty =
+        framing_ == Framing::none || (framing_ == Framing::length && remaining_ == 0);
+    out_ = empty ? Out::done : Out::body;
+    nghttp2_data_provider provider{};
+    provider.source.ptr = this;
+    provider.read_callback = readResponse;
+    return nghttp2_submit_response(frames, id_, engine.fields.data(), engine.fields.size(),
+                                   empty ? nullptr : &provider) == 0;
+}
+
+bool Http2Stream::takeBody(std::string_view& bytes) {
+    const std::size_t room = outbox_.size() < kOutbox ? kOutbox - outbox_.size() : 0;
+    if (room == 0)
+        return true;
+    if (framing_ == Framing::chunked) {
+        std::string_view part = bytes.substr(0, room);
+        const std::size_t offered = part.size();
+        takeChunks(part);
+        bytes.remove_prefix(offered - part.size());
+        return !decoder_.failed();
+    }
+    std::size_t size = std::min(bytes.size(), room);
+    if (framing_ == Framing::length) {
+        size = static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining_));
+        remaining_ -= size;
+    }
+    queue(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+    if (framing_ == Framing::length && remaining_ == 0)
+        endResponse();
+    return true;
+}
+
+void Http2Stream::takeChunks(std::string_view& bytes) {
+    while (!bytes.empty() && !decoder_.done() && !decoder_.failed()) {
+        const auto step = decoder_.next(bytes);
+        queue(step.data);
+        bytes.remove_prefix(step.consumed);
+    }
+    if (decoder_.done())
+        endResponse();
+}
+
+void Http2Stream::queue(std::string_view bytes) {
+    if (bytes.empty())
+        return;
+    outbox_.append(context_.buffers, bytes);
+    resumeData();
+}
+
+void Http2Stream::endResponse() {
+    if (out_ == Out::done)
+        return;
+    out_ = Out::done;
+    resumeData();
+}
+
+void Http2Stream::resumeData() {
+    session_->scheduleFlush();
+    if (!deferred_)
+        return;
+    deferred_ = false;
+    nghttp2_session_resume_data(session_->frames(), id_);
+}
+
+ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
+    const std::size_t size = std::min(most, outbox_.size());
+    if (size == 0 && out_ != Out::done) {
+        deferred_ = true;
+        return NGHTTP2_ERR_DEFERRED;
+    }
+    if (size != 0)
+        flags |= NGHTTP2_DATA_FLAG_NO_COPY;
+    if (out_ == Out::done && size == outbox_.size()) {
+        flags |= NGHTTP2_DATA_FLAG_EOF;
+        submitTrailers(flags);
+    }
+    return static_cast<ssize_t>(size);
+}
+
+void Http2Stream::submitTrailers(std::uint32_t& flags) {
+    if (framing_ != Framing::chunked || decoder_.trailers().empty())
+        return;
+    http2::ResponseFields& fields = context_.http2->fields;
+    fields.setTrailers(decoder_.trailers());
+    if (fields.size() == 0)
+        return;
+    flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+    nghttp2_submit_trailer(session_->frames(), id_, fields.data(), fields.size());
+}
+
+void Http2Stream::takeOutput(char* into, std::size_t size) noexcept {
+    outbox_.take(into, size);
+    taken_ += size;
+    if (socket_.writable() || outbox_.size() > kOutbox / 2)
+        return;
+    Layer::writable(socket_, true);
+    session_->noteWork(*this);
+}
+
+}  // namespace evergate::session
