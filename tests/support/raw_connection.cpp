@@ -19,6 +19,8 @@ namespace evergate::test {
 
 namespace {
 
+constexpr int kDeadlineSeconds = 30;
+
 sockaddr_in loopback(std::uint16_t port) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -27,8 +29,32 @@ sockaddr_in loopback(std::uint16_t port) {
     return address;
 }
 
+// A system call that a signal interrupted is made again. (With a deadline set on its socket it is
+// interrupted whatever the handler's SA_RESTART says: signal(7).)
+template <typename Call>
+auto again(const Call& call) {
+    for (;;) {
+        const auto result = call();
+        if (result >= 0 || errno != EINTR)
+            return result;
+    }
+}
+
+// An interrupted connect goes on by itself; asking for it again would be an error.
+bool connectTo(int fd, const sockaddr_in& address) {
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0)
+        return true;
+    if (errno != EINTR)
+        return false;
+    pollfd entry{fd, POLLOUT, 0};
+    int error = ETIMEDOUT;
+    socklen_t size = sizeof error;
+    return again([&] { return ::poll(&entry, 1, kDeadlineSeconds * 1'000); }) == 1 &&
+           ::getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
+}
+
 void setDeadline(int fd) {
-    const timeval deadline{10, 0};
+    const timeval deadline{kDeadlineSeconds, 0};
     ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof deadline);
     ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof deadline);
     const int one = 1;
@@ -88,8 +114,7 @@ RawConnection RawConnection::connect(std::uint16_t port, int receiveBuffer) {
     const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setDeadline(fd);
     setReceiveBuffer(fd, receiveBuffer);
-    const sockaddr_in address = loopback(port);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    if (!connectTo(fd, loopback(port))) {
         ::close(fd);
         return RawConnection();
     }
@@ -108,8 +133,8 @@ bool RawConnection::secureAsServer(const TlsOptions& options) {
 
 bool RawConnection::send(std::string_view bytes) {
     while (!bytes.empty()) {
-        const ssize_t sent = tls_ ? tls_->send(bytes.data(), bytes.size())
-                                  : ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
+        const auto plain = [&] { return ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL); };
+        const ssize_t sent = tls_ ? tls_->send(bytes.data(), bytes.size()) : again(plain);
         if (sent <= 0)
             return false;
         bytes.remove_prefix(static_cast<std::size_t>(sent));
@@ -119,8 +144,8 @@ bool RawConnection::send(std::string_view bytes) {
 
 bool RawConnection::fill() {
     char buffer[65536];
-    const ssize_t got =
-        tls_ ? tls_->recv(buffer, sizeof buffer) : ::recv(fd_, buffer, sizeof buffer, 0);
+    const auto plain = [&] { return ::recv(fd_, buffer, sizeof buffer, 0); };
+    const ssize_t got = tls_ ? tls_->recv(buffer, sizeof buffer) : again(plain);
     if (got <= 0)
         return false;
     held_.append(buffer, static_cast<std::size_t>(got));
@@ -202,7 +227,7 @@ bool RawConnection::eof() {
     char byte = 0;
     if (tls_)
         return held_.empty() && tls_->recv(&byte, 1) == 0;
-    return held_.empty() && ::recv(fd_, &byte, 1, 0) == 0;
+    return held_.empty() && again([&] { return ::recv(fd_, &byte, 1, 0); }) == 0;
 }
 
 void RawConnection::shutdownWrite() {
@@ -230,7 +255,7 @@ RawConnection::Next RawConnection::next() {
     if (!held_.empty())
         return Next::data;
     char byte = 0;
-    const ssize_t got = ::recv(fd_, &byte, 1, MSG_PEEK);
+    const ssize_t got = again([&] { return ::recv(fd_, &byte, 1, MSG_PEEK); });
     if (got > 0)
         return Next::data;
     if (got == 0)
@@ -295,7 +320,7 @@ RawListener::~RawListener() {
 }
 
 RawConnection RawListener::accept(int receiveBuffer) {
-    const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+    const int fd = again([&] { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); });
     if (fd < 0)
         return RawConnection();
     setDeadline(fd);
@@ -324,7 +349,7 @@ ScriptedEndpoint::~ScriptedEndpoint() {
 
 void ScriptedEndpoint::run() {
     for (;;) {
-        const int fd = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
+        const int fd = again([&] { return ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC); });
         if (fd < 0)
             return;
         setDeadline(fd);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Blocking connections and endpoints for tests that play the peers of a proxy. Deadlines of 10 s
+// Blocking connections and endpoints for tests that play the peers of a proxy. Deadlines of 30 s
 // turn a hang into a failure.
 #pragma once
 

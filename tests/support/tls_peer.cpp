@@ -5,6 +5,7 @@
 #include <openssl/pem.h>
 #include <signal.h>
 
+#include <cerrno>
 #include <stdexcept>
 
 namespace evergate::test {
@@ -20,6 +21,20 @@ std::string takeReason() {
     const char* const reason = ERR_reason_error_string(ERR_peek_error());
     ERR_clear_error();
     return reason == nullptr ? "closed" : reason;
+}
+
+// An operation that a signal interrupted goes on.
+template <typename Operation>
+int uninterrupted(SSL* ssl, const Operation& operation) {
+    for (;;) {
+        errno = 0;
+        const int result = operation();
+        if (result == 1 || errno != EINTR)
+            return result;
+        const int error = SSL_get_error(ssl, result);
+        if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE)
+            return result;
+    }
 }
 
 BIO* reading(const std::string& text) {
@@ -106,7 +121,7 @@ std::unique_ptr<TlsPeer> TlsPeer::make(int fd, const TlsOptions& options, bool s
         SSL_set_session(ssl, copy);
         SSL_SESSION_free(copy);
     }
-    if ((server ? SSL_accept(ssl) : SSL_connect(ssl)) == 1)
+    if (uninterrupted(ssl, [&] { return server ? SSL_accept(ssl) : SSL_connect(ssl); }) == 1)
         return peer;
     error = takeReason();
     return nullptr;
@@ -122,7 +137,8 @@ std::unique_ptr<TlsPeer> TlsPeer::server(int fd, const TlsOptions& options, std:
 
 ssize_t TlsPeer::recv(char* data, std::size_t size) {
     std::size_t got = 0;
-    const int result = SSL_read_ex(ssl_.get(), data, size, &got);
+    SSL* const ssl = ssl_.get();
+    const int result = uninterrupted(ssl, [&] { return SSL_read_ex(ssl, data, size, &got); });
     if (result == 1)
         return static_cast<ssize_t>(got);
     const int error = SSL_get_error(ssl_.get(), result);
@@ -133,7 +149,8 @@ ssize_t TlsPeer::recv(char* data, std::size_t size) {
 
 ssize_t TlsPeer::send(const char* data, std::size_t size) {
     std::size_t sent = 0;
-    if (SSL_write_ex(ssl_.get(), data, size, &sent) == 1)
+    SSL* const ssl = ssl_.get();
+    if (uninterrupted(ssl, [&] { return SSL_write_ex(ssl, data, size, &sent); }) == 1)
         return static_cast<ssize_t>(sent);
     ERR_clear_error();
     return -1;
