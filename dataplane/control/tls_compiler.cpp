@@ -21,7 +21,8 @@ using TrustMap = std::map<TrustKey, std::shared_ptr<const tls::ClientContext>>;
 bool needsCertificates(const Candidate& candidate, const routing::Snapshot& snapshot) {
     return candidate.config->count(model::Kind::certificate) != 0 ||
            std::any_of(snapshot.listeners.begin(), snapshot.listeners.end(), [](const auto& spec) {
-               return spec.listener.protocol == model::ListenerProtocol::https;
+               return spec.listener.protocol == model::ListenerProtocol::https ||
+                      spec.listener.protocol == model::ListenerProtocol::tls;
            });
 }
 

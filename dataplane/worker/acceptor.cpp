@@ -61,7 +61,8 @@ void Acceptor::close() {
 }
 
 void Acceptor::onEvents(std::uint32_t) {
-    const bool tls = listener_.protocol == model::ListenerProtocol::https;
+    const bool tls = listener_.protocol == model::ListenerProtocol::https ||
+                     listener_.protocol == model::ListenerProtocol::tls;
     if (fd_ >= 0 && !acceptSome(tls ? kPerEventTls : kPerEvent))
         pause();
 }

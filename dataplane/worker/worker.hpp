@@ -24,6 +24,7 @@
 #include "dataplane/session/introduction.hpp"
 #include "dataplane/session/session.hpp"
 #include "dataplane/session/session_context.hpp"
+#include "dataplane/session/sni_session.hpp"
 #include "dataplane/tls/engine.hpp"
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/registry.hpp"
@@ -73,6 +74,7 @@ struct BackendSelection {
 };
 
 class Worker final : public session::IntroductionOwner,
+                     public session::SniOwner,
                      public session::Requeue,
                      public AcceptorOwner {
 public:
@@ -139,10 +141,14 @@ private:
     void onIntroduced(session::ListenerState& listener, net::Socket socket,
                       const net::SocketAddress& client,
                       const net::ProxiedDestination* destination) override;
+    void onNamed(session::SniSession& named, session::ListenerState& listener, net::Socket socket,
+                 const routing::Target* target, std::string_view serverName) override;
+    session::Session* sessionFor(session::ListenerState& listener, net::Socket& socket,
+                                 const net::SocketAddress& client);
     void begin(session::Session& session, std::uint64_t clientKey);
     http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
                            std::uint64_t& clientKey);
-    bool secure(net::Socket& socket);
+    bool secure(const session::ListenerState& listener, net::Socket& socket);
     bool freeDescriptors() override;
     void onRefused(session::ListenerState& listener, net::Socket socket,
                    const net::SocketAddress& peer) override;

@@ -45,25 +45,61 @@ void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
     if (const ProxyError refusal = admit(listener, shared ? nullptr : &client, clientKey);
         refusal != ProxyError::none)
         return refuse(listener, std::move(socket), client, refusal);
-    if (listener.protocol == model::ListenerProtocol::https && !secure(socket)) {
-        limits_.clients.release(*entryOf(listener).connections, clientKey);
-        return socket.closeWithReset();
-    }
     session::Session* session = nullptr;
-    if (listener.protocol != model::ListenerProtocol::tcp) {
-        session = new session::ClientSession(context_, *this, listener, std::move(socket), client);
+    if (listener.protocol == model::ListenerProtocol::https &&
+        context_.snapshot->snapshot->routes.passesThrough(listener.routeIndex)) {
+        session =
+            new session::SniSession(context_, *this, *this, listener, std::move(socket), client);
     } else {
-        session = new session::TcpSession(context_, *this, listener, std::move(socket), client);
-        ++context_.counters.tcpConnections;
+        session = sessionFor(listener, socket, client);
     }
+    if (session == nullptr)
+        return limits_.clients.release(*entryOf(listener).connections, clientKey);
     if (destination != nullptr)
         session->setDestination(*destination);
     begin(*session, clientKey);
 }
 
+// The name is known: what was counted for the client goes on with it.
+void Worker::onNamed(session::SniSession& named, session::ListenerState& listener,
+                     net::Socket socket, const routing::Target* target,
+                     std::string_view serverName) {
+    sessions_.erase(sessions_.iterator_to(named));
+    poller_.retire(std::unique_ptr<net::Retirable>(&named));  // still here for this turn
+    session::Session* session = nullptr;
+    if (target != nullptr) {
+        session = new session::TcpSession(context_, *this, listener, std::move(socket),
+                                          named.address(), *target, serverName);
+        ++context_.counters.tcpConnections;
+    } else {
+        session = sessionFor(listener, socket, named.address());
+    }
+    if (session == nullptr)
+        return limits_.clients.release(*entryOf(listener).connections, named.clientKey());
+    if (named.destination() != nullptr)
+        session->setDestination(*named.destination());
+    begin(*session, named.clientKey());
+}
+
+// As its listener's protocol says; null: TLS cannot be had, the socket is closed.
+session::Session* Worker::sessionFor(session::ListenerState& listener, net::Socket& socket,
+                                     const net::SocketAddress& client) {
+    using model::ListenerProtocol;
+    const bool tls =
+        listener.protocol == ListenerProtocol::https || listener.protocol == ListenerProtocol::tls;
+    if (tls && !secure(listener, socket)) {
+        socket.closeWithReset();
+        return nullptr;
+    }
+    if (!model::carriesBytes(listener.protocol))
+        return new session::ClientSession(context_, *this, listener, std::move(socket), client);
+    ++context_.counters.tcpConnections;
+    return new session::TcpSession(context_, *this, listener, std::move(socket), client);
+}
+
 // What was counted for the client goes on with it here, too.
-void Worker::onHttp2(session::Session& before, session::ListenerState& listener,
-                     net::Socket socket, std::string_view bytes) {
+void Worker::onHttp2(session::Session& before, session::ListenerState& listener, net::Socket socket,
+                     std::string_view bytes) {
     auto* const session = new session::Http2Session(context_, *this, listener, std::move(socket),
                                                     before.address(), bytes);
     if (before.destination() != nullptr)
@@ -96,10 +132,12 @@ void Worker::onSessionClosed(session::Session& session) {
 }
 
 // What is published later is for later handshakes. False: there is nothing to show, or no memory.
-bool Worker::secure(net::Socket& socket) {
+bool Worker::secure(const session::ListenerState& listener, net::Socket& socket) {
     auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
     if (!stream)
         return false;
+    if (listener.protocol == model::ListenerProtocol::tls)
+        stream->leaveProtocolOpen();
     if (context_.settings().http2)
         stream->offerHttp2();
     socket.setLayer(std::move(stream));
@@ -149,7 +187,7 @@ void Worker::logRefusal(const session::ListenerState& listener, const net::Socke
                         ProxyError error, bool answered) {
     char text[net::SocketAddress::kMaxText];
     http::AccessRecord record = session::connectionRecord(client, text);
-    record.tcp = listener.protocol == model::ListenerProtocol::tcp;
+    record.tcp = model::carriesBytes(listener.protocol);
     record.status = answered ? http::info(error).status : 0;
     record.route = listener.name;
     record.error = error;
