@@ -186,7 +186,7 @@ def fetch(port, path="/", host="test.example", method="GET", headers=(), body=No
         return connection.request(method, path, host, list(headers) + [("Connection", "close")], body)
 
 
-def status_or_none(port, path="/", host="test.example", timeout=5.0):
+def status_or_none(port, path="/", host="test.example", timeout=10.0):
     """The status of one request, or None when there was no answer: for polling."""
     try:
         return fetch(port, path, host, timeout=timeout).status
