@@ -22,14 +22,16 @@ inline constexpr std::string_view kPrefix = "evergate.io/";
 inline constexpr std::string_view kBackendTlsCa = "evergate.io/backend-tls-ca";
 inline constexpr std::string_view kBackendTlsVerify = "evergate.io/backend-tls-verify";
 inline constexpr std::string_view kHealthCheck = "evergate.io/health-check";
+inline constexpr std::string_view kSslPassthrough = "evergate.io/ssl-passthrough";
 inline constexpr std::string_view kSslRedirect = "evergate.io/ssl-redirect";
 inline constexpr std::string_view kTcpPort = "evergate.io/tcp-port";
 inline constexpr std::string_view kTcpServicePort = "evergate.io/tcp-service-port";
+inline constexpr std::string_view kTcpTls = "evergate.io/tcp-tls";
 inline constexpr std::string_view kHttpPort = "evergate.io/http-port";
 inline constexpr std::string_view kHttpServicePort = "evergate.io/http-service-port";
 }  // namespace annotation
 
-enum class AnnotationScope : std::uint8_t { service, both };
+enum class AnnotationScope : std::uint8_t { service, ingress, both };
 
 // What else has to be so for an annotation to have an effect.
 enum class AnnotationNeeds : std::uint8_t {

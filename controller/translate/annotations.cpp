@@ -6,6 +6,11 @@
 namespace evergate::controller {
 namespace {
 
+bool mayStandOn(const AnnotationRow& row, ResourceKind kind) noexcept {
+    const bool service = kind == ResourceKind::service;
+    return row.scope == AnnotationScope::both || (row.scope == AnnotationScope::service) == service;
+}
+
 void reportWrong(const ObjectKey& object, const AnnotationRow& row, Complaint complaint,
                  ProblemList& problems) {
     complaint.append("; ").append(row.closed.empty() ? "ignored" : row.closed);
@@ -27,8 +32,10 @@ GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metada
                          "is not an annotation of Evergate; ignored");
             continue;
         }
-        if (row->scope == AnnotationScope::service && object.kind != ResourceKind::service) {
-            problems.add(toText(object), annotationPath(key), "belongs on a Service; ignored");
+        if (!mayStandOn(*row, object.kind)) {
+            problems.add(toText(object), annotationPath(key),
+                         row->scope == AnnotationScope::service ? "belongs on a Service; ignored"
+                                                                : "belongs on an Ingress; ignored");
             continue;
         }
         Complaint complaint = check(*row, value);

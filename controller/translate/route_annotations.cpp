@@ -10,6 +10,7 @@ namespace {
 
 constexpr auto kBoth = AnnotationScope::both;
 constexpr auto kService = AnnotationScope::service;
+constexpr auto kIngress = AnnotationScope::ingress;
 
 Complaint rewritePrefix(std::string_view text, RouteClaim& claim) {
     if (text.empty()) {
@@ -26,6 +27,10 @@ Complaint sslRedirect(std::string_view text, RouteClaim& claim) {
         claim.sslRedirect = value;
     }
     return complaint;
+}
+
+Complaint sslPassthrough(std::string_view text, RouteClaim& claim) {
+    return readFlag(text, claim.passthrough);
 }
 
 Complaint allowSourceRanges(std::string_view text, RouteClaim& claim) {
@@ -69,6 +74,14 @@ constexpr std::array kRows = {
         "Answers plain HTTP with 308 to https. Without it: `true` for hosts that an "
         "Ingress names under `tls`, else `false`. Listeners of `http-port` never redirect.",
         "false", "`ssl-redirect`, `force-ssl-redirect`", nullptr, sslRedirect},
+    AnnotationRow{
+        annotation::kSslPassthrough, kIngress, "`true`, `false`", "false",
+        "Sends TLS connections that ask for a host of this Ingress (SNI) to its Service as "
+        "they are; [tcp.md](tcp.md). Paths other than `/` and rules without a host are "
+        "problems; of the other annotations those of the Service for its endpoints, "
+        "`allow-source-ranges` and `ssl-redirect` count (without it plain HTTP is "
+        "answered with 308, with `false` 404).",
+        "true", "`ssl-passthrough`, without its flag", nullptr, sslPassthrough},
     AnnotationRow{"evergate.io/allow-source-ranges", kBoth,
                   "networks or addresses, separated by commas or lines", "",
                   "Serves only clients of these networks; the others get 403, or a closed "
@@ -92,6 +105,11 @@ constexpr std::array kListeners = {
                   "the ConfigMap of `--tcp-services-configmap`"},
     AnnotationRow{annotation::kTcpServicePort, kService, "name or number of a port of the Service",
                   "", "Where `tcp-port` leads. Without it: the first TCP port.", "postgres", ""},
+    AnnotationRow{annotation::kTcpTls, kService, "`true`, `false`", "",
+                  "Ends TLS on the `tcp-port`: clients are shown the certificate of the host they "
+                  "ask for, the Service gets what was inside; [tcp.md](tcp.md). With a wrong value "
+                  "the port is not opened.",
+                  "true", ""},
     AnnotationRow{annotation::kHttpPort, kService, "1 to 65535", "",
                   "Opens this port and sends every HTTP request on it to the Service, whatever its "
                   "host.",

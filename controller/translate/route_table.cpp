@@ -40,6 +40,9 @@ const RouteClaim* RouteTable::rootOf(const std::string& host) const {
 void RouteTable::emit(model::Config& config) const {
     for (const auto& [match, claim] : claims_) {
         config.put({model::Kind::route, claim.name}, claim.route);
+        if (claim.plain) {
+            config.put({model::Kind::route, claim.name + "/http"}, *claim.plain);
+        }
     }
 }
 

@@ -26,6 +26,10 @@ struct RouteClaim {
     // What evergate.io/ssl-redirect says; without a word, a host with a certificate of its own
     // redirects.
     std::optional<bool> sslRedirect;
+    // What evergate.io/ssl-passthrough says.
+    bool passthrough = false;
+    // Beside a route that passes through: what becomes of plain HTTP to that host. None: 404.
+    std::optional<model::Route> plain{};
 };
 
 class RouteTable {

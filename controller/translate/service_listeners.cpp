@@ -56,6 +56,18 @@ constexpr std::array kAsked = {
     Asked{annotation::kHttpPort, annotation::kHttpServicePort, model::ListenerProtocol::http},
 };
 
+// tcp as it is, or behind TLS; nothing: that cannot be told, and nothing must be open by mistake.
+std::optional<model::ListenerProtocol> tcpProtocol(const Service& service, ProblemList* problems) {
+    const std::string* text = service.metadata.annotation(annotation::kTcpTls);
+    bool tls = false;
+    const Complaint complaint = text == nullptr ? Complaint() : readFlag(*text, tls);
+    if (!complaint.empty()) {
+        report(problems, service, annotation::kTcpTls, complaint + "; the port is not opened");
+        return std::nullopt;
+    }
+    return tls ? model::ListenerProtocol::tls : model::ListenerProtocol::tcp;
+}
+
 std::optional<ListenerRequest> requestFor(const Service& service, const Asked& asked,
                                           ProblemList* problems) {
     const std::string* text = service.metadata.annotation(asked.portKey);
@@ -77,9 +89,15 @@ std::optional<ListenerRequest> requestFor(const Service& service, const Asked& a
         report(problems, service, asked.portKey, "there is no TCP port to send to; ignored");
         return std::nullopt;
     }
+    const auto protocol = asked.protocol == model::ListenerProtocol::tcp
+                              ? tcpProtocol(service, problems)
+                              : std::optional(asked.protocol);
+    if (!protocol) {
+        return std::nullopt;
+    }
     return ListenerRequest{&service,
                            std::string(asked.portKey),
-                           asked.protocol,
+                           *protocol,
                            std::get<std::uint16_t>(port),
                            {service.metadata.id, *target}};
 }
@@ -91,7 +109,7 @@ void emitListener(const ListenerRequest& request, const TranslateOptions& option
     RouteClaim claim;
     applyToRoute(given, {}, claim);
     model::Route& route = claim.route;
-    if (request.protocol == model::ListenerProtocol::tcp) {
+    if (model::carriesBytes(request.protocol)) {
         listener.backend = request.target.backendName();
         listener.restrictSources = route.restrictSources;
         listener.allowSources = std::move(route.allowSources);
@@ -109,7 +127,7 @@ void emitListener(const ListenerRequest& request, const TranslateOptions& option
 
 std::string ListenerRequest::listenerName() const {
     const ObjectName& id = service->metadata.id;
-    return protocol == model::ListenerProtocol::tcp
+    return model::carriesBytes(protocol)
                ? "tcp/" + id.ns + '/' + id.name + '/' + std::to_string(port)
                : "http/" + id.ns + '/' + id.name;
 }
@@ -118,6 +136,10 @@ std::vector<ListenerRequest> listenerRequests(const Service& service, ProblemLis
     std::vector<ListenerRequest> requests;
     if (service.metadata.annotations.empty()) {
         return requests;
+    }
+    if (service.metadata.annotation(annotation::kTcpTls) != nullptr &&
+        service.metadata.annotation(annotation::kTcpPort) == nullptr) {
+        report(problems, service, annotation::kTcpTls, "has no effect without tcp-port");
     }
     for (const Asked& asked : kAsked) {
         if (auto request = requestFor(service, asked, problems)) {
@@ -152,6 +174,11 @@ void emitListeners(const std::vector<ListenerRequest>& requests, const Translate
     }
     owners[options.listenPort] = "the http listener";
     for (const ListenerRequest& request : requests) {
+        if (request.protocol == model::ListenerProtocol::tls && !options.https) {
+            report(
+                &problems, *request.service, annotation::kTcpTls,
+                "shows a self-signed certificate: without an https listener no Secrets are read");
+        }
         const auto [it, inserted] = owners.try_emplace(request.port, textOf(*request.service));
         if (inserted) {
             emitListener(request, options, services.of(request.service->metadata.id), config);

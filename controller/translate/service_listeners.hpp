@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Listeners that Services ask for by annotation: evergate.io/tcp-port and evergate.io/http-port.
-// Pure.
+// Listeners that Services ask for by annotation: evergate.io/tcp-port (behind TLS with tcp-tls) and
+// evergate.io/http-port. Pure.
 #pragma once
 
 #include <optional>

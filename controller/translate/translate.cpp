@@ -95,7 +95,10 @@ public:
         selectIngresses();
         if (certificates_) {
             for (const OwnIngress& own : ingresses_) {
-                certificates_->addIngress(*own.ingress);
+                // Hosts that pass through are shown their endpoints' certificates.
+                if (!own.policy.passthrough) {
+                    certificates_->addIngress(*own.ingress);
+                }
             }
         }
         for (const OwnIngress& own : ingresses_) {
@@ -123,6 +126,7 @@ private:
     // `place` names the route within the Ingress.
     void claim(const OwnIngress& own, const std::string& place, std::string host, PathMatch match,
                const BackendReference& backend, std::string where);
+    void claimPassthrough(const OwnIngress& own, RouteClaim claim, const PathMatch& match);
     void claimPath(const OwnIngress& own, std::size_t i, std::size_t j, const std::string& host);
     void claimHostDefaults(const OwnIngress& own);
     void claimCatchAll(const OwnIngress& own);
@@ -175,6 +179,10 @@ void Translation::select(const Ingress& ingress) {
     if (own.policy.sslRedirect.value_or(false) && !options_.https) {
         problems_.add(textOf(ingress), annotationPath(annotation::kSslRedirect), kNoHttps);
     }
+    if (own.policy.passthrough && !options_.https) {
+        problems_.add(textOf(ingress), annotationPath(annotation::kSslPassthrough),
+                      std::string(kNoHttps) + "; its hosts are not served");
+    }
     ingresses_.push_back(std::move(own));
 }
 
@@ -206,8 +214,14 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     applyToRoute(services_.of(backend.service), own.given, claim);
     claim.name = routePrefix(*own.ingress) + place;
     claim.where = std::move(where);
-    claim.route.listeners = {kHttpListener};
+    claim.route.backend = backend.backendName();
+    claim.route.origin = textOf(*own.ingress);
     routed_.insert(backend.service);
+    if (own.policy.passthrough) {
+        claim.route.host = std::move(host);
+        return claimPassthrough(own, std::move(claim), match);
+    }
+    claim.route.listeners = {kHttpListener};
     if (certificates_) {
         claim.route.listeners.emplace_back(kHttpsListener);
         checkCertificate(own, host, backend.service, claim);
@@ -218,8 +232,38 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     claim.route.host = std::move(host);
     claim.route.pathType = match.type;
     claim.route.path = std::move(match.path);
-    claim.route.backend = backend.backendName();
-    claim.route.origin = textOf(*own.ingress);
+    routes_.claim(std::move(claim), problems_);
+}
+
+// What is said about requests means nothing for `claim`: nobody sees any.
+void Translation::claimPassthrough(const OwnIngress& own, RouteClaim claim,
+                                   const PathMatch& match) {
+    if (!options_.https) {
+        return;  // noted
+    }
+    const model::Route& wanted = claim.route;
+    if (wanted.host.empty() || match.path != "/") {
+        problems_.add(textOf(*own.ingress), claim.where,
+                      wanted.host.empty()
+                          ? "has no host, which ssl-passthrough goes by; ignored"
+                          : "has a path other than /, which ssl-passthrough cannot see; ignored");
+        return;
+    }
+    model::Route route;
+    route.host = wanted.host;
+    route.backend = wanted.backend;
+    route.origin = wanted.origin;
+    route.restrictSources = wanted.restrictSources;
+    route.allowSources = wanted.allowSources;
+    if (claim.sslRedirect.value_or(true)) {
+        claim.plain = route;
+        claim.plain->listeners = {kHttpListener};
+        claim.plain->redirectToHttps = true;
+        claim.plain->redirectPort = options_.https->redirectPort;
+    }
+    route.listeners = {kHttpsListener};
+    route.passthrough = true;
+    claim.route = std::move(route);
     routes_.claim(std::move(claim), problems_);
 }
 
@@ -271,6 +315,9 @@ void Translation::claimCatchAll(const OwnIngress& own) {
     const bool needed =
         ingress.rules.empty() || std::any_of(ingress.rules.begin(), ingress.rules.end(),
                                              [](const auto& rule) { return rule.host.empty(); });
+    if (own.policy.passthrough && !needed) {
+        return;
+    }
     const RouteClaim* owner = routes_.rootOf("");
     const bool ownRule = owner != nullptr && owner->route.origin == textOf(ingress);
     if (owner != nullptr && (!needed || ownRule)) {

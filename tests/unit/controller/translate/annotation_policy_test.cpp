@@ -325,6 +325,73 @@ TEST_F(AnnotationPolicy, TellsThatListenersOfServicesDoNotRedirect) {
                                       "ssl-redirect\"]: has no effect: no Ingress leads here")));
 }
 
+TEST_F(AnnotationPolicy, PassesThroughByHost) {
+    cluster.options.https.emplace();
+    cluster.options.https->redirectPort = 8443;
+    cluster.addService("web", kPorts, {{"evergate.io/request-headers-set", "X-A: b"}});
+    addIngress("a", "a.test",
+               {{"evergate.io/ssl-passthrough", "true"},
+                {"evergate.io/body-size", "1k"},
+                {"evergate.io/allow-source-ranges", "10.0.0.0/8"}});
+    translate();
+    model::Route expected;
+    expected.listeners = {"https"};
+    expected.host = "a.test";
+    expected.backend = "shop/web/80";
+    expected.origin = "Ingress shop/a";
+    expected.restrictSources = true;
+    expected.allowSources = {"10.0.0.0/8"};
+    expected.passthrough = true;
+    EXPECT_EQ(route("a"), expected) << "nothing about requests";
+    expected.passthrough = false;
+    expected.listeners = {"http"};
+    expected.redirectToHttps = true;
+    expected.redirectPort = 8443;
+    const auto* plain = desired.config.find<model::Route>({model::Kind::route, "shop/a/0/0/http"});
+    ASSERT_NE(plain, nullptr);
+    EXPECT_EQ(*plain, expected);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    EXPECT_THAT(model::crossCheck(desired.config), IsEmpty());
+    addIngress("a", "a.test",
+               {{"evergate.io/ssl-passthrough", "true"}, {"evergate.io/ssl-redirect", "false"}});
+    translate();
+    EXPECT_EQ(desired.config.count(model::Kind::route), 1u);
+}
+
+TEST_F(AnnotationPolicy, PassesThroughWholeHostsOnly) {
+    cluster.options.https.emplace();
+    cluster.addService("web");
+    const Annotations on{{"evergate.io/ssl-passthrough", "true"}};
+    Ingress ingress = Cluster::ingress(
+        "a", "a.test", {{"/", "Prefix", "web", {"", 80}}, {"/shop", "Prefix", "web", {"", 80}}});
+    ingress.rules.push_back({"", {{"/", "Prefix", {"web", {"", 80}, false}}}});
+    ingress.metadata.annotations = on;
+    // Neither sent nor missed: the endpoints have certificates of their own.
+    ingress.tls = {{{"a.test"}, "absent"}};
+    cluster.store.upsert(std::move(ingress));
+    addIngress("younger", "a.test", {}, 10);
+    translate();
+    EXPECT_TRUE(route("a").passthrough);
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("Ingress shop/a spec.rules[0].http.paths[1]: has a path "
+                                      "other than /"),
+                            HasSubstr("Ingress shop/a spec.rules[1].http.paths[0]: has no host"),
+                            HasSubstr("already belong to Ingress shop/a")));
+    EXPECT_EQ(desired.config.count(model::Kind::route), 2u);
+    EXPECT_THAT(model::crossCheck(desired.config), IsEmpty());
+}
+
+TEST_F(AnnotationPolicy, PassesNothingThroughWithoutAnHttpsListener) {
+    cluster.addService("web", kPorts, {{"evergate.io/ssl-passthrough", "true"}});
+    addIngress("a", "a.test", {{"evergate.io/ssl-passthrough", "true"}});
+    translate();
+    EXPECT_EQ(desired.config.count(model::Kind::route), 0u);
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(HasSubstr("has no effect: there is no https listener; its hosts are "
+                                      "not served"),
+                            HasSubstr("belongs on an Ingress; ignored")));
+}
+
 TEST_F(AnnotationPolicy, GoesWithTheListenersOfAService) {
     cluster.addService("db", kPorts,
                        {{"evergate.io/allow-source-ranges", "10.0.0.0/8"},

@@ -100,7 +100,8 @@ TEST(AnnotationTable, HasAnExampleThatChangesSomething) {
     }
     for (const AnnotationRow& row : routeAnnotations()) {
         const RouteClaim claim = claimWith(row.name, row.example);
-        EXPECT_TRUE(!(claim.route == model::Route{}) || claim.sslRedirect) << row.name;
+        EXPECT_TRUE(!(claim.route == model::Route{}) || claim.sslRedirect || claim.passthrough)
+            << row.name;
     }
 }
 
@@ -302,6 +303,7 @@ TEST(AnnotationTable, RefusesWhatTheDataPlaneWouldRefuse) {
                                 {"request-headers-set", "Host: a"},
                                 {"response-headers-remove", "Content-Length"},
                                 {"ssl-redirect", "308"},
+                                {"ssl-passthrough", "yes"},
                                 {"allow-source-ranges", "10.0.0.0/8, all"},
                                 {"body-size", "1e6"}};
     for (const WrongValue& each : cases) {

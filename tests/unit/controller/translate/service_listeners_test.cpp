@@ -37,6 +37,44 @@ TEST(ServiceListeners, OpensATcpListenerToTheFirstTcpPort) {
     EXPECT_THAT(model::crossCheck(desired.config), IsEmpty());
 }
 
+TEST(ServiceListeners, EndsTlsWhenAsked) {
+    Cluster cluster;
+    cluster.options.https.emplace();
+    const auto add = [&](const std::string& tls) {
+        cluster.addService("db", {{"sql", 5432, true}},
+                           {{"evergate.io/tcp-port", "15432"}, {"evergate.io/tcp-tls", tls}});
+    };
+    const auto protocol = [&](const Desired& desired) {
+        const auto* found = listener(desired, "tcp/shop/db/15432");
+        return found == nullptr ? model::ListenerProtocol::http : found->protocol;
+    };
+    add("true");
+    const Desired desired = cluster.translated();
+    EXPECT_EQ(protocol(desired), model::ListenerProtocol::tls);
+    EXPECT_EQ(listener(desired, "tcp/shop/db/15432")->backend, "shop/db/sql");
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    EXPECT_THAT(model::crossCheck(desired.config), IsEmpty());
+    add("false");
+    EXPECT_EQ(protocol(cluster.translated()), model::ListenerProtocol::tcp);
+    add("yes");
+    const Desired wrong = cluster.translated();
+    EXPECT_EQ(protocol(wrong), model::ListenerProtocol::http) << "closed";
+    EXPECT_EQ(wrong.problems.size(), 1u);
+}
+
+TEST(ServiceListeners, TellsWhatIsMissingForTls) {
+    Cluster cluster;
+    cluster.addService("db", {{"sql", 5432, true}},
+                       {{"evergate.io/tcp-port", "15432"}, {"evergate.io/tcp-tls", "true"}});
+    cluster.addService("web", {{"", 80, true}}, {{"evergate.io/tcp-tls", "true"}});
+    EXPECT_THAT(
+        problemsOf(cluster.translated()),
+        ElementsAre("Service shop/db metadata.annotations[\"evergate.io/tcp-tls\"]: shows a "
+                    "self-signed certificate: without an https listener no Secrets are read",
+                    "Service shop/web metadata.annotations[\"evergate.io/tcp-tls\"]: has no "
+                    "effect without tcp-port"));
+}
+
 TEST(ServiceListeners, SendsToThePortThatIsNamed) {
     Cluster cluster;
     cluster.addService("db", {{"a", 1, true}, {"b", 2, true}},
