@@ -134,8 +134,8 @@ Service decodeService(const Field& root, Metadata metadata) {
     const Field spec = root["spec"];
     service.externalName = spec["type"].text() == "ExternalName";
     spec["ports"].eachElement([&](const Field& port) {
-        service.ports.push_back(
-            {port["name"].text(), port["port"].int32(), isTcp(port["protocol"])});
+        service.ports.push_back({port["name"].text(), port["port"].int32(), isTcp(port["protocol"]),
+                                 port["appProtocol"].quietText() == "kubernetes.io/h2c"});
     });
     return service;
 }

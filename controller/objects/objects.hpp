@@ -127,6 +127,7 @@ struct ServicePort {
     std::string name;
     std::int32_t port = 0;
     bool tcp = true;
+    bool http2 = false;  // appProtocol: kubernetes.io/h2c (KEP-3726)
 
     friend bool operator==(const ServicePort&, const ServicePort&) = default;
 };

@@ -2,6 +2,8 @@
 // How traffic is sent to a Service: the Service's own word counts, else that of an Ingress.
 // health_annotations.cpp has those on which endpoints get any.
 #include <array>
+#include <string_view>
+#include <utility>
 
 #include "common/model/syntax.hpp"
 #include "controller/objects/objects.hpp"
@@ -83,12 +85,16 @@ Complaint count(std::string_view text, Backend& backend) {
 }
 
 Complaint protocol(std::string_view text, Backend& backend) {
-    if (text != "http" && text != "https") {
-        return "must be http or https";
+    using enum model::BackendProtocol;
+    static constexpr std::array<std::pair<std::string_view, model::BackendProtocol>, 6> kWords{
+        {{"http", http}, {"https", https}, {"h2c", h2c}, {"h2", h2}, {"grpc", h2c}, {"grpcs", h2}}};
+    for (const auto& [word, protocol] : kWords) {
+        if (text == word) {
+            backend.protocol = protocol;
+            return {};
+        }
     }
-    backend.protocol =
-        text == "https" ? model::BackendProtocol::https : model::BackendProtocol::http;
-    return {};
+    return "must be http, https, h2c, h2, grpc or grpcs";
 }
 
 Complaint serverName(std::string_view text, Backend& backend) {
@@ -191,9 +197,12 @@ constexpr std::array kRows = {
     AnnotationRow{"evergate.io/max-pending", kBoth, "0 to 1000000", "1024",
                   "Requests that wait for their turn, per data plane; above: 503 at once.", "64",
                   "", count<&Backend::maxPending>},
-    AnnotationRow{"evergate.io/protocol", kBoth, "`http`, `https`", "http",
-                  "What endpoints speak. With `https` the connection to them is encrypted.",
-                  "https", "`backend-protocol`", protocol},
+    AnnotationRow{
+        "evergate.io/protocol", kBoth, "`http`, `https`, `h2c`, `h2`, `grpc`, `grpcs`", "http",
+        "What endpoints speak: HTTP/1.1 (`http`, `https`) or HTTP/2 (`h2c`, `h2`), of "
+        "which the second of each is encrypted. `grpc` is `h2c`, `grpcs` is `h2`. Without "
+        "it: `h2c` for ports of a Service with `appProtocol: kubernetes.io/h2c`.",
+        "grpc", "`backend-protocol`", protocol},
     AnnotationRow{"evergate.io/proxy-protocol", kBoth, "`none`, `v1`, `v2`", "none",
                   "Connections to endpoints begin with a PROXY protocol header that tells the "
                   "client's address.",
@@ -201,20 +210,21 @@ constexpr std::array kRows = {
     AnnotationRow{
         annotation::kBackendTlsVerify, kBoth, "`true`, `false`", "false",
         "Checks the certificate of endpoints, and its name, against the authorities of the "
-        "system. Needs `protocol: https`.",
+        "system. Needs `protocol: https` or `h2`.",
         "true", "`proxy-ssl-verify`",
         [](std::string_view text, Backend& backend) { return readFlag(text, backend.tlsVerify); },
         nullptr, AnnotationNeeds::https},
-    AnnotationRow{annotation::kBackendTlsCa, kBoth, "the name of a Secret", "",
-                  "Checks the certificate of endpoints, and its name, against the authorities in "
-                  "`ca.crt` of this Secret of type `kubernetes.io/tls` in the namespace of the "
-                  "Service. While there are none, no endpoint is trusted. Needs `protocol: https`.",
-                  "internal-ca", "`proxy-ssl-secret`", authority, nullptr, AnnotationNeeds::https,
-                  "no endpoint is trusted", true},
+    AnnotationRow{
+        annotation::kBackendTlsCa, kBoth, "the name of a Secret", "",
+        "Checks the certificate of endpoints, and its name, against the authorities in "
+        "`ca.crt` of this Secret of type `kubernetes.io/tls` in the namespace of the "
+        "Service. While there are none, no endpoint is trusted. Needs `protocol: https` or `h2`.",
+        "internal-ca", "`proxy-ssl-secret`", authority, nullptr, AnnotationNeeds::https,
+        "no endpoint is trusted", true},
     AnnotationRow{
         "evergate.io/backend-tls-server-name", kBoth, "a host name", "",
         "Name asked for (SNI) and expected in the certificate, instead of the host of the "
-        "request. Needs `protocol: https`.",
+        "request. Needs `protocol: https` or `h2`.",
         "internal.example.com", "`proxy-ssl-name`, `proxy-ssl-server-name`", serverName, nullptr,
         AnnotationNeeds::https},
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "common/model/backend_protocol.hpp"
 #include "controller/translate/endpoints.hpp"
 
 namespace evergate::controller {
@@ -14,8 +15,7 @@ constexpr const char* kTrustNobody = "no-authority.invalid";
 bool callsByName(const model::Backend& backend) {
     const auto check = backend.healthCheck.type;
     return check != model::HealthCheckType::none &&
-           (check != model::HealthCheckType::tcp ||
-            backend.protocol == model::BackendProtocol::https);
+           (check != model::HealthCheckType::tcp || model::usesTls(backend.protocol));
 }
 
 // Why an annotation that needs this has no effect on `backend`; null when it has one.
@@ -52,9 +52,9 @@ const char* missing(AnnotationNeeds needs, const model::Backend& backend) {
         case AnnotationNeeds::retries:
             return backend.retries > 0 ? nullptr : "has no effect: evergate.io/retries is 0";
         case AnnotationNeeds::https:
-            return backend.protocol == model::BackendProtocol::https
+            return model::usesTls(backend.protocol)
                        ? nullptr
-                       : "has no effect: evergate.io/protocol is not https";
+                       : "has no effect: evergate.io/protocol is not https, h2 or grpcs";
     }
     return nullptr;
 }
@@ -115,6 +115,12 @@ void BackendTable::addWord(const ObjectKey& from, const GivenAnnotation& given, 
 
 model::Backend BackendTable::backendOf(const Use& use) {
     model::Backend backend;
+    const Service* const service = store_.service(use.reference.service);
+    const ServicePort* const port =
+        service != nullptr ? resolvePort(*service, use.reference.port) : nullptr;
+    if (port != nullptr && port->http2) {
+        backend.protocol = model::BackendProtocol::h2c;
+    }
     const GivenAnnotations& own = services_.of(use.reference.service);
     if (own.empty() && use.words.empty()) {
         return backend;

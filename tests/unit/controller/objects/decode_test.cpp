@@ -53,7 +53,7 @@ TEST(Decode, ReadsServicesOfARealServer) {
     ASSERT_THAT(objects, SizeIs(5));
     const auto& cart = std::get<Service>(objects[2]);
     EXPECT_THAT(cart.ports,
-                ElementsAre(ServicePort{"http", 80, true}, ServicePort{"grpc", 9000, true}));
+                ElementsAre(ServicePort{"http", 80, true}, ServicePort{"grpc", 9000, true, true}));
     EXPECT_EQ(*cart.metadata.annotation("evergate.io/load-balance"), "least-request");
     EXPECT_TRUE(std::get<Service>(objects[3]).externalName);
 }

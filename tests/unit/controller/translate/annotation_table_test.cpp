@@ -129,7 +129,12 @@ TEST(AnnotationTable, ReadsAffinity) {
 }
 
 TEST(AnnotationTable, ReadsWhatEndpointsSpeak) {
-    EXPECT_EQ(backendWith("evergate.io/protocol", "https").protocol, model::BackendProtocol::https);
+    using enum model::BackendProtocol;
+    EXPECT_EQ(backendWith("evergate.io/protocol", "https").protocol, https);
+    EXPECT_EQ(backendWith("evergate.io/protocol", "h2c").protocol, h2c);
+    EXPECT_EQ(backendWith("evergate.io/protocol", "h2").protocol, h2);
+    EXPECT_EQ(backendWith("evergate.io/protocol", "grpc").protocol, h2c);
+    EXPECT_EQ(backendWith("evergate.io/protocol", "grpcs").protocol, h2);
     EXPECT_TRUE(backendWith("evergate.io/backend-tls-verify", "true").tlsVerify);
     EXPECT_EQ(backendWith("evergate.io/backend-tls-server-name", "Web.Example.com").tlsServerName,
               "web.example.com");
@@ -247,7 +252,7 @@ TEST(AnnotationTable, RefusesWhatTheDataPlaneWouldRefuse) {
                                 {"retries", "11"},
                                 {"max-pending", "1000001"},
                                 {"protocol", "HTTPS"},
-                                {"protocol", "grpc"},
+                                {"protocol", "h3"},
                                 {"backend-tls-server-name", "a_b"},
                                 {"backend-tls-server-name", "*.a"},
                                 {"backend-tls-server-name", "10.0.0.1:443"},

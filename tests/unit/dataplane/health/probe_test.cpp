@@ -7,6 +7,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include "dataplane/net/proxy_header.hpp"
+#include "tests/support/http2_endpoint.hpp"
 #include "tests/support/raw_connection.hpp"
 #include "tests/support/temporary_certificate.hpp"
 #include "tests/unit/dataplane/health/grpc_peer.hpp"
@@ -262,6 +263,29 @@ TEST_F(ProbeTest, GrpcAsksOverTlsWithAlpn) {
         connection.readAll();
     });
     EXPECT_EQ(run(other.port()).detail, "TLS: no HTTP/2 (ALPN h2)");
+}
+
+TEST_F(ProbeTest, HttpAsksOverHttp2WhereEndpointsSpeakIt) {
+    policy.protocol = model::BackendProtocol::h2c;
+    policy.healthCheck.type = HealthCheckType::http;
+    test::Http2Endpoint::Options options;
+    options.onEnd = [](test::Http2Endpoint& peer, test::Http2Request& request) {
+        EXPECT_EQ(request.value(":method"), "GET");
+        if (request.value(":path") != "/live")
+            return peer.respondBare(request.id, "503", {});
+        peer.interim(request.id, "103");
+        peer.respond(request.id, "200", {}, std::string(100'000, 'a'));
+    };
+    ScriptedEndpoint endpoint(test::Http2Endpoint::script(std::move(options)));
+    policy.healthCheck.path = "/live";
+    ProbeResult result = run(endpoint.port());
+    EXPECT_TRUE(result.good);
+    EXPECT_EQ(result.detail, "status 200");
+    policy.healthCheck.path = "/other";
+    result = run(endpoint.port());
+    EXPECT_FALSE(result.good);
+    EXPECT_EQ(result.detail, "status 503");
+    EXPECT_FALSE(answered("HTTP/1.1 200 OK\r\n\r\n").good);
 }
 
 TEST_F(ProbeTest, GrpcDoubtsOtherServers) {
