@@ -12,7 +12,7 @@ class Table(unittest.TestCase):
         rows = set(re.findall(r"^\| `([a-z0-9-]+)` \|", (ROOT / "docs" / "annotations.md").read_text(), re.M))
         self.assertGreater(len(rows), 40)  # the table is still where it was
         tests = "".join(path.read_text() for path in pathlib.Path(__file__).parent.glob("test_*.py"))
-        self.assertEqual({row for row in rows if f'"{row}"' not in tests}, set())
+        self.assertEqual({row for row in rows if f'"{row}"' not in tests and f'evergate.io/{row}"' not in tests}, set())
 
 
 if __name__ == "__main__":
