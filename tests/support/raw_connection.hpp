@@ -72,7 +72,7 @@ public:
     std::string readUntil(
         std::string_view end);  // up to and including; shorter on close or deadline
     std::string readExactly(std::size_t size);
-    std::string readAll();  // to EOF
+    std::string readAll();   // to EOF
     std::string readSome();  // what there is, at least a byte; empty on close or deadline
 
     // One response: head, then the body by its own framing (chunks are joined).
