@@ -11,8 +11,8 @@
 
 #include "dataplane/net/address.hpp"
 #include "dataplane/net/poller.hpp"
-#include "dataplane/net/socket.hpp"
 #include "dataplane/net/proxy_header.hpp"
+#include "dataplane/net/socket.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/session/session_context.hpp"
 
