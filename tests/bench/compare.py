@@ -122,7 +122,10 @@ class Comparison:
             for proxy in self.taking_part(name):
                 def once(case=case, proxy=proxy):
                     self.drivers.probe(case, proxy)
-                    self.drivers.run(case, proxy, WARM_UP, 2000)
+                    try:
+                        self.drivers.run(case, proxy, WARM_UP, 2000)
+                    except Failed:  # a busy machine may not even have started the generator
+                        self.drivers.run(case, proxy, 5 * WARM_UP, 2000)
                 self.attempt(name, proxy, once)
                 self.forget_log(proxy)
 
