@@ -106,6 +106,23 @@ void addHeaders(SettingsTable& table, Settings& model) {
              "Server of responses whose endpoint names none; empty: not added", model.serverName);
 }
 
+void addTls(SettingsTable& table, Settings& model) {
+    table.addChoice("tls-policy",
+                    "Versions and ciphers for clients, by the names of Mozilla's Server Side TLS",
+                    model.tlsPolicy,
+                    {{"intermediate", model::TlsPolicy::intermediate},
+                     {"modern", model::TlsPolicy::modern},
+                     {"old", model::TlsPolicy::old}});
+}
+
+void addHttp2(SettingsTable& table, Settings& model) {
+    ModelRows(table, model)
+        .add("http2", "true|false", "Whether clients may speak HTTP/2", model.http2)
+        .add("http2-max-streams", "NUMBER",
+             "Requests of a client at once on one HTTP/2 connection, at most 1000",
+             model.http2MaxStreams);
+}
+
 void addTimeouts(SettingsTable& table, Settings& model) {
     ModelRows(table, model)
         .time("timeout-client-head", "For a whole request head, from its first byte",
@@ -130,6 +147,8 @@ void addTrafficRows(SettingsTable& table, TrafficSettings& settings) {
     addClientAddress(table, settings);
     addClientLimits(table, settings);
     addHeaders(table, settings.model);
+    addTls(table, settings.model);
+    addHttp2(table, settings.model);
     addTimeouts(table, settings.model);
 }
 

@@ -195,14 +195,19 @@ std::string decodeSecretText(const Field& root, std::string_view name) {
     return *std::move(text);
 }
 
-// ca.crt matters to few: what is wrong with it is told where it is wanted, and never keeps the pair
-// from being served.
-std::string decodeAuthorities(const Field& root) {
+// ca.crt and ca.crl matter to few: what is wrong with them is told where they are wanted, and never
+// keeps the pair from being served. Nothing: absent; empty: cannot be read.
+std::optional<std::string> decodeQuietly(const Field& root, std::string_view name) {
     const Field stringData = root["stringData"];
     const Field data = root["data"];
-    auto text = stringData["ca.crt"].quietText();
+    const Field plain = stringData[name];
+    const Field encoded = data[name];
+    if (!plain.present() && !encoded.present()) {
+        return std::nullopt;
+    }
+    auto text = plain.quietText();
     if (!text) {
-        const auto base64 = data["ca.crt"].quietText();
+        const auto base64 = encoded.quietText();
         text = base64 ? decodeBase64(*base64) : std::nullopt;
     }
     return text && text->size() <= kMaxSecretText ? *std::move(text) : std::string();
@@ -217,7 +222,7 @@ Object decodeSecret(const Field& root, Metadata metadata) {
     return Secret{std::move(metadata),
                   std::make_shared<const TlsKeyPair>(decodeSecretText(root, "tls.crt"),
                                                      decodeSecretText(root, "tls.key")),
-                  decodeAuthorities(root)};
+                  decodeQuietly(root, "ca.crt").value_or(""), decodeQuietly(root, "ca.crl")};
 }
 
 Object decodeBody(ResourceKind kind, const Field& root, Metadata metadata) {

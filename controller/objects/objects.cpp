@@ -139,7 +139,7 @@ bool sameMeaning(const EndpointSlice& a, const EndpointSlice& b) {
 
 bool sameMeaning(const Secret& a, const Secret& b) {
     return a.metadata.id == b.metadata.id && a.authorities == b.authorities &&
-           (a.pair == b.pair || *a.pair == *b.pair);
+           a.revocations == b.revocations && (a.pair == b.pair || *a.pair == *b.pair);
 }
 
 bool isObjectName(std::string_view text) noexcept {

@@ -188,6 +188,7 @@ struct Secret {
     Metadata metadata;
     std::shared_ptr<const TlsKeyPair> pair;  // never null in a decoded Secret
     std::string authorities{};  // ca.crt: PEM, not looked at; empty: absent, or cannot be read
+    std::optional<std::string> revocations{};  // ca.crl; none: absent; empty: cannot be read
 };
 
 inline constexpr std::string_view kTlsSecretType = "kubernetes.io/tls";

@@ -52,6 +52,14 @@ Headers that frame a message, belong to one connection or decide where a request
 
 )";
 
+constexpr std::string_view kClientIntroduction = R"(
+## Which clients are let in by certificate
+
+On Ingresses only, for the hosts of their rules: [tls.md](tls.md#client-certificates) tells how they act together. A handshake knows a host and no path, so
+that all Ingresses with a host share its rules: the stricter mode and the smaller depth hold, and the authorities of the oldest Ingress.
+
+)";
+
 constexpr std::string_view kListenerIntroduction = R"(
 ## Listeners of their own
 
@@ -108,8 +116,9 @@ Complaint checkForBackend(ApplyToBackend apply, std::string_view value) {
 
 }  // namespace
 
-std::array<std::span<const AnnotationRow>, 4> annotationGroups() noexcept {
-    return {backendAnnotations(), healthAnnotations(), routeAnnotations(), listenerAnnotations()};
+std::array<std::span<const AnnotationRow>, 5> annotationGroups() noexcept {
+    return {backendAnnotations(), healthAnnotations(), routeAnnotations(), clientAnnotations(),
+            listenerAnnotations()};
 }
 
 const AnnotationRow* findAnnotation(std::string_view name) noexcept {
@@ -147,6 +156,8 @@ std::string annotationsDocument() {
     appendTable(healthAnnotations(), text);
     text += kRouteIntroduction;
     appendTable(routeAnnotations(), text);
+    text += kClientIntroduction;
+    appendTable(clientAnnotations(), text);
     text += kListenerIntroduction;
     appendTable(listenerAnnotations(), text);
     return text;

@@ -20,7 +20,13 @@ namespace evergate::controller {
 namespace annotation {
 inline constexpr std::string_view kPrefix = "evergate.io/";
 inline constexpr std::string_view kBackendTlsCa = "evergate.io/backend-tls-ca";
+inline constexpr std::string_view kBackendTlsSecret = "evergate.io/backend-tls-secret";
 inline constexpr std::string_view kBackendTlsVerify = "evergate.io/backend-tls-verify";
+inline constexpr std::string_view kClientCa = "evergate.io/client-ca";
+inline constexpr std::string_view kClientCertificateHeaders =
+    "evergate.io/client-certificate-headers";
+inline constexpr std::string_view kClientCertificates = "evergate.io/client-certificates";
+inline constexpr std::string_view kClientVerifyDepth = "evergate.io/client-verify-depth";
 inline constexpr std::string_view kHealthCheck = "evergate.io/health-check";
 inline constexpr std::string_view kSslPassthrough = "evergate.io/ssl-passthrough";
 inline constexpr std::string_view kSslRedirect = "evergate.io/ssl-redirect";
@@ -71,9 +77,10 @@ struct AnnotationRow {
 std::span<const AnnotationRow> backendAnnotations() noexcept;
 std::span<const AnnotationRow> healthAnnotations() noexcept;  // of backends, too
 std::span<const AnnotationRow> routeAnnotations() noexcept;
+std::span<const AnnotationRow> clientAnnotations() noexcept;  // of routes, too
 std::span<const AnnotationRow> listenerAnnotations() noexcept;
 // All of them, in the order of the document.
-std::array<std::span<const AnnotationRow>, 4> annotationGroups() noexcept;
+std::array<std::span<const AnnotationRow>, 5> annotationGroups() noexcept;
 
 const AnnotationRow* findAnnotation(std::string_view name) noexcept;  // null when there is none
 

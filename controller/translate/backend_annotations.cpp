@@ -112,6 +112,14 @@ Complaint authority(std::string_view text, Backend& backend) {
     return isObjectName(text) ? Complaint() : "must be the name of a Secret";
 }
 
+Complaint shownSecret(std::string_view text, Backend& backend) {
+    if (!isObjectName(text)) {
+        return "must be the name of a Secret";
+    }
+    backend.tlsCertificate = text;
+    return {};
+}
+
 Complaint proxyProtocol(std::string_view text, Backend& backend) {
     if (text == "none") {
         backend.proxyProtocol = model::ProxyProtocol::none;
@@ -221,6 +229,21 @@ constexpr std::array kRows = {
         "Service. While there are none, no endpoint is trusted. Needs `protocol: https` or `h2`.",
         "internal-ca", "`proxy-ssl-secret`", authority, nullptr, AnnotationNeeds::https,
         "no endpoint is trusted", true},
+    AnnotationRow{
+        annotation::kBackendTlsSecret,
+        kBoth,
+        "the name of a Secret",
+        "",
+        "The certificate that endpoints are shown when they ask for one: a Secret of type "
+        "`kubernetes.io/tls` in the namespace of the Service. While it cannot be used, "
+        "none is shown. Needs `protocol: https` or `h2`.",
+        "our-identity",
+        "`proxy-ssl-secret`",
+        shownSecret,
+        nullptr,
+        AnnotationNeeds::https,
+        {},
+        true},
     AnnotationRow{
         "evergate.io/backend-tls-server-name", kBoth, "a host name", "",
         "Name asked for (SNI) and expected in the certificate, instead of the host of the "

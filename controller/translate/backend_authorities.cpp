@@ -15,6 +15,16 @@ namespace {
 // Every data plane loads them for every backend that wants them.
 constexpr int kMaxCertificates = 64;
 
+// What was written to `out`; nothing when it is nothing or too large.
+std::optional<std::string> textIn(BIO* out) {
+    char* data = nullptr;
+    const long size = BIO_get_mem_data(out, &data);
+    if (size <= 0 || static_cast<std::size_t>(size) > model::kMaxStringBytes) {
+        return std::nullopt;
+    }
+    return std::string(data, static_cast<std::size_t>(size));
+}
+
 // The certificates of a PEM text, and nothing else of it; nothing when one cannot be read, there is
 // none, or there are too many.
 std::optional<std::string> certificatesOf(const std::string& text) {
@@ -33,15 +43,28 @@ std::optional<std::string> certificatesOf(const std::string& text) {
     }
     const bool whole = pem::atEnd() && count > 0;
     ERR_clear_error();
-    char* data = nullptr;
-    const long size = BIO_get_mem_data(out.get(), &data);
-    if (!whole || size <= 0 || static_cast<std::size_t>(size) > model::kMaxStringBytes) {
-        return std::nullopt;
-    }
-    return std::string(data, static_cast<std::size_t>(size));
+    return whole ? textIn(out.get()) : std::nullopt;
 }
 
 }  // namespace
+
+std::optional<std::string> revocationsOf(const std::string& text) {
+    ERR_clear_error();
+    const pem::Bio in = pem::bioOf(text);
+    const pem::Bio out(BIO_new(BIO_s_mem()), BIO_free);
+    for (;;) {
+        const pem::Revocations next = pem::readRevocations(*in);
+        if (next == nullptr) {
+            break;
+        }
+        if (PEM_write_bio_X509_CRL(out.get(), next.get()) != 1) {
+            return std::nullopt;
+        }
+    }
+    const bool whole = pem::atEnd();
+    ERR_clear_error();
+    return whole ? textIn(out.get()) : std::nullopt;
+}
 
 const Authorities& BackendAuthorities::of(const ObjectName& secret) {
     const auto it = known_.find(secret);

@@ -113,7 +113,7 @@ void BackendTable::addWord(const ObjectKey& from, const GivenAnnotation& given, 
     }
 }
 
-model::Backend BackendTable::backendOf(const Use& use) {
+model::Backend BackendTable::backendOf(const Use& use, CertificateTable* certificates) {
     model::Backend backend;
     const Service* const service = store_.service(use.reference.service);
     const ServicePort* const port =
@@ -137,6 +137,7 @@ model::Backend BackendTable::backendOf(const Use& use) {
     }
     settleHealthCheck(words, backend);
     settleAuthorities(words, backend);
+    settleCertificate(words, certificates, backend);
     for (const Word& word : words) {
         if (const char* need = missing(word.given.row->needs, backend)) {
             problems_.add(toText(word.from), annotationPath(word.given.row->name), need);
@@ -192,9 +193,28 @@ void BackendTable::settleAuthorities(const std::vector<Word>& words, model::Back
     backend.tlsAuthorities = found.pem;
 }
 
-void BackendTable::emit(model::Config& config) {
+// An endpoint that needs a certificate refuses us without: nothing is opened by showing none.
+void BackendTable::settleCertificate(const std::vector<Word>& words, CertificateTable* certificates,
+                                     model::Backend& backend) {
+    if (backend.tlsCertificate.empty()) {
+        return;
+    }
+    const auto word = std::find_if(words.begin(), words.end(), [](const Word& each) {
+        return each.given.row->name == annotation::kBackendTlsSecret;
+    });
+    std::string fault = "Secrets are not read without an https listener";
+    const ObjectName secret{word->from.name.ns, backend.tlsCertificate};
+    backend.tlsCertificate =
+        certificates == nullptr ? "" : certificates->forEndpoints(secret, fault);
+    if (backend.tlsCertificate.empty()) {
+        problems_.add(toText(word->from), annotationPath(annotation::kBackendTlsSecret),
+                      fault + "; endpoints are shown no certificate");
+    }
+}
+
+void BackendTable::emit(model::Config& config, CertificateTable* certificates) {
     for (const auto& [name, use] : uses_) {
-        config.put({model::Kind::backend, name}, backendOf(use));
+        config.put({model::Kind::backend, name}, backendOf(use, certificates));
         config.put({model::Kind::endpoints, name},
                    endpointsOf(store_, options_, use.reference, &problems_));
     }

@@ -12,6 +12,7 @@
 #include "controller/translate/annotations.hpp"
 #include "controller/translate/backend_authorities.hpp"
 #include "controller/translate/backend_reference.hpp"
+#include "controller/translate/certificates.hpp"
 #include "controller/translate/problem_list.hpp"
 #include "controller/translate/translate_options.hpp"
 
@@ -32,7 +33,8 @@ public:
     // answers 503.
     void addIngress(const Ingress& ingress, const GivenAnnotations& given);
     void add(const BackendReference& reference);
-    void emit(model::Config& config);
+    // `certificates`: where those that endpoints are shown are gathered; null: there are none.
+    void emit(model::Config& config, CertificateTable* certificates);
 
 private:
     // A word on how to talk to a backend, and whose it is.
@@ -50,9 +52,11 @@ private:
     void checkTarget(const ObjectKey& from, const std::string& where,
                      const BackendReference& reference);
     void addWord(const ObjectKey& from, const GivenAnnotation& given, Use& use);
-    model::Backend backendOf(const Use& use);
+    model::Backend backendOf(const Use& use, CertificateTable* certificates);
     static void settleHealthCheck(const std::vector<Word>& words, model::Backend& backend);
     void settleAuthorities(const std::vector<Word>& words, model::Backend& backend);
+    void settleCertificate(const std::vector<Word>& words, CertificateTable* certificates,
+                           model::Backend& backend);
 
     const ObjectStore& store_;
     const TranslateOptions& options_;

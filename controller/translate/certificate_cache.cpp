@@ -22,12 +22,15 @@ const CheckedCertificate& CertificateCache::check(const std::shared_ptr<const Tl
 
 model::Entry CertificateCache::entry(const std::string& name,
                                      const std::shared_ptr<const TlsKeyPair>& pair,
-                                     std::vector<std::string> hosts, const std::string& origin) {
+                                     std::vector<std::string> hosts, const std::string& origin,
+                                     const model::ClientVerification& clients) {
     Published& published = known(pair).published[name];
-    if (published.entry.value == nullptr || published.hosts != hosts) {
+    const auto& value = published.entry.value;
+    if (value == nullptr || published.hosts != hosts ||
+        std::get<model::Certificate>(*value).clients != clients) {
         published.hosts = hosts;
-        published.entry =
-            model::makeEntry(model::Certificate{std::move(hosts), pair->chain, pair->key, origin});
+        published.entry = model::makeEntry(
+            model::Certificate{std::move(hosts), pair->chain, pair->key, origin, clients});
     }
     published.run = run_;
     return published.entry;

@@ -21,7 +21,8 @@ public:
     const CheckedCertificate& check(const std::shared_ptr<const TlsKeyPair>& pair);
     // The value to publish under `name`, with its hash.
     model::Entry entry(const std::string& name, const std::shared_ptr<const TlsKeyPair>& pair,
-                       std::vector<std::string> hosts, const std::string& origin);
+                       std::vector<std::string> hosts, const std::string& origin,
+                       const model::ClientVerification& clients = {});
     // The end of a run: forgets what it had no use for.
     void endRun();
 

@@ -6,6 +6,7 @@
 
 #include "common/model/public_json.hpp"
 #include "controller/objects/printable.hpp"
+#include "controller/translate/annotations.hpp"
 #include "controller/translate/match_syntax.hpp"
 
 namespace evergate::controller {
@@ -14,6 +15,8 @@ namespace {
 // Of one Certificate value (common/model/validation.cpp): a Secret for more hosts becomes several.
 constexpr std::size_t kHostsPerValue = 256;
 constexpr std::size_t kHostsInProblem = 5;
+// No number, so that it is no part of a Secret for many hosts.
+constexpr const char* kForEndpoints = "/endpoints";
 
 std::string textOf(const Ingress& ingress) {
     return toText({ResourceKind::ingress, ingress.metadata.id});
@@ -202,51 +205,123 @@ bool CertificateTable::shows(const std::string& host) {
     return claims_.contains(host) ? named(host) : named(wildcardOf(host));
 }
 
-void CertificateTable::emit(model::Config& config, model::Settings& settings) {
-    std::map<const Secret*, std::vector<std::string>> hosts;
-    const Secret* fallback = nullptr;
-    if (const auto& name = options_.defaultCertificate) {
-        const Fitness& fitness = fitnessOf(*name);
-        fallback = fitness.secret;
-        if (fallback == nullptr) {
-            problems_.add(textOf(*name), "",
-                          fitness.fault +
-                              "; wanted by --default-certificate, a self-signed "
-                              "certificate is shown in its place");
-        } else {
-            settings.defaultCertificate = name->ns + '/' + name->name;
-            hosts[fallback];
-        }
+std::string CertificateTable::forEndpoints(const ObjectName& secret, std::string& fault) {
+    const Fitness& fitness = fitnessOf(secret);
+    if (fitness.info == nullptr) {
+        fault = fitness.fault;
+        return {};
     }
+    forEndpoints_.insert(secret);
+    return secret.ns + '/' + secret.name + kForEndpoints;
+}
+
+// The Secret of the default certificate; null: there is none.
+const Secret* CertificateTable::emitDefault(model::Settings& settings) {
+    const auto& name = options_.defaultCertificate;
+    if (!name) {
+        return nullptr;
+    }
+    const Fitness& fitness = fitnessOf(*name);
+    if (fitness.secret == nullptr) {
+        problems_.add(textOf(*name), "",
+                      fitness.fault +
+                          "; wanted by --default-certificate, a self-signed "
+                          "certificate is shown in its place");
+    } else {
+        settings.defaultCertificate = name->ns + '/' + name->name;
+    }
+    return fitness.secret;
+}
+
+// By its own claim, else by that of its star. Null: the default one.
+const Secret* CertificateTable::shownFor(const std::string& host, const Secret* fallback) const {
+    auto claim = claims_.find(host);
+    if (claim == claims_.end()) {
+        claim = claims_.find(wildcardOf(host));
+    }
+    const auto it = claim == claims_.end() ? fitness_.end() : fitness_.find(claim->second.secret);
+    const Secret* secret = it == fitness_.end() ? nullptr : it->second.secret;
+    // Named for the default certificate too: a star of somebody else must not take the host.
+    return secret != nullptr ? secret : fallback;
+}
+
+void CertificateTable::show(const std::string& host, const model::ClientVerification& clients,
+                            std::vector<Shown>& all) {
+    const auto same = std::find_if(all.begin(), all.end(),
+                                   [&](const Shown& each) { return each.clients == clients; });
+    if (same != all.end()) {
+        same->hosts.push_back(host);
+    } else {
+        all.push_back({clients, {host}});
+    }
+}
+
+void CertificateTable::emit(model::Config& config, model::Settings& settings,
+                            const ClientTable& clients) {
+    const Secret* fallback = emitDefault(settings);
+    ShownBySecret shown;
+    if (fallback != nullptr) {
+        shown[fallback] = {Shown{}};
+    }
+    std::set<std::string> hosts;
     for (const auto& [host, claim] : claims_) {
-        const auto it = fitness_.find(claim.secret);
-        const Secret* secret = it == fitness_.end() ? nullptr : it->second.secret;
-        // Named for the default certificate too: a star of somebody else must not take the host.
-        if (secret != nullptr || fallback != nullptr) {
-            hosts[secret != nullptr ? secret : fallback].push_back(host);
+        hosts.insert(host);
+    }
+    for (const auto& [host, rules] : clients.hosts()) {
+        if (rules.value.mode != model::ClientCertificates::off) {
+            hosts.insert(host);
         }
     }
-    for (const auto& [secret, list] : hosts) {
-        emitOne(config, *secret, list);
+    for (const std::string& host : hosts) {
+        const auto rules = clients.hosts().find(host);
+        const bool asked = rules != clients.hosts().end() &&
+                           rules->second.value.mode != model::ClientCertificates::off;
+        const Secret* secret = shownFor(host, fallback);
+        if (secret != nullptr) {
+            auto& all = shown.try_emplace(secret, std::vector<Shown>{Shown{}}).first->second;
+            show(host, asked ? rules->second.value : model::ClientVerification{}, all);
+        } else if (asked) {
+            problems_.add(rules->second.origin, annotationPath(annotation::kClientCertificates),
+                          "there is no certificate to show for host " + host +
+                              ", so that clients cannot be asked for theirs; those that need one "
+                              "are not let in");
+        }
+    }
+    for (const auto& [secret, all] : shown) {
+        emitOne(config, *secret, all, secret == fallback);
+    }
+    for (const ObjectName& name : forEndpoints_) {
+        const Secret& secret = *fitnessOf(name).secret;
+        const std::string key = name.ns + '/' + name.name + kForEndpoints;
+        config.put({model::Kind::certificate, key},
+                   cache_.entry(key, secret.pair, {}, textOf(name), {}));
     }
     cache_.endRun();
 }
 
 void CertificateTable::emitOne(model::Config& config, const Secret& secret,
-                               const std::vector<std::string>& hosts) {
+                               const std::vector<Shown>& all, bool isDefault) {
     const ObjectName& id = secret.metadata.id;
-    std::size_t from = 0;
-    for (std::size_t part = 1; part == 1 || from < hosts.size(); ++part) {
-        const std::size_t to = std::min(from + kHostsPerValue, hosts.size());
-        const auto begin = hosts.begin();
+    std::size_t part = 0;
+    const auto put = [&](const Shown& shown, std::size_t from) {
+        const std::size_t to = std::min(from + kHostsPerValue, shown.hosts.size());
+        const auto begin = shown.hosts.begin();
         const std::string name =
-            id.ns + '/' + id.name + (part == 1 ? "" : '/' + std::to_string(part));
+            id.ns + '/' + id.name + (++part == 1 ? "" : '/' + std::to_string(part));
         config.put({model::Kind::certificate, name},
                    cache_.entry(name, secret.pair,
                                 {begin + static_cast<std::ptrdiff_t>(from),
                                  begin + static_cast<std::ptrdiff_t>(to)},
-                                textOf(id)));
-        from = to;
+                                textOf(id), shown.clients));
+        return to;
+    };
+    if (isDefault && (all.empty() || all.front().hosts.empty())) {
+        put({}, 0);
+    }
+    for (const Shown& shown : all) {
+        for (std::size_t from = 0; from < shown.hosts.size();) {
+            from = put(shown, from);
+        }
     }
 }
 

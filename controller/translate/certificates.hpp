@@ -17,6 +17,7 @@
 #include "common/model/config.hpp"
 #include "controller/objects/object_store.hpp"
 #include "controller/translate/certificate_cache.hpp"
+#include "controller/translate/client_table.hpp"
 #include "controller/translate/problem_list.hpp"
 #include "controller/translate/translate_options.hpp"
 
@@ -37,8 +38,12 @@ public:
     // Whether clients that ask for `host` are shown a certificate somebody gave us for it, or the
     // default one. One that cannot be used counts: it has its own problem.
     bool shows(const std::string& host);
-    // Certificates, and the default one in `settings`.
-    void emit(model::Config& config, model::Settings& settings);
+    // The key of the certificate that endpoints are shown from this Secret; empty, and why, when it
+    // is not fit. It is one of the values of emit().
+    std::string forEndpoints(const ObjectName& secret, std::string& fault);
+    // Certificates, and the default one in `settings`. `clients`: what handshakes for a host ask
+    // of clients.
+    void emit(model::Config& config, model::Settings& settings, const ClientTable& clients);
 
 private:
     struct Claim {
@@ -54,14 +59,27 @@ private:
         std::string fault;                             // why it is unfit
     };
 
+    // Hosts that are shown a certificate, and the same of clients.
+    struct Shown {
+        model::ClientVerification clients;
+        std::vector<std::string> hosts{};
+    };
+
+    // Hosts that ask for nothing come first, where the default certificate's value is, too.
+    using ShownBySecret = std::map<const Secret*, std::vector<Shown>>;
+
+    const Secret* shownFor(const std::string& host, const Secret* fallback) const;
+    const Secret* emitDefault(model::Settings& settings);
+    static void show(const std::string& host, const model::ClientVerification& clients,
+                     std::vector<Shown>& all);
     std::vector<std::string> hostsOf(const Ingress& ingress, std::size_t index);
     bool claim(const Ingress& ingress, const std::string& host, const Claim& wanted);
     void checkSecret(const Ingress& ingress, const Claim& claim,
                      const std::vector<std::string>& hosts);
     const Fitness& fitnessOf(const ObjectName& name);
     void checkTime(const std::string& origin, const model::CertificateInfo& info);
-    void emitOne(model::Config& config, const Secret& secret,
-                 const std::vector<std::string>& hosts);
+    void emitOne(model::Config& config, const Secret& secret, const std::vector<Shown>& all,
+                 bool isDefault);
 
     const ObjectStore& store_;
     const HttpsOptions& options_;
@@ -71,6 +89,7 @@ private:
     std::map<std::string, Claim> claims_;                        // by host
     std::map<const Ingress*, std::set<std::string>> wildcards_;  // of its tls; "" = any host
     std::map<ObjectName, Fitness> fitness_;
+    std::set<ObjectName> forEndpoints_;
 };
 
 }  // namespace evergate::controller

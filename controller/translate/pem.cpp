@@ -18,6 +18,10 @@ Certificate readCertificate(BIO& bio) {
     return {PEM_read_bio_X509(&bio, nullptr, noPassphrase, nullptr), X509_free};
 }
 
+Revocations readRevocations(BIO& bio) {
+    return {PEM_read_bio_X509_CRL(&bio, nullptr, noPassphrase, nullptr), X509_CRL_free};
+}
+
 bool atEnd() {
     const unsigned long error = ERR_peek_last_error();
     return ERR_GET_LIB(error) == ERR_LIB_PEM && ERR_GET_REASON(error) == PEM_R_NO_START_LINE;

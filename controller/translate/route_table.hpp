@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "common/model/config.hpp"
+#include "controller/translate/client_wish.hpp"
 #include "controller/translate/match_syntax.hpp"
 #include "controller/translate/problem_list.hpp"
 
@@ -26,6 +27,7 @@ struct RouteClaim {
     // What evergate.io/ssl-redirect says; without a word, a host with a certificate of its own
     // redirects.
     std::optional<bool> sslRedirect;
+    ClientWish clients{};  // of its Ingress
     // What evergate.io/ssl-passthrough says.
     bool passthrough = false;
     // Beside a route that passes through: what becomes of plain HTTP to that host. None: 404.

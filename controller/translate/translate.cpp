@@ -9,6 +9,7 @@
 #include "controller/translate/backend_table.hpp"
 #include "controller/translate/certificates.hpp"
 #include "controller/translate/class_selector.hpp"
+#include "controller/translate/client_table.hpp"
 #include "controller/translate/endpoints.hpp"
 #include "controller/translate/main_listeners.hpp"
 #include "controller/translate/route_table.hpp"
@@ -85,7 +86,8 @@ public:
         : store_(store),
           options_(options),
           services_(store, problems_),
-          backends_(store, options, services_, problems_) {
+          backends_(store, options, services_, problems_),
+          clients_(store, options.https.has_value(), problems_) {
         if (options.https) {
             certificates_.emplace(store, *options.https, cache, now, problems_);
         }
@@ -99,6 +101,11 @@ public:
                 if (!own.policy.passthrough) {
                     certificates_->addIngress(*own.ingress);
                 }
+            }
+        }
+        for (const OwnIngress& own : ingresses_) {
+            if (!own.policy.passthrough) {
+                clients_.addIngress(*own.ingress, own.policy.clients);
             }
         }
         for (const OwnIngress& own : ingresses_) {
@@ -126,6 +133,7 @@ private:
     // `place` names the route within the Ingress.
     void claim(const OwnIngress& own, const std::string& place, std::string host, PathMatch match,
                const BackendReference& backend, std::string where);
+    void demandClients(const OwnIngress& own, const std::string& host, model::Route& route) const;
     void claimPassthrough(const OwnIngress& own, RouteClaim claim, const PathMatch& match);
     void claimPath(const OwnIngress& own, std::size_t i, std::size_t j, const std::string& host);
     void claimHostDefaults(const OwnIngress& own);
@@ -142,6 +150,7 @@ private:
     ProblemList problems_;
     const ServiceAnnotations services_;
     BackendTable backends_;
+    ClientTable clients_;
     std::optional<CertificateTable> certificates_;  // without an https listener: none
     RouteTable routes_;
     std::vector<OwnIngress> ingresses_;  // oldest first
@@ -183,6 +192,10 @@ void Translation::select(const Ingress& ingress) {
         problems_.add(textOf(ingress), annotationPath(annotation::kSslPassthrough),
                       std::string(kNoHttps) + "; its hosts are not served");
     }
+    if (own.policy.passthrough && own.policy.clients.asked() != model::ClientCertificates::off) {
+        problems_.add(textOf(ingress), annotationPath(annotation::kClientCertificates),
+                      "clients cannot be asked on connections that pass through; nobody is let in");
+    }
     ingresses_.push_back(std::move(own));
 }
 
@@ -217,6 +230,7 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     claim.route.backend = backend.backendName();
     claim.route.origin = textOf(*own.ingress);
     routed_.insert(backend.service);
+    demandClients(own, host, claim.route);
     if (own.policy.passthrough) {
         claim.route.host = std::move(host);
         return claimPassthrough(own, std::move(claim), match);
@@ -233,6 +247,17 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     claim.route.pathType = match.type;
     claim.route.path = std::move(match.path);
     routes_.claim(std::move(claim), problems_);
+}
+
+// Where clients cannot be asked as this Ingress wants them to be, nobody is served.
+void Translation::demandClients(const OwnIngress& own, const std::string& host,
+                                model::Route& route) const {
+    route.clientCertificates = own.policy.clients.asked();
+    const bool asked = route.clientCertificates != model::ClientCertificates::off;
+    if (own.policy.passthrough ? asked : !clients_.holds(*own.ingress, host)) {
+        route.restrictSources = true;
+        route.allowSources.clear();
+    }
 }
 
 // What is said about requests means nothing for `claim`: nobody sees any.
@@ -374,10 +399,6 @@ Desired Translation::emit() {
     Desired desired;
     model::Config& config = desired.config;
     model::Settings settings = options_.settings;
-    if (certificates_) {
-        certificates_->emit(config, settings);
-    }
-    config.put({model::Kind::settings, "global"}, settings);
     emitMainListeners(options_, config);
     const auto requests = listenerRequests(store_, problems_);
     for (const ListenerRequest& request : requests) {
@@ -386,8 +407,12 @@ Desired Translation::emit() {
     }
     checkRedirects();
     emitListeners(requests, options_, services_, config, problems_);
-    backends_.emit(config);
+    backends_.emit(config, certificates_ ? &*certificates_ : nullptr);
     routes_.emit(config);
+    if (certificates_) {
+        certificates_->emit(config, settings, clients_);
+    }
+    config.put({model::Kind::settings, "global"}, settings);
     desired.problems = problems_.take();
     return desired;
 }

@@ -9,6 +9,7 @@
 
 #include "common/model/backend_protocol.hpp"
 #include "dataplane/health/check_state.hpp"
+#include "dataplane/tls/client_context.hpp"
 
 namespace evergate::health {
 namespace {
@@ -51,11 +52,11 @@ std::string keyOf(const model::Endpoint& endpoint, const model::Backend& policy)
     add(static_cast<int>(policy.proxyProtocol));
     add(static_cast<int>(portOf(endpoint, check) == endpoint.port));
     add(static_cast<int>(policy.protocol));
-    if (model::usesTls(policy.protocol) ||
-        check.type == model::HealthCheckType::tls) {
+    if (model::usesTls(policy.protocol) || check.type == model::HealthCheckType::tls) {
         add(static_cast<int>(policy.tlsVerify));
         add(policy.tlsServerName);
         add(policy.tlsAuthorities);
+        add(policy.tlsCertificate);
     }
     return key;
 }
@@ -87,7 +88,7 @@ public:
     }
 
     const std::string key;
-    const ProbeTarget probeTarget;
+    ProbeTarget probeTarget;
     CheckState state;
     std::string detail = "not checked yet";
     std::vector<Member> members;  // empty: nobody wants it any more
@@ -99,6 +100,7 @@ struct Checker::Backend {
     std::shared_ptr<const model::Endpoints> endpoints;
     std::vector<model::Endpoint> checked;  // sorted by address and port, as endpoints are
     std::vector<TargetPtr> targets;        // of each of them
+    std::shared_ptr<const tls::Certificate> shown;
 
     const Target* find(const std::string& address, std::uint16_t port) const {
         const auto at =
@@ -138,8 +140,15 @@ void Checker::setBackends(const std::vector<routing::BackendSpec>& specs) {
     for (const routing::BackendSpec& spec : specs) {
         Backend& backend = backends_[spec.id];
         const auto before = std::exchange(backend.policy, spec.policy);
+        const auto shown = spec.trust ? spec.trust->shown() : nullptr;
+        const bool renewed = std::exchange(backend.shown, shown) != shown;
         if (before != spec.policy && (before == nullptr || *before != *spec.policy)) {
             rebuild(spec.id, backend);
+        }
+        if (renewed) {
+            for (const TargetPtr& target : backend.targets) {
+                target->probeTarget.shown = shown;
+            }
         }
     }
 }
@@ -165,7 +174,7 @@ void Checker::forget(routing::BackendId id) {
 // Workers begin with "up" for an endpoint they did not know, and keep what they knew of the others.
 void Checker::rebuild(routing::BackendId id, Backend& backend) {
     const Backend old{nullptr, nullptr, std::exchange(backend.checked, {}),
-                      std::exchange(backend.targets, {})};
+                      std::exchange(backend.targets, {}), nullptr};
     const bool checking = backend.policy && wanted(*backend.policy);
     if (!backend.endpoints || (!checking && old.targets.empty())) {
         return;
@@ -173,7 +182,8 @@ void Checker::rebuild(routing::BackendId id, Backend& backend) {
     std::vector<EndpointHealth> changes;
     for (const model::Endpoint& endpoint : backend.endpoints->endpoints) {
         const Target* before = old.find(endpoint.address, endpoint.port);
-        const TargetPtr target = checking ? acquire(endpoint, backend.policy) : nullptr;
+        const TargetPtr target =
+            checking ? acquire(endpoint, backend.policy, backend.shown) : nullptr;
         const bool up = target == nullptr || target->state.up();
         if (up != (before == nullptr || before->state.up())) {
             changes.push_back({id, endpoint.address, endpoint.port, up});
@@ -193,7 +203,8 @@ void Checker::rebuild(routing::BackendId id, Backend& backend) {
 }
 
 Checker::TargetPtr Checker::acquire(const model::Endpoint& endpoint,
-                                    const std::shared_ptr<const model::Backend>& policy) {
+                                    const std::shared_ptr<const model::Backend>& policy,
+                                    const std::shared_ptr<const tls::Certificate>& shown) {
     std::string key = keyOf(endpoint, *policy);
     if (const auto known = targets_.find(key); known != targets_.end()) {
         return known->second;
@@ -205,7 +216,8 @@ Checker::TargetPtr Checker::acquire(const model::Endpoint& endpoint,
     }
     const std::uint16_t port = portOf(endpoint, policy->healthCheck);
     auto target = std::make_shared<Target>(
-        executor_, key, ProbeTarget{{address, port}, policy, port == endpoint.port, options_.sources});
+        executor_, key,
+        ProbeTarget{{address, port}, policy, port == endpoint.port, options_.sources, shown});
     targets_.emplace(std::move(key), target);
     // The first check decides alone: soon, but not all of them in the same moment.
     const auto spread = static_cast<std::uint64_t>(

@@ -78,7 +78,8 @@ private:
 
     void rebuild(routing::BackendId id, Backend& backend);
     TargetPtr acquire(const model::Endpoint& endpoint,
-                      const std::shared_ptr<const model::Backend>& policy);
+                      const std::shared_ptr<const model::Backend>& policy,
+                      const std::shared_ptr<const tls::Certificate>& shown);
     void release(const TargetPtr& target, routing::BackendId id, const model::Endpoint& endpoint);
     void schedule(const TargetPtr& target, std::chrono::milliseconds delay);
     void due(const TargetPtr& target);

@@ -118,7 +118,7 @@ asio::awaitable<ProbeResult> askHttp2(Stream& stream, const ProbeTarget& target,
                                        asio::redirect_error(asio::use_awaitable, error));
         }
         if (grpc.done()) {
-            co_return get && grpc.result().good ? judge(grpc.httpStatus(), check) : grpc.result();
+            co_return get&& grpc.result().good ? judge(grpc.httpStatus(), check) : grpc.result();
         }
         if (error) {
             co_return failed("request", error);
@@ -173,6 +173,9 @@ asio::awaitable<ProbeResult> askOverTls(beast::tcp_stream& plain, const ProbeTar
     ssl::context context(ssl::context::tls_client);
     if (!trust(context, policy, error)) {
         co_return failed("certificate authorities", error);
+    }
+    if (target.shown && !target.shown->useIn(context.native_handle())) {
+        co_return ProbeResult{false, "TLS: the certificate to show cannot be used"};
     }
     beast::ssl_stream<beast::tcp_stream&> stream(plain, context);
     const std::string& name =
@@ -257,8 +260,7 @@ asio::awaitable<ProbeResult> probe(ProbeTarget target) {
             co_return failed("request", error);
         }
     }
-    if (model::usesTls(policy.protocol) ||
-        policy.healthCheck.type == model::HealthCheckType::tls) {
+    if (model::usesTls(policy.protocol) || policy.healthCheck.type == model::HealthCheckType::tls) {
         co_return co_await askOverTls(stream, target);
     }
     co_return co_await converse(stream, target, false);

@@ -16,6 +16,7 @@
 #include "common/model/values.hpp"
 #include "dataplane/health/probe_result.hpp"
 #include "dataplane/net/connect.hpp"
+#include "dataplane/tls/certificate.hpp"
 
 namespace evergate::health {
 
@@ -24,7 +25,8 @@ struct ProbeTarget {
     std::shared_ptr<const model::Backend>
         policy;           // never null; policy->healthCheck says what to do
     bool ownPort = true;  // `where` is where requests go, too, and speaks what they speak
-    std::shared_ptr<net::SourceAddresses> sources;  // of the connection; null: any
+    std::shared_ptr<net::SourceAddresses> sources;    // of the connection; null: any
+    std::shared_ptr<const tls::Certificate> shown{};  // to who asks for one; null: none
 };
 
 boost::asio::awaitable<ProbeResult> probe(ProbeTarget target);

@@ -70,7 +70,8 @@ MATRIX = {
     "traffic": {"traffic": {"trustedProxies": ["10.0.0.0/8", "2001:db8::/32"], "clientAddressHeader": "forwarded",
                             "proxyProtocolFrom": ["192.0.2.0/24"], "maxConnectionsPerClient": 100,
                             "listenerMaxConnections": 1000000, "minBodyRate": 0, "maxHeadBytes": 65536,
-                            "maxHeaders": 64, "maxInterimResponses": 1, "headerUnderscores": "refuse", "via": "edge",
+                            "maxHeaders": 64, "maxInterimResponses": 1, "headerUnderscores": "refuse", "tlsPolicy": "modern", "via": "edge",
+                            "http2": {"enabled": False, "maxStreams": 64},
                             "serverHeader": "Edge 1", "timeouts": {
                                 "clientHead": "5s", "clientKeepAlive": "1m", "clientBody": "30s", "clientWrite": "20s",
                                 "clientHandshake": "5s", "tunnel": "2h", "halfClose": "10s", "upstreamIdle": "50s"}}},
@@ -148,13 +149,14 @@ class Chart(Case):
         controller = next(one for _, one in containers(self.rendered["traffic"]) if one["name"] == "controller")
         values = dict(MATRIX["traffic"]["traffic"])
         timeouts = values.pop("timeouts")
+        http2 = values.pop("http2")
         given = {argument.split("=")[0] for argument in controller["args"]}
         plain = next(one for _, one in containers(self.rendered["defaults"]) if one["name"] == "controller")
         self.assertEqual(len(given - {argument.split("=")[0] for argument in plain["args"]}),
-                         len(values) + len(timeouts))
+                         len(values) + len(timeouts) + len(http2))
         for argument in ("--server-header=Edge 1", "--listener-max-connections=1000000", "--min-body-rate=0",
                          "--trusted-proxies=10.0.0.0/8,2001:db8::/32", "--timeout-client-keep-alive=1m",
-                         "--timeout-half-close=10s"):
+                         "--timeout-half-close=10s", "--http2=false", "--http2-max-streams=64"):
             self.assertIn(argument, controller["args"])
 
     def test_limits_are_flags_of_the_data_plane(self):

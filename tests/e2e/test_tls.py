@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS from Secrets to clients: certificates by name, the default one, rotation under load, redirects, wrong Secrets."""
 import json
+import ssl
 import threading
 import time
 import unittest
@@ -141,6 +142,57 @@ class DefaultCertificate(Tls):
             self.shows(host, fallback)
         self.assertEqual(tls.get(self.stack.https_port, "unnamed.example").status, 200)
         self.shows(None, self.secret("fallback", "*.example"), "the default certificate is rotated")
+
+
+class ClientCertificates(Tls):
+    CA = "evergate.io/client-ca"
+    HEADERS = "evergate.io/client-certificate-headers"
+
+    def status(self, host, own=None):
+        """0: the connection was refused."""
+        try:
+            return tls.get(self.stack.https_port, host, own=own).status
+        except (OSError, http.ProtocolError):
+            return 0
+
+    def trust(self, own):
+        server = self.certificate("partners", "partners.example")
+        self.stack.source.put(manifests.tls_secret("partners", server.certificate, server.key,
+                                                   authority=own.certificate if own else None))
+
+    def test_let_in_whom_the_secret_trusts(self):
+        mine, other = self.certificate("mine"), self.certificate("other")
+        self.trust(mine)
+        self.secret("one", "one.example")
+        self.expose("one", "one.example", "one", annotations={self.CA: "default/partners", self.HEADERS: "true"})
+        wait_until(lambda: self.status("one.example", mine) == 200, "who is trusted is let in")
+        self.assertEqual((self.status("one.example"), self.status("one.example", other)), (0, 0))
+        text = tls.get(self.stack.https_port, "one.example", "/headers", own=mine).text.lower()
+        self.assertIn("x-ssl-client-verify: success", text)
+        self.assertIn("x-ssl-client-subject: cn=mine", text)
+        self.trust(other)
+        wait_until(lambda: self.status("one.example", other) == 200, "the other authority")
+        self.assertEqual(self.status("one.example", mine), 0)
+        self.assertEqual(self.problems(), [])
+        self.trust(None)
+        wait_until(lambda: self.status("one.example", other) == 0, "nobody is let in")
+        self.assertTrue(self.has_problem("Ingress default/one", "nobody is let in"))
+        shown = http.fetch(self.stack.admin_port, "/api/v1/config").text
+        self.assertNotIn("BEGIN", shown)
+
+
+class Modern(Tls):
+    def flags(self):
+        return ["--tls-policy=modern"]
+
+    def test_speaks_nothing_old(self):
+        one = self.secret("one", "one.example")
+        self.expose("one", "one.example", "one")
+        self.shows("one.example", one)
+        with tls.Connection(self.stack.https_port, "one.example", version=ssl.TLSVersion.TLSv1_3) as connection:
+            self.assertEqual(connection.request(host="one.example").status, 200)
+        with self.assertRaises(ssl.SSLError):
+            tls.Connection(self.stack.https_port, "one.example", version=ssl.TLSVersion.TLSv1_2)
 
 
 class Redirect(Tls):

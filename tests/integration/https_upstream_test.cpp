@@ -101,6 +101,38 @@ TEST_F(HttpsUpstream, SendsTheHostOfTheRequestAsServerName) {
     EXPECT_EQ(endpoint.accepted(), 4);
 }
 
+// The endpoint answers with the name in the certificate it is shown.
+TEST_F(HttpsUpstream, ShowsItsCertificateToWhoAsks) {
+    ScriptedEndpoint& endpoint = start([this](RawConnection& connection, int) {
+        TlsOptions asking = options;
+        asking.authorities = authority.certificatePem();
+        if (!connection.secureAsServer(asking))
+            return;
+        const std::string name = connection.tls().commonName() + "|";
+        while (connection.readUntil("\r\n\r\n").ends_with("\r\n\r\n")) {
+            if (!connection.send("HTTP/1.1 200 OK\r\nContent-Length: " +
+                                 std::to_string(name.size()) + "\r\n\r\n" + name))
+                return;
+        }
+    });
+    const auto put = [this](const std::string& name) {
+        const CertificateAndKey pair = authority.issue({name});
+        proxy.setCertificate("ours", {{}, pair.certificatePem, pair.keyPem, "", {}});
+    };
+    proxy.serve({endpoint.port()}, backend);
+    RawConnection client = proxy.client();
+    EXPECT_EQ(ask(client).body, "|");
+    put("us");
+    backend.tlsCertificate = "ours";
+    proxy.serve({endpoint.port()}, backend);
+    EXPECT_EQ(ask(client).body, "us|");
+    EXPECT_EQ(ask(client).body, "us|");
+    EXPECT_EQ(endpoint.accepted(), 2);
+    put("us again");
+    proxy.publish();
+    EXPECT_EQ(ask(client).body, "us again|") << "a connection under the old one is not used";
+}
+
 TEST_F(HttpsUpstream, RefusesACertificateForAnotherName) {
     verify("shop.other");
     ScriptedEndpoint& endpoint = start(answerSecurely());

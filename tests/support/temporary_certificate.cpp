@@ -91,15 +91,17 @@ struct TemporaryAuthority::Keys {
     Certificate certificate{nullptr, X509_free};
 };
 
-TemporaryAuthority::TemporaryAuthority(const std::string& commonName)
+TemporaryAuthority::TemporaryAuthority(const std::string& commonName,
+                                       const TemporaryAuthority* issuer)
     : keys_(std::make_unique<Keys>()) {
     require(keys_->key != nullptr, "key");
     keys_->certificate = blank(keys_->key.get(), commonName, 24);
     auto* const certificate = keys_->certificate.get();
-    X509_set_issuer_name(certificate, X509_get_subject_name(certificate));
+    const Keys& signer = issuer == nullptr ? *keys_ : *issuer->keys_;
+    X509_set_issuer_name(certificate, X509_get_subject_name(signer.certificate.get()));
     addExtension(certificate, certificate, NID_basic_constraints, "critical,CA:TRUE");
     addExtension(certificate, certificate, NID_key_usage, "critical,keyCertSign,cRLSign");
-    require(X509_sign(certificate, keys_->key.get(), EVP_sha256()) != 0, "signature");
+    require(X509_sign(certificate, signer.key.get(), EVP_sha256()) != 0, "signature");
     certificatePem_ = pemOf(certificate);
 }
 
@@ -119,6 +121,34 @@ CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) c
     }
     require(X509_sign(certificate.get(), keys_->key.get(), EVP_sha256()) != 0, "signature");
     return {pemOf(certificate.get()), pemOf(key.get())};
+}
+
+std::string TemporaryAuthority::revoke(const std::vector<std::string>& certificates,
+                                       int hours) const {
+    const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), X509_CRL_free);
+    const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> when(
+        X509_gmtime_adj(nullptr, -2 * kHour), ASN1_TIME_free);
+    const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> next(
+        X509_gmtime_adj(nullptr, hours * kHour), ASN1_TIME_free);
+    X509_CRL_set_version(list.get(), 1);
+    X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(keys_->certificate.get()));
+    X509_CRL_set1_lastUpdate(list.get(), when.get());
+    X509_CRL_set1_nextUpdate(list.get(), next.get());
+    for (const std::string& text : certificates) {
+        const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())), BIO_free);
+        const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr),
+                                      X509_free);
+        require(certificate != nullptr, "a certificate to revoke");
+        X509_REVOKED* const entry = X509_REVOKED_new();
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+        X509_REVOKED_set_revocationDate(entry, when.get());
+        X509_CRL_add0_revoked(list.get(), entry);
+    }
+    X509_CRL_sort(list.get());
+    require(X509_CRL_sign(list.get(), keys_->key.get(), EVP_sha256()) != 0, "signature of a list");
+    const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
+    require(PEM_write_bio_X509_CRL(bio.get(), list.get()) == 1, "PEM of a list");
+    return textOf(bio);
 }
 
 TemporaryDirectory::TemporaryDirectory() {

@@ -18,9 +18,9 @@ struct CertificateAndKey {
 
 struct CertificateRequest {
     std::string commonName = "test";
-    std::vector<std::string> dnsNames;
-    std::vector<std::string> addresses;  // IP literals
-    std::vector<std::string> uris;
+    std::vector<std::string> dnsNames{};
+    std::vector<std::string> addresses{};  // IP literals
+    std::vector<std::string> uris{};
     bool expired = false;  // its time ended an hour ago
     bool rsa = false;      // instead of ECDSA P-256
     int hours = 24;        // that it is good for
@@ -28,12 +28,16 @@ struct CertificateRequest {
 
 class TemporaryAuthority {
 public:
-    explicit TemporaryAuthority(const std::string& commonName = "test authority");
+    // `issuer`: who signed it; null: itself.
+    explicit TemporaryAuthority(const std::string& commonName = "test authority",
+                                const TemporaryAuthority* issuer = nullptr);
     ~TemporaryAuthority();
 
     const std::string& certificatePem() const noexcept { return certificatePem_; }
 
     CertificateAndKey issue(const CertificateRequest& request) const;
+    // The list of what it revoked (PEM), good until `hours` from now; these certificates are on it.
+    std::string revoke(const std::vector<std::string>& certificates, int hours = 24) const;
 
 private:
     struct Keys;

@@ -44,12 +44,18 @@ BIO* reading(const std::string& text) {
 void useCertificate(SSL_CTX* context, const CertificateAndKey& pair) {
     BIO* bio = reading(pair.certificatePem);
     X509* const certificate = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr);
+    std::vector<X509*> issuers;
+    while (X509* const issuer = PEM_read_bio_X509(bio, nullptr, nullptr, nullptr))
+        issuers.push_back(issuer);
+    ERR_clear_error();
     BIO_free(bio);
     bio = reading(pair.keyPem);
     EVP_PKEY* const key = PEM_read_bio_PrivateKey(bio, nullptr, nullptr, nullptr);
     BIO_free(bio);
     require(SSL_CTX_use_certificate(context, certificate) == 1, "certificate");
     require(SSL_CTX_use_PrivateKey(context, key) == 1, "key");
+    for (X509* const issuer : issuers)
+        require(SSL_CTX_add0_chain_cert(context, issuer) == 1, "issuer");
     X509_free(certificate);
     EVP_PKEY_free(key);
 }

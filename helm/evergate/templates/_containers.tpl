@@ -41,6 +41,10 @@
 - --https-listen=off
 {{- end }}
 {{- include "evergate.optionalFlags" (dict "prefix" "" "values" .Values.traffic) }}
+{{- if not (kindIs "invalid" .Values.traffic.http2.enabled) }}
+- "--http2={{ .Values.traffic.http2.enabled }}"
+{{- end }}
+{{- include "evergate.optionalFlags" (dict "prefix" "http2-" "values" (omit .Values.traffic.http2 "enabled")) }}
 {{- include "evergate.optionalFlags" (dict "prefix" "timeout-" "values" .Values.traffic.timeouts) }}
 {{- if include "evergate.separate" . }}
 - --rpc-listen=tcp://{{ .Values.listenAddress }}:{{ $c.rpc.port }}

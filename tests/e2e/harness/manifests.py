@@ -34,10 +34,10 @@ def ingress(name, hosts, namespace="default", annotations=None, class_name=CLASS
                      **({"tls": [{"hosts": names, "secretName": secret} for names, secret in tls]} if tls else {})}}
 
 
-def tls_secret(name, certificate, key, namespace="default", authority=None):
+def tls_secret(name, certificate, key, namespace="default", authority=None, revocations=None):
     """PEM texts."""
-    data = {field: base64.b64encode(text.encode()).decode() for field, text in
-            (("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority)) if text is not None}
+    fields = (("tls.crt", certificate), ("tls.key", key), ("ca.crt", authority), ("ca.crl", revocations))
+    data = {field: base64.b64encode(text.encode()).decode() for field, text in fields if text is not None}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": _metadata(name, namespace),
             "type": "kubernetes.io/tls", "data": data}
 

@@ -13,10 +13,10 @@ class SelfSigned:
     def __init__(self, folder, label, *names, key="ec -pkeyopt ec_paramgen_curve:P-256", days=30):
         self.folder = pathlib.Path(folder)
         self.file, self.key_file = self.folder / f"{label}.crt", self.folder / f"{label}.key"
+        named = ["-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)] if names else []
         status, _, errors = run(
             ["openssl", "req", "-x509", "-nodes", "-newkey", *key.split(), "-keyout", self.key_file, "-out", self.file,
-             "-days", days, "-subj", f"/CN={label}",
-             "-addext", "subjectAltName=" + ",".join(f"DNS:{name}" for name in names)])
+             "-days", days, "-subj", f"/CN={label}", *named])
         if status != 0:
             raise AssertionError(f"openssl: {errors}")
         self.certificate, self.key = self.file.read_text(), self.key_file.read_text()
@@ -33,10 +33,16 @@ def _trusting_anybody():
 class Connection(http.Connection):
     """TLS towards one server name; None: none is asked for."""
 
-    def __init__(self, port, server_name, timeout=10.0):
+    def __init__(self, port, server_name, timeout=10.0, own=None, version=None):
+        """own: the certificate we show; version: the only one we speak, an ssl.TLSVersion."""
         super().__init__(port, timeout=timeout)
         try:
-            self.sock = _trusting_anybody().wrap_socket(self.sock, server_hostname=server_name)
+            context = _trusting_anybody()
+            if own is not None:
+                context.load_cert_chain(own.file, own.key_file)
+            if version is not None:
+                context.minimum_version = context.maximum_version = version
+            self.sock = context.wrap_socket(self.sock, server_hostname=server_name)
         except (OSError, ssl.SSLError):
             self.sock.close()
             raise
@@ -52,6 +58,6 @@ def shown(port, server_name):
         return connection.shown
 
 
-def get(port, host, path="/", headers=()):
-    with Connection(port, host) as connection:
+def get(port, host, path="/", headers=(), own=None):
+    with Connection(port, host, own=own) as connection:
         return connection.request(path=path, host=host, headers=headers)

@@ -62,7 +62,8 @@ TEST(TrafficSettings, ReadLimitsAndHeaders) {
     const auto parsed = parse({"--max-connections-per-client=100", "--listener-max-connections=9",
                                "--min-body-rate=0", "--max-head-bytes=65536", "--max-headers=64",
                                "--max-interim-responses=1", "--header-underscores=refuse",
-                               "--via=edge", "--server-header=Edge 1"});
+                               "--via=edge", "--server-header=Edge 1", "--tls-policy=modern",
+                               "--http2=false", "--http2-max-streams=7"});
     ASSERT_FALSE(parsed.code) << parsed.err;
     const model::Settings& model = parsed.settings.model;
     EXPECT_EQ(model.maxConnectionsPerClient, 100U);
@@ -72,7 +73,10 @@ TEST(TrafficSettings, ReadLimitsAndHeaders) {
     EXPECT_EQ(model.maxInterimResponses, 1U);
     EXPECT_EQ(model.headerUnderscores, model::HeaderUnderscores::refuse);
     EXPECT_EQ(model.via, "edge");
+    EXPECT_EQ(model.tlsPolicy, model::TlsPolicy::modern);
     EXPECT_EQ(model.serverName, "Edge 1");
+    EXPECT_FALSE(model.http2);
+    EXPECT_EQ(model.http2MaxStreams, 7U);
     TranslateOptions options;
     applyTraffic(parsed.settings, options);
     EXPECT_EQ(options.listenerMaxConnections, 9U);
@@ -102,8 +106,9 @@ TEST(TrafficSettings, RefuseWhatTheDataPlaneWouldRefuse) {
           "--proxy-protocol-from=*", "--client-address-header=x-real-ip", "--min-body-rate=fast",
           "--max-head-bytes=65537", "--max-head-bytes=10", "--max-headers=7",
           "--max-interim-responses=101", "--header-underscores=drop", "--via=two words",
-          "--server-header=a\nb", "--timeout-client-head=0s", "--timeout-tunnel=25h",
-          "--timeout-upstream-idle=60", "--max-connections-per-client=-1"}) {
+          "--tls-policy=new", "--http2=maybe", "--http2-max-streams=0", "--server-header=a\nb",
+          "--timeout-client-head=0s", "--timeout-tunnel=25h", "--timeout-upstream-idle=60",
+          "--max-connections-per-client=-1"}) {
         const auto parsed = parse({flag});
         EXPECT_EQ(parsed.code, 2) << flag;
         EXPECT_THAT(parsed.err, HasSubstr("--")) << flag;

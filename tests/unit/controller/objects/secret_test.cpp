@@ -49,6 +49,19 @@ TEST(Secret, HoldsAuthoritiesWhenThereAreAny) {
               "");
 }
 
+// A list that cannot be read is another thing than none: who is on it must not be let in.
+TEST(Secret, TellsNoListFromOneThatCannotBeRead) {
+    EXPECT_EQ(secret("").revocations, std::nullopt);
+    EXPECT_EQ(secret(R"(,"data":{"ca.crl":"Y2E="})").revocations, "ca");
+    EXPECT_EQ(secret(R"(,"stringData":{"ca.crl":"plain"})").revocations, "plain");
+    for (const char* wrong : {R"("!")", "7", R"("")"}) {
+        EXPECT_EQ(secret(std::string(R"(,"data":{"ca.crl":)") + wrong + "}").revocations, "");
+    }
+    EXPECT_EQ(secret(R"(,"stringData":{"ca.crl":")" + std::string(kMaxSecretText + 1, 'x') + "\"}")
+                  .revocations,
+              "");
+}
+
 TEST(Secret, TakesStringDataBeforeData) {
     const Secret read = secret(R"(,"data":{"tls.crt":"!","tls.key":"a2V5"},)"
                                R"("stringData":{"tls.crt":"cert"})");
@@ -102,6 +115,11 @@ TEST(ObjectStore, KeepsThePairOfASecretThatSaysTheSame) {
         store.upsert(secret(R"(,"data":{"tls.crt":"YQ==","tls.key":"Yw==","ca.crt":"YQ=="})"))
             .config);
     EXPECT_EQ(store.secret(name)->authorities, "a");
+    EXPECT_TRUE(store
+                    .upsert(secret(R"(,"data":{"tls.crt":"YQ==","tls.key":"Yw==","ca.crt":"YQ==",)"
+                                   R"("ca.crl":"Yg=="})"))
+                    .config);
+    EXPECT_EQ(store.secret(name)->revocations, "b");
     EXPECT_EQ(store.size(), 1U);
     EXPECT_TRUE(store.replaceAll(ResourceKind::secret, {}).config);
     EXPECT_EQ(store.secret(name), nullptr);

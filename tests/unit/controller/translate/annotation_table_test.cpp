@@ -105,6 +105,17 @@ TEST(AnnotationTable, HasAnExampleThatChangesSomething) {
     }
 }
 
+TEST(AnnotationTable, HasAnExampleThatAsksClients) {
+    for (const AnnotationRow& row : clientAnnotations()) {
+        const RouteClaim claim = claimWith(row.name, row.example);
+        const ClientWish& wish = claim.clients;
+        EXPECT_TRUE(wish.mode || wish.authorities || wish.depth ||
+                    claim.route.clientCertificateHeaders)
+            << row.name;
+        EXPECT_THAT(row.closed, Not(IsEmpty())) << row.name << " never opens by mistake";
+    }
+}
+
 TEST(AnnotationTable, ReadsEveryWayToBalance) {
     const auto read = [](std::string_view text) {
         const Backend backend = backendWith("evergate.io/load-balance", text);

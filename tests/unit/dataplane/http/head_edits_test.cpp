@@ -58,6 +58,28 @@ TEST(HeadEdits, HaveTheLastWordOnForwardedFields) {
               "GET /a HTTP/1.1\r\nHost: a\r\nx-forwarded-proto: https\r\n\r\n");
 }
 
+// Also what a backend would take for the same name.
+TEST(HeadEdits, DropWhatClientsSayOfTheirCertificates) {
+    const auto parsed = testing::parseRequest(
+        "GET / HTTP/1.1\r\nHost: a\r\nX-SSL-Client-Verify: SUCCESS\r\nx_ssl_client_Subject: "
+        "CN=a\r\n"
+        "X-Ssl_Client-Whatever: b\r\nX-SSL-Clients: c\r\nX-SSL-Client-: d\r\n\r\n");
+    ASSERT_EQ(parsed.result.status, ParseStatus::complete) << parsed.result.detail;
+    for (const bool drop : {true, false}) {
+        const HeadEdits edits{nullptr, {}, "X-SSL-Client-Verify: NONE\r\n", drop};
+        const std::size_t bound = composedSizeBound(parsed.head, kFacts) + edits.size();
+        const std::unique_ptr<char[]> out(new char[bound]);
+        const std::string_view text(out.get(),
+                                    composeRequest(parsed.head, kFacts, out.get(), &edits));
+        EXPECT_EQ(text.find("SUCCESS") == text.npos, drop);
+        EXPECT_EQ(text.find("CN=a") == text.npos, drop);
+        EXPECT_EQ(text.find("Whatever") == text.npos, drop);
+        EXPECT_NE(text.find("X-SSL-Clients: c\r\n"), text.npos);
+        EXPECT_NE(text.find("X-SSL-Client-: d\r\n"), text.npos);
+        EXPECT_NE(text.find("X-SSL-Client-Verify: NONE\r\n"), text.npos);
+    }
+}
+
 TEST(HeadEdits, AddAndRemoveInResponses) {
     EXPECT_EQ(response("X-Powered-By: y\r\nSet-Cookie: a=b\r\nContent-Length: 3\r\n",
                        {"x-powered-by", "x-new"}, "x-new: 5\r\n", "Set-Cookie: c=d\r\n"),

@@ -100,6 +100,8 @@ TEST(HeaderNames, TrailersMayNotCarryFramingOrRouting) {
                              "Set-Cookie", "X-Forwarded-For", "Content-Type", "Trailer"}) {
         EXPECT_FALSE(isAllowedInTrailer(name)) << name;
     }
+    EXPECT_FALSE(isAllowedInTrailer("X-SSL-Client-Verify"));
+    EXPECT_FALSE(isAllowedInTrailer("x_ssl_client_subject"));
     for (const char* name : {"Grpc-Status", "Server-Timing", "Digest", "X"}) {
         EXPECT_TRUE(isAllowedInTrailer(name)) << name;
     }

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which hosts ask clients for certificates, and by which rules (evergate.io/client-...). Pure; one
+// translation; borrows the store.
+//
+// A handshake knows a host and no path: its rules are one for all Ingresses with that host. The
+// stricter mode and the smaller depth hold. Authorities cannot be weighed against each other: those
+// of the oldest Ingress hold, and an Ingress that wants others is not served on that host. Whatever
+// cannot be had lets nobody in.
+#pragma once
+
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "controller/objects/object_store.hpp"
+#include "controller/translate/backend_authorities.hpp"
+#include "controller/translate/client_wish.hpp"
+#include "controller/translate/problem_list.hpp"
+
+namespace evergate::controller {
+
+class ClientTable {
+public:
+    struct Rules {
+        model::ClientVerification value;
+        std::string secret;  // where the authorities are from
+        std::string origin;  // of the Ingress: "Ingress shop/cart"
+    };
+
+    // `secretsRead`: without an https listener no Secret is, and no client is asked.
+    ClientTable(const ObjectStore& store, bool secretsRead, ProblemList& problems)
+        : store_(store),
+          secretsRead_(secretsRead),
+          problems_(problems),
+          authorities_(store, secretsRead) {}
+
+    // In order of precedence.
+    void addIngress(const Ingress& ingress, const ClientWish& wish);
+    // False: `ingress` wants rules for this host that do not hold; nobody may be served there.
+    bool holds(const Ingress& ingress, const std::string& host) const;
+
+    // By host; those of mode off too. After every addIngress().
+    const std::map<std::string, Rules>& hosts() const noexcept { return hosts_; }
+
+private:
+    Rules rulesOf(const Ingress& ingress, const ClientWish& wish);
+    std::string fill(const Ingress& ingress, const ClientWish& wish, Rules& rules);
+    void claim(const Ingress& ingress, const std::string& host, const Rules& wanted);
+
+    const ObjectStore& store_;
+    bool secretsRead_;
+    ProblemList& problems_;
+    BackendAuthorities authorities_;
+    std::map<std::string, Rules> hosts_;
+    std::set<std::pair<ObjectName, std::string>> refused_;  // Ingress, host
+};
+
+}  // namespace evergate::controller
