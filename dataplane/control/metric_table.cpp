@@ -56,10 +56,21 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "TLS handshakes with clients, by version and whether a session was resumed."},
     {"evergate_tls_handshake_failures_total", counter, "reason",
      "TLS handshakes with clients that failed: closed (the client left), plain_http, version, "
-     "parameters (no common cipher), alpn, alert (the client refused), verification (its "
-     "certificate is not trusted), no_certificate (it needs one), protocol or timeout."},
+     "parameters (no common cipher), alpn, alert (the client refused), protocol or timeout."},
     {"evergate_certificate_expiry_timestamp_seconds", gauge, "certificate",
      "When a certificate in use ends, since the Unix epoch."},
+    {"evergate_http2_connections", gauge, "", "Client connections that speak HTTP/2."},
+    {"evergate_http2_connections_total", counter, "", "Client connections that spoke HTTP/2."},
+    {"evergate_http2_streams", gauge, "", "Requests of HTTP/2 clients under way."},
+    {"evergate_http2_streams_total", counter, "", "Requests HTTP/2 clients began."},
+    {"evergate_http2_client_resets_total", counter, "",
+     "Requests HTTP/2 clients cancelled before the response was over."},
+    {"evergate_http2_refusals_total", counter, "reason",
+     "Connections and streams ended because of what an HTTP/2 client did: protocol_error, "
+     "malformed_request, rapid_reset, header_flood (CONTINUATION or HPACK), settings_flood, "
+     "ping_flood, empty_data, control_flood (WINDOW_UPDATE, PRIORITY), unanswered (it reads no "
+     "answers), stalled (its window or socket stayed closed) or timeout (no preface, SETTINGS or "
+     "whole head in time)."},
 
     {"evergate_route_requests_total", counter, "route, backend, code",
      "Requests ended that matched a route, by status code."},

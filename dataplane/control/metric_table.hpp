@@ -37,6 +37,12 @@ enum class Metric : std::uint8_t {
     tlsHandshakes,
     tlsHandshakeFailures,
     certificateExpiry,
+    http2Connections,
+    http2ConnectionsTotal,
+    http2Streams,
+    http2StreamsTotal,
+    http2Resets,
+    http2Refusals,
     // Routes.
     routeRequests,
     routeDuration,

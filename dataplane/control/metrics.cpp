@@ -30,6 +30,18 @@ void addHandshakes(PrometheusText& text, Metric done, Metric failed,
     }
 }
 
+void addHttp2(PrometheusText& text, const http2::ServerCounts& counts) {
+    text.add(Metric::http2Connections, counts.activeConnections);
+    text.add(Metric::http2ConnectionsTotal, counts.connections);
+    text.add(Metric::http2Streams, counts.activeStreams);
+    text.add(Metric::http2StreamsTotal, counts.streams);
+    text.add(Metric::http2Resets, counts.resetsByClient);
+    for (std::size_t i = 0; i < counts.refusals.size(); ++i) {
+        const auto reason = http2::name(static_cast<http2::Refusal>(i));
+        text.add(Metric::http2Refusals, {{"reason", reason}}, counts.refusals[i]);
+    }
+}
+
 void addClients(PrometheusText& text, const session::Counters& sum) {
     const std::uint64_t busy =
         sum.activeConnections - std::min(sum.idleConnections, sum.activeConnections);
@@ -59,6 +71,7 @@ void addClients(PrometheusText& text, const session::Counters& sum) {
         text.add(Metric::proxyHeaders, {{"result", result}}, sum.proxyHeaders[i]);
     }
     addHandshakes(text, Metric::tlsHandshakes, Metric::tlsHandshakeFailures, sum.tls);
+    addHttp2(text, sum.http2);
 }
 
 void addUpstream(PrometheusText& text, const session::Counters& sum,

@@ -142,14 +142,18 @@ bool Http2Session::feed(const char* data, std::size_t size) {
     const ssize_t used =
         nghttp2_session_mem_recv(frames_.get(), reinterpret_cast<const std::uint8_t*>(data), size);
     if (used < 0) {
-        if (nghttp2_is_fatal(static_cast<int>(used)) != 0 && used != NGHTTP2_ERR_FLOODED &&
-            used != NGHTTP2_ERR_BAD_CLIENT_MAGIC) {
+        if (used == NGHTTP2_ERR_NOMEM || used == NGHTTP2_ERR_CALLBACK_FAILURE) {
             lose(true);
             return false;
         }
-        const bool flood = used == NGHTTP2_ERR_FLOODED;
-        refuse(flood ? Refusal::unanswered : Refusal::protocolError,
-               flood ? NGHTTP2_ENHANCE_YOUR_CALM : NGHTTP2_PROTOCOL_ERROR);
+        // Within a header block the only other error tells of CONTINUATION without end.
+        if (used == NGHTTP2_ERR_FLOODED) {
+            refuse(Refusal::unanswered, NGHTTP2_ENHANCE_YOUR_CALM);
+        } else if (headOpen_) {
+            refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+        } else {
+            refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
+        }
     }
     runWork();
     return !lost_;

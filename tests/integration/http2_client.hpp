@@ -4,6 +4,7 @@
 #pragma once
 
 #include <nghttp2/nghttp2.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
@@ -41,8 +42,8 @@ struct Http2Answer {
 
 class Http2Client {
 public:
-    explicit Http2Client(RawConnection connection, bool readBodies = true)
-        : connection_(std::move(connection)) {
+    explicit Http2Client(RawConnection connection, bool readBodies = true, bool tls = false)
+        : connection_(std::move(connection)), tls_(tls) {
         nghttp2_session_callbacks* callbacks = nullptr;
         nghttp2_session_callbacks_new(&callbacks);
         nghttp2_session_callbacks_set_on_header_callback(callbacks, &onHeader);
@@ -110,7 +111,7 @@ public:
         while (!holds()) {
             if (!flush())
                 return holds();
-            const std::string some = connection_.readExactly(1);
+            const std::string some = readSome();
             if (some.empty())
                 return holds();
             nghttp2_session_mem_recv(session_, reinterpret_cast<const std::uint8_t*>(some.data()),
@@ -126,8 +127,8 @@ public:
 
     Http2Answer& answer(std::int32_t stream) { return answers_[stream]; }
 
-    // The last GOAWAY: stream and code. -1: none came.
-    std::int32_t goawayStream() const { return goawayStream_; }
+    // The streams of all GOAWAYs, and the code of the last.
+    const std::vector<std::int32_t>& goaways() const { return goaways_; }
 
     std::uint32_t goawayCode() const { return goawayCode_; }
 
@@ -151,6 +152,16 @@ private:
         Http2Fields trailers;
         bool ended = false;
     };
+
+    // Over TLS byte by byte: good enough for small answers.
+    std::string readSome() {
+        if (tls_)
+            return connection_.readExactly(1);
+        std::string some(64 * 1024, '\0');
+        const ssize_t got = ::recv(connection_.fd(), some.data(), some.size(), 0);
+        some.resize(static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+        return some;
+    }
 
     static Http2Client& of(void* user) { return *static_cast<Http2Client*>(user); }
 
@@ -196,7 +207,7 @@ private:
     static int onFrame(nghttp2_session*, const nghttp2_frame* frame, void* user) {
         Http2Client& self = of(user);
         if (frame->hd.type == NGHTTP2_GOAWAY) {
-            self.goawayStream_ = frame->goaway.last_stream_id;
+            self.goaways_.push_back(frame->goaway.last_stream_id);
             self.goawayCode_ = frame->goaway.error_code;
         } else if (frame->hd.type == NGHTTP2_SETTINGS) {
             self.settings_ = true;
@@ -241,9 +252,10 @@ private:
     nghttp2_session* session_ = nullptr;
     std::map<std::int32_t, Http2Answer> answers_;
     std::map<std::int32_t, Outgoing> outgoing_;
-    std::int32_t goawayStream_ = -1;
+    std::vector<std::int32_t> goaways_;
     std::uint32_t goawayCode_ = 0;
     bool settings_ = false;
+    bool tls_ = false;
 };
 
 }  // namespace evergate::test
