@@ -11,6 +11,8 @@
 namespace evergate::tls {
 namespace {
 
+constexpr const char* kCiphers13 =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kCiphers12 =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
     "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
@@ -105,7 +107,6 @@ bool setPolicy(SSL_CTX* context, model::TlsPolicy policy) {
         case model::TlsPolicy::modern:
             return SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1;
         case model::TlsPolicy::old:
-            SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE);
             return SSL_CTX_set_min_proto_version(context, TLS1_VERSION) == 1 &&
                    SSL_CTX_set_cipher_list(context, kOldCiphers) == 1;
     }
@@ -113,6 +114,8 @@ bool setPolicy(SSL_CTX* context, model::TlsPolicy policy) {
 }
 
 bool setServerOptions(SSL_CTX* context) {
+    // Our order; who prefers ChaCha20 has no hardware for AES and gets it.
+    SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(context, kSessionSeconds);
     SSL_CTX_set_client_hello_cb(context, onClientHello, nullptr);
@@ -120,6 +123,7 @@ bool setServerOptions(SSL_CTX* context) {
     SSL_CTX_set_alpn_select_cb(context, onProtocols, nullptr);
     return SSL_CTX_set_session_id_context(context, kSessionScope, sizeof kSessionScope) == 1 &&
            SSL_CTX_set_tlsext_ticket_key_evp_cb(context, onTicket) == 1 &&
+           SSL_CTX_set_ciphersuites(context, kCiphers13) == 1 &&
            SSL_CTX_set_session_ticket_cb(context, nullptr, onTicketOpened, nullptr) == 1;
 }
 
