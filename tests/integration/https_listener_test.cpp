@@ -118,7 +118,7 @@ TEST_F(HttpsListener, AnswersRequestsOverBothVersions) {
         options.serverName = "a.test";
         options.authorities = authority.certificatePem();
         options.minVersion = options.maxVersion = version;
-        options.protocols = {"h2", "http/1.1"};
+        options.protocols = {"spdy/3", "http/1.1"};
         RawConnection client = secured(options);
         for (int i = 0; i < 3; ++i)
             ASSERT_EQ(ask(client), 200);
@@ -138,7 +138,7 @@ TEST_F(HttpsListener, RefusesOldVersionsAndForeignProtocols) {
     old.ciphers = "ALL:@SECLEVEL=0";
     EXPECT_THAT(refused(old), HasSubstr("protocol version"));
     TlsOptions foreign;
-    foreign.protocols = {"h2"};
+    foreign.protocols = {"spdy/3"};
     EXPECT_THAT(refused(foreign), HasSubstr("no application protocol"));
     TlsOptions weak;
     weak.maxVersion = TLS1_2_VERSION;
