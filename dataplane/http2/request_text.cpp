@@ -200,6 +200,8 @@ bool RequestText::settleAuthority() {
         authority_ = host_;
         return true;  // none at all: the parser of heads refuses that
     }
+    if (authority_.find_first_of(" \t") != std::string::npos)
+        return false;
     std::string_view name;
     return !hasHost_ || (http::readAuthority(authority_, name) == nullptr &&
                          http::readAuthority(host_, name) == nullptr &&

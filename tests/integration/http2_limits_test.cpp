@@ -59,6 +59,7 @@ protected:
     }
 
     void expectServing() {
+        proxy_.serve({endpoint_.port()});
         Http2Client other(proxy_.client());
         EXPECT_EQ(other.wait(other.request(Http2Client::get())).body, "hello");
         EXPECT_TRUE(proxy_.eventually([&] { return proxy_.counters().http2.activeStreams == 0; }));
@@ -87,6 +88,9 @@ TEST_F(Http2Limits, EndContinuationsWithoutEnd) {
 }
 
 TEST_F(Http2Limits, EndDataWithoutData) {
+    // Who is answered has nothing more to send.
+    ScriptedEndpoint silent([](RawConnection& connection, int) { connection.readAll(); });
+    proxy_.serve({silent.port()});
     std::string post = getBlock();
     post[0] = '\x83';
     expectRefusal(frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, post),
@@ -106,7 +110,6 @@ TEST_F(Http2Limits, EndRapidResets) {
     client.send(many);
     EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::rapidReset) == 1; }));
     client.close();
-    proxy_.serve({endpoint_.port()});
     expectServing();
 }
 
