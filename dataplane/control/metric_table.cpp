@@ -56,7 +56,8 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "TLS handshakes with clients, by version and whether a session was resumed."},
     {"evergate_tls_handshake_failures_total", counter, "reason",
      "TLS handshakes with clients that failed: closed (the client left), plain_http, version, "
-     "parameters (no common cipher), alpn, alert (the client refused), protocol or timeout."},
+     "parameters (no common cipher), alpn, alert (the client refused), verification (its "
+     "certificate is not trusted), no_certificate (it needs one), protocol or timeout."},
     {"evergate_certificate_expiry_timestamp_seconds", gauge, "certificate",
      "When a certificate in use ends, since the Unix epoch."},
     {"evergate_http2_connections", gauge, "", "Client connections that speak HTTP/2."},
