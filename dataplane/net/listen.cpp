@@ -28,6 +28,8 @@ bool setListenOptions(int fd, const SocketAddress& address, const ListenOptions&
     return setOption(fd, SOL_SOCKET, SO_REUSEADDR, 1) &&
            (!options.reusePort || setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1)) &&
            setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1) && setKeepAlive(fd) &&
+           (options.unsentLimit == 0 ||
+            setOption(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, options.unsentLimit)) &&
            (!options.deferAccept || setOption(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1)) &&
            (address.family() != AF_INET6 ||
             setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, address.wildcard() ? 0 : 1));

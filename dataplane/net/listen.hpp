@@ -16,10 +16,18 @@ struct ListenOptions {
     // Accept when the first bytes are there; never where the server speaks first.
     bool deferAccept = false;
     int backlog = 4096;  // for startListening
+    // Bytes of a connection that the kernel takes beyond what the receiver lets it send
+    // (TCP_NOTSENT_LOWAT); 0: as many as net.ipv4.tcp_notsent_lowat and tcp_wmem allow.
+    int unsentLimit = 0;
 };
 
-// socket + bind only. The descriptor is non-blocking; NODELAY and keep-alive probes are inherited
-// by what it accepts.
+// For connections of clients. Who reads slowly costs the kernel this much and not megabytes, for
+// each byte up to 2.4 (segments as small as its window); who reads fast does not notice, since what
+// is in flight does not count.
+constexpr int kClientUnsentLimit = 32 * 1024;
+
+// socket + bind only. The descriptor is non-blocking; NODELAY, keep-alive probes and the limit of
+// unsent bytes are inherited by what it accepts.
 // "::" also takes IPv4.
 Result<int> openListener(const SocketAddress& address, const ListenOptions& options);
 std::error_code startListening(int fd, int backlog);

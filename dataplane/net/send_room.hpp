@@ -7,7 +7,7 @@
 namespace evergate::net {
 
 // Bytes the kernel takes at once and whole, by what it has queued for this socket and may queue
-// (SO_MEMINFO); on the low side. 0 when it does not say.
+// (SO_MEMINFO, and TCP_NOTSENT_LOWAT where it is set); on the low side. 0 when it does not say.
 std::size_t sendRoom(int fd) noexcept;
 
 }  // namespace evergate::net

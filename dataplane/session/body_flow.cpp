@@ -32,7 +32,7 @@ std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept {
     if (share == net::BufferPool::kLarge) [[likely]]
         return BodyFlow::kReadSize;
     constexpr std::size_t kLittle = net::BufferPool::kSmall - 512;  // a chunk's frame fits, too
-    if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= 2 * kLittle))
+    if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= kLittle))
         return kLittle;
     buffers.noteStarved();
     return 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The response's way: heads, body to the client, tunnels.
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -26,6 +27,14 @@ void makeRoomBefore(char*& body, char*& end, std::size_t headSize, const net::Bu
     end += shift;
 }
 
+// Of a head and what follows it. When memory is short only what the client's socket takes, or what
+// fits a small buffer with the head grown on its way.
+std::size_t firstRead(net::BufferPool& buffers, std::size_t held) noexcept {
+    constexpr std::size_t kLittle = net::BufferPool::kSmall / 2;
+    const std::size_t room = BodyFlow::kReadSize - held;
+    return buffers.readShare() == net::BufferPool::kLarge ? room : std::min(room, kLittle);
+}
+
 http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
     return {settings.maxHeadBytes, settings.maxHeaders};
 }
@@ -45,7 +54,7 @@ void Exchange::readResponse() {
         net::Buffer& buffer = held_ ? held_ : context_.scratch();
         char* const data = buffer.data();
         const net::IoResult got =
-            connection_->socket().recv(data + heldSize_, BodyFlow::kReadSize - heldSize_);
+            connection_->socket().recv(data + heldSize_, firstRead(context_.buffers, heldSize_));
         if (got.wouldBlock())
             return;
         if (got.bytes <= 0)

@@ -228,6 +228,7 @@ std::unique_ptr<BoundListener> WorkerPool::bind(const std::string& name,
     net::ListenOptions options;
     options.deferAccept = listener.protocol != model::ListenerProtocol::tcp;
     options.backlog = kBacklog;
+    options.unsentLimit = net::kClientUnsentLimit;
     std::vector<int> fds;
     for (std::size_t i = 0; i < workers_.size(); ++i) {
         const auto fd = net::openListener(*address, options);

@@ -54,6 +54,22 @@ TEST(BufferPool, KeepsOnlySoManyFreePieces) {
     EXPECT_EQ(pool.bytesFree(), 2 * BufferPool::kSmall);
 }
 
+// However many were needed at once: what a worker holds while nothing happens has a bound.
+TEST(BufferPool, KeepsSixMebibytesAtMostByDefault) {
+    BufferPool pool;
+    {
+        std::vector<Buffer> buffers;
+        for (int i = 0; i < 500; ++i)
+            buffers.push_back(pool.small());
+        for (int i = 0; i < 50; ++i)
+            buffers.push_back(pool.large());
+    }
+    EXPECT_EQ(pool.bytesInUse(), 0u);
+    EXPECT_EQ(pool.bytesFree(),
+              128 * BufferPool::kSmall + 16 * (BufferPool::kLarge + BufferPool::kHeadroom));
+    EXPECT_LT(pool.bytesFree(), std::size_t{6'400} * 1024);
+}
+
 TEST(Buffer, MoveLeavesNothingBehind) {
     BufferPool pool;
     Buffer first = pool.small();

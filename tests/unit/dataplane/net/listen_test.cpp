@@ -2,7 +2,12 @@
 #include "dataplane/net/listen.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <string>
 
 #include "tests/unit/dataplane/net/loopback.hpp"
 
@@ -31,6 +36,40 @@ TEST(Listener, AcceptsWithInheritedNodelay) {
     ASSERT_EQ(::getsockopt(server.fd(), IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
     EXPECT_EQ(value, 1);
     EXPECT_EQ(SocketAddress::peerOf(server.fd()), SocketAddress::localOf(client.fd()));
+}
+
+// How much the kernel holds for a receiver that does not read.
+std::size_t takenFor(Socket& server) {
+    const std::string bytes(256 * 1024, 'x');
+    std::size_t taken = 0;
+    while (server.writable()) {
+        const IoResult sent = server.send(bytes.data(), bytes.size());
+        taken += static_cast<std::size_t>(std::max<ssize_t>(sent.bytes, 0));
+    }
+    return taken;
+}
+
+TEST(Listener, LimitsWhatTheKernelHoldsUnsent) {
+    constexpr int kSegment = 64 * 1024;  // the one under way when the limit is reached
+    const Socket listener =
+        test::listening({.reusePort = false, .unsentLimit = kClientUnsentLimit});
+    int fd = -1;
+    ASSERT_FALSE(startConnect(SocketAddress::localOf(listener.fd()), fd));
+    Socket client(fd);
+    Socket server = test::acceptFrom(listener);
+    std::size_t left = takenFor(server);
+    int unsent = 0;
+    ASSERT_EQ(::ioctl(server.fd(), SIOCOUTQNSD, &unsent), 0);
+    EXPECT_LE(unsent, kClientUnsentLimit + kSegment);
+    // When the receiver goes on it is told so, and all of it arrives.
+    std::string into(64 * 1024, '\0');
+    while (left != 0) {
+        ASSERT_TRUE(test::waitFor(client.fd(), POLLIN));
+        const IoResult got = client.recv(into.data(), into.size());
+        ASSERT_GT(got.bytes, 0);
+        left -= static_cast<std::size_t>(got.bytes);
+    }
+    EXPECT_TRUE(test::waitFor(server.fd(), POLLOUT));
 }
 
 TEST(Listener, AcceptSaysAgainWhenNobodyWaits) {
