@@ -203,11 +203,25 @@ TEST_F(AnnotationPolicy, TakesAHostForEveryCheckThatSaysOne) {
         EXPECT_EQ(with(check, "http"), 0u) << check;
     }
     EXPECT_EQ(with("tcp", "https"), 0u);
+    EXPECT_EQ(with("tcp", "grpcs"), 0u);
     EXPECT_EQ(with("tcp", "http"), 1u);
+    EXPECT_EQ(with("tcp", "grpc"), 1u);
     EXPECT_EQ(with("none", "http"), 1u);
     cluster.addService("web", kPorts, {{"evergate.io/health-check-host", "web.test"}});
     translate();
     EXPECT_EQ(backend().healthCheck.type, model::HealthCheckType::http);
+}
+
+TEST_F(AnnotationPolicy, TakesAPortsWordOnHttp2UnlessThereIsAnother) {
+    const std::vector<ServicePort> ports{{"http", 80, true, true}};
+    cluster.addService("web", ports);
+    addIngress("a", "a.test", {});
+    translate();
+    EXPECT_EQ(backend().protocol, model::BackendProtocol::h2c);
+    cluster.addService("web", ports, {{"evergate.io/protocol", "https"}});
+    translate();
+    EXPECT_EQ(backend().protocol, model::BackendProtocol::https);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
 }
 
 TEST_F(AnnotationPolicy, TellsWhatNeedsAnotherAnnotation) {
