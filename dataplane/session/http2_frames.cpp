@@ -115,27 +115,41 @@ void Http2Session::count(FloodGuard::Kind kind) {
         refuse(FloodGuard::refusalOf(kind), NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
+// A frame's head is there, and what came of its payload: its length. nghttp2 says nothing of frames
+// it ignores.
+std::uint32_t Http2Session::lookAtFrame(std::string_view payload) {
+    const auto* const head = reinterpret_cast<const unsigned char*>(frameHead_);
+    const std::uint32_t length = std::uint32_t{head[0]} << 16U | head[1] << 8U | head[2];
+    const std::string_view stream(frameHead_ + 5, 4);
+    const auto id =
+        static_cast<std::int32_t>((head[5] & 0x7fU) << 24U | std::uint32_t{head[6]} << 16U |
+                                  std::uint32_t{head[7]} << 8U | head[8]);
+    if (head[3] == NGHTTP2_DATA && comesTooLate(NGHTTP2_DATA, id))
+        refuse(Refusal::protocolError, NGHTTP2_STREAM_CLOSED);
+    // Priorities are others now (RFC 9113 §5.3), what was never allowed still is not.
+    if (head[3] == NGHTTP2_PRIORITY && (id == 0 || (length == 5 && payload.starts_with(stream))))
+        refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
+    return length;
+}
+
 // nghttp2 forgets a stream when it is over and lets pass what still comes for it. From a client
 // that ended it itself that is an error (RFC 9113 §5.1); who may not know yet of our reset goes on.
-bool Http2Session::comesTooLate(const nghttp2_frame_hd& frame) noexcept {
-    const std::int32_t id = frame.stream_id;
-    if (frame.type == NGHTTP2_HEADERS && id > lastStream_) {
+bool Http2Session::comesTooLate(std::uint8_t type, std::int32_t id) noexcept {
+    if (type == NGHTTP2_HEADERS && id > lastStream_) {
         lastStream_ = id;
         if (goawaySent_ || streams_.size() >= context_.settings().http2MaxStreams)
             forgivenUpTo_ = id;  // it is refused
         return false;
     }
-    return (frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_DATA) && id <= lastStream_ &&
-           id > forgivenUpTo_ && nghttp2_session_find_stream(frames_.get(), id) == nullptr;
+    return id <= lastStream_ && id > forgivenUpTo_ &&
+           nghttp2_session_find_stream(frames_.get(), id) == nullptr;
 }
 
 int Http2Session::beginFrame(const nghttp2_frame_hd& frame) {
     if (refused_)
         return 0;
-    if (comesTooLate(frame))
+    if (frame.type == NGHTTP2_HEADERS && comesTooLate(frame.type, frame.stream_id))
         refuse(Refusal::protocolError, NGHTTP2_STREAM_CLOSED);
-    if (frame.type == NGHTTP2_PRIORITY && frame.stream_id == 0)
-        refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
     const bool head = frame.type == NGHTTP2_HEADERS || frame.type == NGHTTP2_CONTINUATION;
     headOpen_ = head && (frame.flags & NGHTTP2_FLAG_END_HEADERS) == 0;
     if (head) {

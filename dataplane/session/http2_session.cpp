@@ -137,26 +137,55 @@ bool Http2Session::read() {
     return true;
 }
 
-// False: the connection is gone.
+// One frame after the other. False: the connection is gone.
 bool Http2Session::feed(const char* data, std::size_t size) {
-    const ssize_t used =
-        nghttp2_session_mem_recv(frames_.get(), reinterpret_cast<const std::uint8_t*>(data), size);
-    if (used < 0) {
-        if (used == NGHTTP2_ERR_NOMEM || used == NGHTTP2_ERR_CALLBACK_FAILURE) {
-            lose(true);
+    while (size != 0 && !refused_) {
+        const std::size_t part = nextPart(data, size);
+        const ssize_t used = nghttp2_session_mem_recv(
+            frames_.get(), reinterpret_cast<const std::uint8_t*>(data), part);
+        if (used < 0 && !inputFailed(static_cast<int>(used)))
             return false;
-        }
-        // Within a header block the only other error tells of CONTINUATION without end.
-        if (used == NGHTTP2_ERR_FLOODED) {
-            refuse(Refusal::unanswered, NGHTTP2_ENHANCE_YOUR_CALM);
-        } else if (headOpen_) {
-            refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
-        } else {
-            refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
-        }
+        data += part;
+        size -= part;
     }
     runWork();
     return !lost_;
+}
+
+// How much of it to give to nghttp2 at once: no more than a frame, which is looked at before.
+std::size_t Http2Session::nextPart(const char* data, std::size_t size) {
+    if (frameLeft_ == 0) {
+        const std::size_t part = std::min(size, sizeof frameHead_ - frameHeadSize_);
+        std::memcpy(frameHead_ + frameHeadSize_, data, part);
+        frameHeadSize_ += static_cast<std::uint8_t>(part);
+        if (frameHeadSize_ < sizeof frameHead_)
+            return part;
+        frameHeadSize_ = 0;
+        frameLeft_ = lookAtFrame(std::string_view(data + part, size - part));
+        const std::size_t rest = std::min<std::size_t>(size - part, frameLeft_);
+        frameLeft_ -= static_cast<std::uint32_t>(rest);
+        return part + rest;
+    }
+    const std::size_t part = std::min<std::size_t>(size, frameLeft_);
+    frameLeft_ -= static_cast<std::uint32_t>(part);
+    return part;
+}
+
+// False: the connection is gone.
+bool Http2Session::inputFailed(int error) {
+    if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
+        lose(true);
+        return false;
+    }
+    // Within a header block the only other error tells of CONTINUATION without end.
+    if (error == NGHTTP2_ERR_FLOODED) {
+        refuse(Refusal::unanswered, NGHTTP2_ENHANCE_YOUR_CALM);
+    } else if (headOpen_) {
+        refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+    } else {
+        refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
+    }
+    return true;
 }
 
 bool Http2Session::inputPaused() const noexcept {

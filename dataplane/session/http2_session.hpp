@@ -77,7 +77,8 @@ private:
     enum class Wait : std::uint8_t { none, begin, head, write, idle, linger };
 
     // http2_frames.cpp
-    bool comesTooLate(const nghttp2_frame_hd& frame) noexcept;
+    std::uint32_t lookAtFrame(std::string_view payload);
+    bool comesTooLate(std::uint8_t type, std::int32_t id) noexcept;
     int beginFrame(const nghttp2_frame_hd& frame);
     int beginHeaders(const nghttp2_frame& frame);
     int addHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
@@ -99,6 +100,8 @@ private:
     void service();
     bool read();
     bool feed(const char* data, std::size_t size);
+    std::size_t nextPart(const char* data, std::size_t size);
+    bool inputFailed(int error);
     bool inputPaused() const noexcept;
     void runWork();
     bool flush();
@@ -137,7 +140,10 @@ private:
     std::size_t outRoom_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t requests_ = 0;
-    std::uint64_t progress_ = 0;     // sent_ when the deadline was last armed
+    std::uint64_t progress_ = 0;    // sent_ when the deadline was last armed
+    std::uint32_t frameLeft_ = 24;  // bytes of what comes in: first the preface
+    char frameHead_[9] = {};        // of the next frame
+    std::uint8_t frameHeadSize_ = 0;
     std::int32_t lastStream_ = 0;    // of the client
     std::int32_t forgivenUpTo_ = 0;  // streams it may not know to be over
     std::uint32_t discarded_ = 0;
