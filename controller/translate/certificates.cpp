@@ -112,6 +112,11 @@ bool CertificateTable::claim(const Ingress& ingress, const std::string& host, co
         return true;
     }
     const Claim& winner = it->second;
+    if (winner.origin == wanted.origin && !winner.secret.name.empty() &&
+        !wanted.secret.name.empty()) {
+        further_.emplace(host, wanted);
+        return true;
+    }
     problems_.add(textOf(ingress), wanted.where,
                   "host " + host + " is already shown " + meaning(winner.secret) + " by " +
                       (winner.origin == wanted.origin ? winner.where
@@ -233,16 +238,30 @@ const Secret* CertificateTable::emitDefault(model::Settings& settings) {
     return fitness.secret;
 }
 
-// By its own claim, else by that of its star. Null: the default one.
-const Secret* CertificateTable::shownFor(const std::string& host, const Secret* fallback) const {
+// By its own claims, else by those of its star. None: a self-signed one.
+std::set<const Secret*> CertificateTable::shownFor(const std::string& host,
+                                                   const Secret* fallback) const {
+    std::set<const Secret*> shown;
+    const auto add = [&](const Claim& claim) {
+        const auto it = fitness_.find(claim.secret);
+        if (it != fitness_.end() && it->second.secret != nullptr) {
+            shown.insert(it->second.secret);
+        }
+    };
     auto claim = claims_.find(host);
     if (claim == claims_.end()) {
         claim = claims_.find(wildcardOf(host));
     }
-    const auto it = claim == claims_.end() ? fitness_.end() : fitness_.find(claim->second.secret);
-    const Secret* secret = it == fitness_.end() ? nullptr : it->second.secret;
+    if (claim != claims_.end()) {
+        add(claim->second);
+        const auto [begin, end] = further_.equal_range(claim->first);
+        std::for_each(begin, end, [&](const auto& each) { add(each.second); });
+    }
     // Named for the default certificate too: a star of somebody else must not take the host.
-    return secret != nullptr ? secret : fallback;
+    if (shown.empty() && fallback != nullptr) {
+        shown.insert(fallback);
+    }
+    return shown;
 }
 
 void CertificateTable::show(const std::string& host, const model::ClientVerification& clients,
@@ -276,11 +295,12 @@ void CertificateTable::emit(model::Config& config, model::Settings& settings,
         const auto rules = clients.hosts().find(host);
         const bool asked = rules != clients.hosts().end() &&
                            rules->second.value.mode != model::ClientCertificates::off;
-        const Secret* secret = shownFor(host, fallback);
-        if (secret != nullptr) {
+        const auto secrets = shownFor(host, fallback);
+        for (const Secret* secret : secrets) {
             auto& all = shown.try_emplace(secret, std::vector<Shown>{Shown{}}).first->second;
             show(host, asked ? rules->second.value : model::ClientVerification{}, all);
-        } else if (asked) {
+        }
+        if (secrets.empty() && asked) {
             problems_.add(rules->second.origin, annotationPath(annotation::kClientCertificates),
                           "there is no certificate to show for host " + host +
                               ", so that clients cannot be asked for theirs; those that need one "

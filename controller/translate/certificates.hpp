@@ -4,7 +4,8 @@
 //
 // A host belongs to the first Ingress that names it, even when its Secret is no good: nobody else
 // gets a host by breaking a Secret, or by its absence. Such a host is shown the default
-// certificate. docs/tls.md states the semantics for users.
+// certificate. That Ingress may name several Secrets for it, RSA and ECDSA say. docs/tls.md states
+// the semantics for users.
 #pragma once
 
 #include <cstdint>
@@ -68,7 +69,7 @@ private:
     // Hosts that ask for nothing come first, where the default certificate's value is, too.
     using ShownBySecret = std::map<const Secret*, std::vector<Shown>>;
 
-    const Secret* shownFor(const std::string& host, const Secret* fallback) const;
+    std::set<const Secret*> shownFor(const std::string& host, const Secret* fallback) const;
     const Secret* emitDefault(model::Settings& settings);
     static void show(const std::string& host, const model::ClientVerification& clients,
                      std::vector<Shown>& all);
@@ -87,6 +88,7 @@ private:
     std::int64_t now_;
     ProblemList& problems_;
     std::map<std::string, Claim> claims_;                        // by host
+    std::multimap<std::string, Claim> further_;                  // of the same Ingress
     std::map<const Ingress*, std::set<std::string>> wildcards_;  // of its tls; "" = any host
     std::map<ObjectName, Fitness> fitness_;
     std::set<ObjectName> forEndpoints_;

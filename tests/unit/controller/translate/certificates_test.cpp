@@ -198,6 +198,19 @@ TEST(Certificates, OfAHostBelongToTheOldestIngressEvenWhenBroken) {
                                 "shop/old (spec.tls[1]), which comes first; ignored"));
 }
 
+TEST(Certificates, OfOneIngressMayBeSeveralForAHost) {
+    TlsCluster cluster;
+    cluster.addSecret("ec", {"a.test"});
+    cluster.putSecret("rsa", selfSigned({.names = {"a.test"}, .key = "RSA-2048"}));
+    cluster.addIngress("a", "a.test", {{{"a.test"}, "ec"}, {{"a.test"}, "rsa"}}, 1);
+    cluster.addIngress("b", "a.test", {{{"a.test"}, "ec"}}, 2);
+    const auto desired = cluster.translated();
+    EXPECT_THAT(certificatesOf(desired), ElementsAre("shop/ec: a.test", "shop/rsa: a.test"));
+    EXPECT_THAT(problemsOf(desired), SizeIs(1)) << "of the path that both have";
+    cluster.putSecret("ec", {"x", "y"});
+    EXPECT_THAT(certificatesOf(cluster.translated()), ElementsAre("shop/rsa: a.test"));
+}
+
 TEST(Certificates, ThatDoNotCoverAHostAreShownWithAProblem) {
     TlsCluster cluster;
     cluster.addSecret("tls", {"*.b.test"});
