@@ -119,11 +119,11 @@ class Many(Tls):
                                            if number != last])
         self.stack.source.put(*objects(last))
         for number in (0, self.COUNT // 2, last):
-            self.shows(f"h{number}.many.example", made)
+            self.shows(f"h{number}.many.example", made, within=180)
         taken = time.monotonic() - start
         start = time.monotonic()
         self.stack.source.put(manifests.tls_secret(f"s{last}", other.certificate, other.key))
-        self.shows(f"h{last}.many.example", other)
+        self.shows(f"h{last}.many.example", other, within=180)
         self.figure(f"{self.COUNT} certificates after {taken:.1f} s, a renewed one after {time.monotonic() - start:.2f} s")
         self.assertEqual(tls.shown(self.stack.https_port, "h0.many.example"), made.der)
 
