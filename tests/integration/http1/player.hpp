@@ -39,6 +39,8 @@ inline model::Settings settingsOf(const Case& tested) {
             settings.serverName = value;
         } else if (name == "maxInterimResponses") {
             settings.maxInterimResponses = number;
+        } else if (name == "http2") {
+            settings.http2 = value != "false";
         } else if (name == "maxHeadBytes") {
             settings.maxHeadBytes = number;
         } else if (name == "maxHeaders") {
