@@ -8,8 +8,10 @@ find_package(spdlog 1.10 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2>=1.52)
+pkg_check_modules(COMPRESSION REQUIRED IMPORTED_TARGET zlib libbrotlienc>=1.0.9 libzstd>=1.4.0)
 if(EVERGATE_TESTS)
     find_package(GTest REQUIRED)
+    pkg_check_modules(DECOMPRESSION REQUIRED IMPORTED_TARGET zlib libbrotlidec libzstd)
 endif()
 
 # Some yaml-cpp packages name the target without a namespace.

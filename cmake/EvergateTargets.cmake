@@ -149,7 +149,7 @@ function(evergate_integration_tests)
         string(REPLACE "_test.cpp" "" name integration_${name})
         add_executable(${name} ${test})
         target_link_libraries(${name} PRIVATE
-            evergate_test_support GTest::gmock GTest::gtest_main)
+            evergate_test_support PkgConfig::DECOMPRESSION GTest::gmock GTest::gtest_main)
         evergate_use_pch(${name})
         set_target_properties(${name} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

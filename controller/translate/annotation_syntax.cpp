@@ -271,4 +271,14 @@ Complaint readHeaderNames(std::string_view text, std::vector<std::string>& out) 
     return {};
 }
 
+Complaint readWords(std::string_view text, std::vector<std::string>& out) {
+    std::vector<std::string> words;
+    forEachWord(text, [&](std::string_view word) { words.push_back(lowerCase(word)); });
+    if (words.empty()) {
+        return "must be a list";
+    }
+    out = std::move(words);
+    return {};
+}
+
 }  // namespace evergate::controller

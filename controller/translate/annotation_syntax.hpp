@@ -49,6 +49,9 @@ Complaint readHeaderFields(std::string_view text, std::vector<model::HeaderField
 // Header names in any case, separated by commas, spaces or line ends.
 Complaint readHeaderNames(std::string_view text, std::vector<std::string>& out);
 
+// Words in any case, separated by commas, spaces or line ends; stored in lower case.
+Complaint readWords(std::string_view text, std::vector<std::string>& out);
+
 // Letters of ASCII only.
 std::string lowerCase(std::string_view text);
 

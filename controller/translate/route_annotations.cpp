@@ -97,6 +97,26 @@ constexpr std::array kRows = {
                   [](std::string_view text, RouteClaim& claim) {
                       return readSize(text, claim.route.maxBodyBytes);
                   }},
+    AnnotationRow{"evergate.io/compress", kBoth, "`gzip`, `br`, `zstd`, best first", "",
+                  "Compresses responses for clients that accept one of these; "
+                  "[compression.md](compression.md) says which responses.",
+                  "zstd, br, gzip", "the ConfigMap's `use-gzip`, `enable-brotli`", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readWords(text, claim.route.compress);
+                  }},
+    AnnotationRow{"evergate.io/compress-types", kBoth, "media types, separated by commas or lines",
+                  "", "The types `compress` is for, instead of the usual ones.",
+                  "text/*, application/json", "the ConfigMap's `gzip-types`", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readWords(text, claim.route.compressTypes);
+                  }},
+    AnnotationRow{"evergate.io/compress-min-size", kBoth,
+                  "bytes, with `k`, `m` or `g` for powers of 1024", "1k",
+                  "Responses known to be shorter stay as they are.", "256",
+                  "the ConfigMap's `gzip-min-length` (default 256)", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readSize(text, claim.route.compressMinBytes);
+                  }},
 };
 
 constexpr std::array kListeners = {

@@ -52,6 +52,16 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "Connections that had to begin with a PROXY protocol header: proxied (it named the client), "
      "local (it named nobody), malformed or missing, closed (the peer left without a word) or "
      "timeout."},
+    {"evergate_compressed_responses_total", counter, "coding",
+     "Responses compressed: gzip, br or zstd."},
+    {"evergate_compression_input_bytes_total", counter, "",
+     "Bytes of bodies that were compressed, as they came; counted when they end."},
+    {"evergate_compression_output_bytes_total", counter, "",
+     "Bytes these bodies were compressed to."},
+    {"evergate_compression_denied_total", counter, "",
+     "Responses left as they were because memory for compression was used up."},
+    {"evergate_compression_memory_bytes", gauge, "",
+     "Memory reserved for compression, a part of evergate_worker_buffer_bytes."},
     {"evergate_tls_handshakes_total", counter, "version, resumed",
      "TLS handshakes with clients, by version and whether a session was resumed."},
     {"evergate_tls_handshake_failures_total", counter, "reason",

@@ -94,6 +94,20 @@ void addUpstream(PrometheusText& text, const session::Counters& sum,
     text.add(Metric::upstreamSent, sum.bytesToUpstreams);
 }
 
+void addCompression(PrometheusText& text, const std::vector<worker::WorkerStats>& workers) {
+    session::CompressionCounts sum;
+    for (const worker::WorkerStats& worker : workers)
+        sum.add(worker.compression);
+    for (std::size_t i = 1; i < sum.responses.size(); ++i) {
+        const auto coding = http::name(static_cast<http::ContentCoding>(i));
+        text.add(Metric::compressedResponses, {{"coding", coding}}, sum.responses[i]);
+    }
+    text.add(Metric::compressionInput, sum.bytesIn);
+    text.add(Metric::compressionOutput, sum.bytesOut);
+    text.add(Metric::compressionDenied, sum.denied);
+    text.add(Metric::compressionMemory, sum.memory);
+}
+
 void addListeners(PrometheusText& text, const std::vector<worker::WorkerStats>& workers) {
     for (const auto& listener : sumListeners(workers)) {
         const process::MetricLabels labels{{"listener", listener.name},
@@ -200,6 +214,7 @@ std::string metricsText(const Scrape& scrape) {
     addClients(text, sum);
     addListeners(text, scrape.workers);
     addUpstream(text, sum, scrape.workers);
+    addCompression(text, scrape.workers);
     addTraffic(text, scrape);
     addControl(text, scrape.control);
     addWorkers(text, scrape.workers);

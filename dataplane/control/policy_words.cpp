@@ -22,6 +22,14 @@ void addEdits(std::vector<std::string>& steps, const char* what,
     steps.push_back(std::string(what) + " headers are set or removed: " + names + '.');
 }
 
+std::string listed(const std::vector<std::string>& words) {
+    std::string text;
+    for (const std::string& word : words) {
+        text += (text.empty() ? "" : ",") + word;
+    }
+    return text;
+}
+
 }  // namespace
 
 std::vector<std::string> policyWords(const model::Route& route) {
@@ -50,6 +58,9 @@ std::vector<std::string> policyWords(const model::Route& route) {
              route.requestHeadersSet.size() + route.requestHeadersRemove.size());
     addCount(words, "response-headers",
              route.responseHeadersSet.size() + route.responseHeadersRemove.size());
+    if (!route.compress.empty()) {
+        words.push_back("compress=" + listed(route.compress));
+    }
     return words;
 }
 
@@ -82,6 +93,10 @@ std::vector<std::string> policySteps(const routing::RoutePolicy& policy, std::st
     }
     addEdits(steps, "Request", policy.request);
     addEdits(steps, "Response", policy.response);
+    if (policy.compression) {
+        steps.push_back("Responses are compressed for clients that accept one of " +
+                        listed(policy.compression->codings) + ".");
+    }
     return steps;
 }
 

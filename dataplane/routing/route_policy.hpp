@@ -24,6 +24,15 @@ struct HeaderEdits {
     bool empty() const noexcept { return drop.empty(); }
 };
 
+// Codings for responses; what they are is up to dataplane/http.
+struct Compression {
+    std::vector<std::string> codings;  // best first, at least one
+    std::vector<std::string> ownTypes;  // lower case: "text/html", "text/*"; empty: the usual ones
+    std::uint64_t minBytes = 0;
+
+    const std::vector<std::string>& types() const;
+};
+
 struct RoutePolicy {
     std::optional<SourceNetworks> sources;  // none: everybody is served
     bool redirectToHttps = false;           // from listeners without TLS
@@ -32,6 +41,9 @@ struct RoutePolicy {
     std::optional<PathRewrite> rewrite;
     HeaderEdits request;
     HeaderEdits response;
+    std::optional<Compression> compression;
+    bool needsVerifiedClient = false;  // others get 421
+    bool tellsClient = false;          // X-SSL-Client-... of its certificate
 };
 
 // `path`: the route's, normalised. Null when the route asks for nothing.
@@ -41,9 +53,6 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
 std::shared_ptr<const SourceNetworks> sourcesOf(const model::Listener& listener);
 
 // Null when there are none.
-    std::optional<Compression> compression;
-    bool needsVerifiedClient = false;  // others get 421
-    bool tellsClient = false;          // X-SSL-Client-... of its certificate
 std::shared_ptr<const SourceNetworks> networksOf(const std::vector<std::string>& networks);
 
 }  // namespace evergate::routing

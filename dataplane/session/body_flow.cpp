@@ -25,19 +25,6 @@ std::size_t roomBehind(const net::Buffer& buffer, const char* end) noexcept {
     return static_cast<std::size_t>(buffer.data() + buffer.capacity() - end);
 }
 
-// How much to read so that there is memory for what the receiver does not take; 0: not now. Without
-// memory only as much as the receiver is sure to take.
-std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept {
-    const std::size_t share = buffers.readShare();
-    if (share == net::BufferPool::kLarge) [[likely]]
-        return BodyFlow::kReadSize;
-    constexpr std::size_t kLittle = net::BufferPool::kSmall - 512;  // a chunk's frame fits, too
-    if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= kLittle))
-        return kLittle;
-    buffers.noteStarved();
-    return 0;
-}
-
 net::IoResult sendBoth(net::Socket& to, const Framed& body) {
     if (body.tail.empty())
         return to.send(body.begin, body.size());
@@ -48,6 +35,19 @@ net::IoResult sendBoth(net::Socket& to, const Framed& body) {
 
 }  // namespace
 
+// How much to read so that there is memory for what the receiver does not take; 0: not now. Without
+// memory only as much as the receiver is sure to take.
+std::size_t BodyFlow::readSize(net::BufferPool& buffers, const net::Socket& to) noexcept {
+    const std::size_t share = buffers.readShare();
+    if (share == net::BufferPool::kLarge) [[likely]]
+        return BodyFlow::kReadSize;
+    constexpr std::size_t kLittle = net::BufferPool::kSmall - 512;  // a chunk's frame fits, too
+    if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= kLittle))
+        return kLittle;
+    buffers.noteStarved();
+    return 0;
+}
+
 void BodyFlow::reset() noexcept {
     pending_.clear();
     sent_ = 0;
@@ -56,6 +56,8 @@ void BodyFlow::reset() noexcept {
     in_ = out_ = Framing::none;
     inputDone_ = true;
     endDistrusted_ = false;
+    filter_ = nullptr;
+    unflushed_ = filterFailed_ = false;
 }
 
 void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
@@ -72,6 +74,16 @@ void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
 }
 
 Framed BodyFlow::frame(char* data, std::size_t size) {
+    const bool before = inputDone_;
+    const Framed in = strip(data, size);
+    if (out_ != Framing::chunked || before)
+        return in;
+    Framed out = frameChunked(in.begin, in.end, inputDone_);
+    out.consumed = in.consumed;
+    return out;
+}
+
+Framed BodyFlow::strip(char* data, std::size_t size) {
     Framed out{data, data, {}, 0};
     if (inputDone_)
         return out;
@@ -96,11 +108,6 @@ Framed BodyFlow::frame(char* data, std::size_t size) {
             break;
     }
     received_ += out.size();
-    if (out_ != Framing::chunked)
-        return out;
-    const std::size_t consumed = out.consumed;
-    out = frameChunked(out.begin, out.end);
-    out.consumed = consumed;
     return out;
 }
 
@@ -125,7 +132,8 @@ char* BodyFlow::stripChunked(char* data, std::size_t size, Framed& out) {
     return end == nullptr ? out.begin : end;
 }
 
-Framed BodyFlow::frameChunked(char* begin, char* end) {
+// `last`: the body ends here.
+Framed BodyFlow::frameChunked(char* begin, char* end, bool last) {
     Framed out{begin, end, {}, 0};
     tail_.clear();
     if (begin != end) {
@@ -136,7 +144,7 @@ Framed BodyFlow::frameChunked(char* begin, char* end) {
         std::memcpy(out.begin, header, size);
         tail_.append("\r\n");
     }
-    if (inputDone_) {
+    if (last) {
         tail_.append("0\r\n");
         if (in_ == Framing::chunked)
             tail_.append(decoder_.trailers());
@@ -151,7 +159,7 @@ bool BodyFlow::endOfInput(Framed& out) {
         return false;
     inputDone_ = true;
     if (out_ == Framing::chunked)
-        out = frameChunked(out.begin, out.begin);
+        out = frameChunked(out.begin, out.begin, true);
     return true;
 }
 
@@ -211,6 +219,8 @@ bool BodyFlow::keepRest(SessionContext& context, const Framed& body, std::size_t
 
 BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net::Socket& to,
                                 std::string_view& leftover) {
+    if (filter_ != nullptr) [[unlikely]]
+        return pumpFiltered(context, from, to, leftover);
     for (int reads = 0; reads < kReadsPerTurn; ++reads) {
         if (!pending_.empty()) {
             if (!flush(to))

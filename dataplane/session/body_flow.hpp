@@ -4,7 +4,8 @@
 // Input framing is stripped in place (chunked) or counted (length); output framing is written anew
 // around it, so nothing of the peer's framing is ever forwarded. What the receiver does not take is
 // kept in one Pending; until that is empty nothing more is read. A tunnel is a BodyFlow with
-// untilClose on both sides. One worker thread; no sockets of its own.
+// untilClose on both sides. A BodyFilter may rewrite what is between the two framings
+// (body_filter.cpp). One worker thread; no sockets of its own.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/http/body_filter.hpp"
 #include "dataplane/http/chunked.hpp"
 #include "dataplane/http/head.hpp"
 #include "dataplane/net/buffer_pool.hpp"
@@ -72,12 +74,20 @@ public:
     // After start(): what becomes of trailer fields with '_' in their name.
     void restrictTrailers(model::HeaderUnderscores rule) noexcept { decoder_.restrictNames(rule); }
 
+    // After start(), whose `out` is chunked: what the body goes through; it outlives the flow's use
+    // of it. Instead of frame() and send() there are strip() and sendFirst() then.
+    void filterBy(http::BodyFilter& filter) noexcept { filter_ = &filter; }
+
+    bool filterFailed() const noexcept { return filterFailed_; }
+
     bool overLimit() const noexcept { return overLimit_; }
 
     const char* detail() const noexcept { return decoder_.detail(); }
 
     // Takes body bytes at data[0, size) apart and frames them for the receiver, in place.
     Framed frame(char* data, std::size_t size);
+    // The first half of that: takes them apart only, in place.
+    Framed strip(char* data, std::size_t size);
     // The source closed: ends an untilClose body (true), otherwise false: truncated.
     bool endOfInput(Framed& out);
 
@@ -91,6 +101,11 @@ public:
     // As above when the first `sent` bytes of it went out with something else. False: the rest does
     // not fit.
     bool keep(SessionContext& context, const Framed& body, std::size_t sent, net::Buffer& owner);
+
+    // `head` and, filtered, what strip() made of the bytes behind it, in one send. False: the
+    // receiver is broken, or filterFailed().
+    bool sendFirst(SessionContext& context, net::Socket& to, std::string_view head,
+                   const Framed& body);
 
     // What was sent, all of it, goes again and first. False: it does not fit.
     bool putBack(SessionContext& context, std::string_view sent);
@@ -114,16 +129,31 @@ public:
     std::uint64_t sent() const noexcept { return sent_; }  // bytes handed to the kernel
 
 private:
-    Framed frameChunked(char* begin, char* end);
+    static std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept;
+    Framed frameChunked(char* begin, char* end, bool last);
     char* stripChunked(char* data, std::size_t size, Framed& out);
     bool keepRest(SessionContext& context, const Framed& body, std::size_t sent,
                   net::Buffer& owner);
     Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to, std::size_t most,
                     std::string_view& leftover);
 
+    // body_filter.cpp
+    bool sendFiltered(SessionContext& context, net::Socket& to, std::string_view lead,
+                      std::string_view body, http::BodyFilter::Until until);
+    Result pumpFiltered(SessionContext& context, net::Socket& from, net::Socket& to,
+                        std::string_view& leftover);
+    Result readFiltered(SessionContext& context, net::Socket& from, net::Socket& to,
+                        std::size_t most, std::string_view& leftover);
+    Result waitForMore(SessionContext& context, net::Socket& to);
+
+    http::BodyFilter::Until until() const noexcept {
+        return inputDone_ ? http::BodyFilter::Until::end : http::BodyFilter::Until::more;
+    }
+
     Pending pending_;
     http::ChunkedDecoder decoder_;
     std::string tail_;  // last chunk and trailers
+    http::BodyFilter* filter_ = nullptr;
     std::uint64_t remaining_ = 0;
     std::uint64_t limit_ = 0;  // of a chunked body
     std::uint64_t received_ = 0;
@@ -134,6 +164,8 @@ private:
     bool inputDone_ = true;
     bool endDistrusted_ = false;
     bool overLimit_ = false;
+    bool unflushed_ = false;  // the filter may hold back what it has taken
+    bool filterFailed_ = false;
 };
 
 }  // namespace evergate::session

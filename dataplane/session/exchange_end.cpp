@@ -274,6 +274,8 @@ void Exchange::finish(Outcome outcome) {
     state_ = State::finished;
     account();
     settleBudget();
+    if (compressor_) [[unlikely]]
+        endCoding();
     up_.reset();
     down_.reset();
     held_.reset();

@@ -41,6 +41,8 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
         return ProxyError::bodyTooLarge;
     if (extras_->rewrite)
         rewriteTarget(head, normalPath);
+    if (extras_->compression)
+        negotiateCoding(head);
     return ProxyError::none;
 }
 
@@ -63,8 +65,6 @@ bool Exchange::clientUsesTls() const noexcept {
     return proxiedTls_ || listener_->protocol == model::ListenerProtocol::https;
 }
 
-void Exchange::rewriteTarget(const http::RequestHead& head, std::string_view normalPath) {
-    extras_->rewrite->apply(head.path, normalPath, rewritten_);
 // Null: nobody was verified by the rules that hold for this host now. The handshake may have been
 // for another host, whose rules are others, or before they changed.
 const net::PeerIdentity* Exchange::verifiedClient(std::string_view host) const {
@@ -92,6 +92,8 @@ std::string Exchange::clientFields() const {
     return text;
 }
 
+void Exchange::rewriteTarget(const http::RequestHead& head, std::string_view normalPath) {
+    extras_->rewrite->apply(head.path, normalPath, rewritten_);
     rewritten_ += head.target.substr(head.path.size());  // the query
     if (context_.log != nullptr)
         receivedTarget_ = head.target;
@@ -128,8 +130,10 @@ bool Exchange::sendEdited(http::ResponseFacts facts, char* body, char* end, net:
     http::HeadEdits edits;
     if (extras_ != nullptr)
         edits = {&extras_->response.drop, extras_->response.add, {}};
-    const std::string cookie = affinityCookie();
-    edits.more = cookie;
+    std::string more = affinityCookie();
+    if (codingPlan_ != http::CodingPlan::none) [[unlikely]]
+        more += codingFields(edits);
+    edits.more = more;
     facts.edits = &edits;
     return sendComposed(facts, body, end, buffer);
 }

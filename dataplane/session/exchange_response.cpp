@@ -179,7 +179,8 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     const auto waited = now - startedAt_;
     upstreamMicros_ = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
-    const Framing out = clientFraming(head);
+    const bool coded = extras_ != nullptr && extras_->compression && beginCoding();
+    const Framing out = coded ? Framing::chunked : clientFraming(head);
     closeDelimited_ = out == Framing::untilClose;
     // An endpoint that answers early and closes takes no more of the request; behind an early
     // answer that is all there the rest of it has nowhere to go.
@@ -195,6 +196,8 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
                                     false,        context_.date(),     nullptr,
                                     settings.via, settings.serverName};
     down_.start(head.framing, head.contentLength, out);
+    if (coded) [[unlikely]]
+        down_.filterBy(*compressor_);
     if (upstreamReset_)
         down_.distrustEnd();
     if (!sendHeadAndBody(facts, body, end, buffer))
@@ -233,6 +236,8 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
     }
     const char* const composed = http::composeResponseBefore(head, facts, composedEnd);
     const auto headSize = static_cast<std::size_t>(composedEnd - composed);
+    if (compressor_) [[unlikely]]
+        return sendCoded({composed, headSize}, body, end);
     if (facts.added() != 0)
         makeRoomBefore(body, end, headSize, buffer);
     Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
@@ -276,7 +281,7 @@ void Exchange::onResponseFlow(BodyFlow::Result result) {
             endpoint_->noteFailure();
             return cut(ProxyError::upstreamTruncated);
         case BodyFlow::Result::sinkFailed:
-            return cut(ProxyError::clientClosed);
+            return cut(down_.filterFailed() ? ProxyError::bufferMemory : ProxyError::clientClosed);
     }
 }
 

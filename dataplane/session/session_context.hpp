@@ -19,6 +19,7 @@
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/routing/snapshot.hpp"
+#include "dataplane/session/compressor_pool.hpp"
 #include "dataplane/session/counters.hpp"
 #include "dataplane/upstream/balancer.hpp"
 #include "dataplane/upstream/connection_pool.hpp"
@@ -98,6 +99,7 @@ struct SessionContext {
     tls::Engine* tls = nullptr;    // set before the first backend that wants TLS
 
     Counters counters;
+    CompressorPool compressors{buffers};
     upstream::TrafficTable routeTraffic;  // by routing::Target::statsIndex
     model::Backend defaultPolicy;         // deadlines of requests that have no backend
     upstream::Random random{1};

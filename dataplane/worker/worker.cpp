@@ -23,6 +23,13 @@ std::size_t bufferStep(const WorkerPoolOptions& options) noexcept {
     return std::min(kMost, options.bufferBytes / (kStepsPerWorker * std::max(1u, options.workers)));
 }
 
+// What encoders of responses may hold, of a worker's part of all buffers.
+std::size_t compressionShare(const WorkerPoolOptions& options) noexcept {
+    constexpr std::size_t kPart = 4;
+    return options.bufferBytes == 0 ? session::CompressorPool::kUsualLimit
+                                    : options.bufferBytes / (kPart * std::max(1u, options.workers));
+}
+
 // Twice what a session waits: the kernel's part is the case where nobody waits any more.
 std::chrono::milliseconds userTimeout(const model::Settings& settings) noexcept {
     return 2 * settings.writeTimeout;
@@ -46,6 +53,7 @@ Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
     poller_.keepTimeFor(wheel_);
     pool_.options().sources = net::SourceAddresses(options.sources, index);
     context_.tls = &tls_;
+    context_.compressors.limitTo(compressionShare(options));
     context_.random = upstream::Random(seed);
     context_.snapshot = new session::HeldSnapshot(std::make_shared<const routing::Snapshot>());
     if (log != nullptr) {
@@ -91,7 +99,7 @@ void Worker::tick() {
     const auto now = std::chrono::steady_clock::now();
     noteLag(now);
     wheel_.advance(now);
-    buffers_.look(tls_.backlogBytes() + pool_.heldBytes());
+    buffers_.look(tls_.backlogBytes() + pool_.heldBytes() + context_.compressors.bytes());
     // Those that had to wait for memory; one that finds none now comes back with the next tick.
     if (!queue_.empty() && !queuePosted_)
         runQueue();

@@ -97,7 +97,8 @@ WorkerStats Worker::stats() const {
     stats.pollerTurns = poller_.loops();
     stats.pollerEvents = poller_.events();
     stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree() + tls_.backlogBytes() +
-                        pool_.heldBytes();
+                        pool_.heldBytes() +
+                        context_.compressors.bytes();
     stats.snapshotVersion = context_.snapshot->snapshot->version;
     stats.acceptPauses = pausesOfClosed_;
     for (const auto& acceptor : acceptors_)
@@ -109,6 +110,7 @@ WorkerStats Worker::stats() const {
     stats.bufferOverdrafts = buffers_.overdrafts();
     stats.connectDurations = pool_.counters().connectDurations;
     stats.upstreamTls = pool_.counters().tls;
+    stats.compression = context_.compressors.counts();
     return stats;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dataplane/routing/snapshot.hpp"
+#include "dataplane/session/compressor_pool.hpp"
 #include "dataplane/session/counters.hpp"
 #include "dataplane/upstream/outlier_detector.hpp"
 #include "dataplane/upstream/registry.hpp"
@@ -46,6 +47,7 @@ struct WorkerStats {
     std::uint64_t bufferOverdrafts = 0;  // buffers given beyond the budget
     upstream::DurationHistogram connectDurations;
     net::HandshakeCounts upstreamTls;
+    session::CompressionCounts compression;
 };
 
 struct EndpointStats {

@@ -23,6 +23,7 @@ GROUPS = {
     "spdlog": r"spdlog/|fmt/",
     "prometheus": r"prometheus/",
     "nghttp2": r"nghttp2/",
+    "compression": r"zlib\.h$|brotli/|zstd\.h$",
     "yaml": r"yaml-cpp/",
     "cli11": r"CLI/",
     "system": r"(sys|netinet|linux|arpa|net)/|.*\.h$",

@@ -132,6 +132,22 @@ TEST(AnnotationTable, ReadsEveryWayToBalance) {
               All(BalanceAlgorithm::consistentHash, HashOn::header, "x-user"));
 }
 
+TEST(AnnotationTable, ReadsCompression) {
+    using Words = std::vector<std::string>;
+    EXPECT_EQ(claimWith("evergate.io/compress", "GZIP").route.compress, Words{"gzip"});
+    EXPECT_EQ(claimWith("evergate.io/compress", "br, zstd\ngzip").route.compress,
+              (Words{"br", "zstd", "gzip"}));
+    EXPECT_EQ(claimWith("evergate.io/compress-types", "Text/*,image/bmp").route.compressTypes,
+              (Words{"text/*", "image/bmp"}));
+    EXPECT_EQ(claimWith("evergate.io/compress-min-size", "2k").route.compressMinBytes, 2'048u);
+    for (const std::string_view wrong :
+         {"true", "gzip,gzip", "deflate", "gzip;q=1", ",", "br,lzma"})
+        EXPECT_THAT(check(*findAnnotation("evergate.io/compress"), wrong), Not(IsEmpty())) << wrong;
+    for (const std::string_view wrong : {"html", "text/html;charset=utf-8", "text/a/b", "/"})
+        EXPECT_THAT(check(*findAnnotation("evergate.io/compress-types"), wrong), Not(IsEmpty()))
+            << wrong;
+}
+
 TEST(AnnotationTable, ReadsAffinity) {
     EXPECT_EQ(backendWith("evergate.io/affinity", "none").affinityCookie, "");
     EXPECT_EQ(backendWith("evergate.io/affinity", "cookie").affinityCookie, "evergate-affinity");

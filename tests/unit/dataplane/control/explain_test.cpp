@@ -210,6 +210,9 @@ TEST_F(ExplainPolicyTest, NeverShowsHeaderValues) {
     EXPECT_THAT(policyWords(*route), ElementsAre("sources=2", "body=8192", "rewrite=/v2",
                                                  "request-headers=1", "response-headers=1"));
     EXPECT_THAT(policyWords(model::Route{}), ElementsAre());
+    model::Route compressing;
+    compressing.compress = {"br", "gzip"};
+    EXPECT_THAT(policyWords(compressing), ElementsAre("compress=br,gzip"));
 }
 
 }  // namespace

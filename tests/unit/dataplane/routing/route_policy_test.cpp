@@ -27,6 +27,22 @@ TEST(RoutePolicy, EveryFieldMakesOne) {
     EXPECT_TRUE(with([](auto& r) { r.redirectToHttps = true; }));
     EXPECT_TRUE(with([](auto& r) { r.restrictSources = true; }));
     EXPECT_TRUE(with([](auto& r) { r.maxBodyBytes = 1; }));
+    EXPECT_TRUE(with([](auto& r) { r.compress = {"gzip"}; }));
+}
+
+TEST(RoutePolicy, CompressesTheUsualTypesUnlessToldWhich) {
+    model::Route route;
+    route.compressTypes = {"image/bmp"};
+    EXPECT_EQ(compilePolicy(route, "/"), nullptr);
+    route.compress = {"br", "gzip"};
+    route.compressMinBytes = 7;
+    const auto policy = compilePolicy(route, "/");
+    EXPECT_EQ(policy->compression->codings, route.compress);
+    EXPECT_EQ(policy->compression->types(), route.compressTypes);
+    EXPECT_EQ(policy->compression->minBytes, 7u);
+    route.compressTypes.clear();
+    EXPECT_THAT(compilePolicy(route, "/")->compression->types(),
+                testing::IsSupersetOf({"text/*", "application/json", "image/svg+xml"}));
 }
 
 TEST(RoutePolicy, HeadersToSetAreAlsoDropped) {
