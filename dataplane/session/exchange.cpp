@@ -74,8 +74,8 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     }
     target_ = nullptr;
     extras_ = nullptr;
-    backend_ = nullptr;
     identity_ = nullptr;
+    backend_ = nullptr;
     policy_ = nullptr;
     rewritten_.clear();
     introduction_.clear();
@@ -158,13 +158,13 @@ void Exchange::composeHead(const http::RequestHead& head, std::string_view clien
     }
     facts.via = snapshot_->snapshot->settings.via;
     http::HeadEdits edits;
+    std::string told;
     std::size_t bound = http::composedSizeBound(head, facts);
     if (extras_ != nullptr) [[unlikely]] {
         if (extras_->tellsClient)
             told = clientFields();
         edits = {&extras_->request.drop, extras_->request.add, told, extras_->tellsClient};
         bound += edits.size() + rewritten_.size();
-    std::string told;
     }
     head_ = inlineHead_.data();
     if (bound > kInlineHead) {

@@ -41,8 +41,6 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
         return ProxyError::bodyTooLarge;
     if (extras_->rewrite)
         rewriteTarget(head, normalPath);
-    if (extras_->compression)
-        negotiateCoding(head);
     return ProxyError::none;
 }
 
@@ -130,10 +128,8 @@ bool Exchange::sendEdited(http::ResponseFacts facts, char* body, char* end, net:
     http::HeadEdits edits;
     if (extras_ != nullptr)
         edits = {&extras_->response.drop, extras_->response.add, {}};
-    std::string more = affinityCookie();
-    if (codingPlan_ != http::CodingPlan::none) [[unlikely]]
-        more += codingFields(edits);
-    edits.more = more;
+    const std::string cookie = affinityCookie();
+    edits.more = cookie;
     facts.edits = &edits;
     return sendComposed(facts, body, end, buffer);
 }
