@@ -9,7 +9,7 @@
 
 #include "tests/integration/http2_client.hpp"
 #include "tests/support/proxy_fixture.hpp"
-#include "tests/support/self_signed.hpp"
+#include "tests/support/temporary_certificate.hpp"
 
 namespace evergate::test {
 namespace {
@@ -338,6 +338,35 @@ TEST(Http2Exchange, IsAgreedOnByAlpn) {
     const Http2Answer& answer = client.wait(client.request(Http2Client::get()));
     EXPECT_EQ(answer.status, "200");
     EXPECT_THAT(answer.body, HasSubstr("X-Forwarded-Proto: https\r\n"));
+}
+
+TEST(Http2Exchange, WantsAConnectionOfItsOwnForAnotherCertificate) {
+    ScriptedEndpoint endpoint(answerAll("hello"));
+    ProxyFixture proxy;
+    proxy.serve({endpoint.port()});
+    const TemporaryAuthority authority;
+    const auto issue = [&](const std::string& name, std::vector<std::string> hosts) {
+        CertificateRequest request;
+        request.commonName = name;
+        request.dnsNames = hosts;
+        const CertificateAndKey pair = authority.issue(request);
+        proxy.setCertificate(name, {std::move(hosts), pair.certificatePem, pair.keyPem, "test"});
+    };
+    issue("one", {"a.example", "b.example"});
+    issue("two", {"c.example"});
+    RawConnection raw = RawConnection::connect(proxy.openSecureListener());
+    TlsOptions options;
+    options.serverName = "a.example";
+    options.protocols = {"h2"};
+    ASSERT_TRUE(raw.secure(options)) << raw.tlsError();
+    Http2Client client(std::move(raw), true, true);
+    const auto ask = [&](const std::string& host) {
+        return client.wait(client.request(Http2Client::get("/", host))).status;
+    };
+    EXPECT_EQ(ask("a.example"), "200");
+    EXPECT_EQ(ask("b.example"), "200");
+    EXPECT_EQ(ask("c.example"), "421");
+    EXPECT_EQ(ask("a.example"), "200");
 }
 
 TEST(Http2Exchange, SaysGoodbyeInADrain) {

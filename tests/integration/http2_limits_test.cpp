@@ -97,6 +97,21 @@ TEST_F(Http2Limits, EndDataWithoutData) {
                   frame(NGHTTP2_DATA, 0, 1, ""), 5'000, Refusal::emptyData);
 }
 
+TEST_F(Http2Limits, EndWhoGoesOnAfterTheEnd) {
+    RawConnection client = proxy_.client();
+    const std::string request =
+        frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, getBlock());
+    ASSERT_TRUE(client.send(kPreface + kSettingsAck + request));
+    ASSERT_TRUE(proxy_.eventually([&] {
+        const auto counts = proxy_.counters().http2;
+        return counts.streams == 1 && counts.activeStreams == 0;
+    }));
+    ASSERT_TRUE(client.send(frame(NGHTTP2_DATA, 0, 1, "more")));
+    EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::protocolError) == 1; }));
+    client.close();
+    expectServing();
+}
+
 TEST_F(Http2Limits, EndRapidResets) {
     proxy_.serve({});
     RawConnection client = proxy_.client();
