@@ -45,13 +45,44 @@ void tellPrefix(const PathRewrite& rewrite, HeaderEdits& edits) {
     }
 }
 
+// What is text, or as good as text, and is not compressed already: as with Caddy.
+const std::vector<std::string>& usualTypes() {
+    static const std::vector<std::string> kTypes{"text/*",
+                                                 "application/atom+xml",
+                                                 "application/geo+json",
+                                                 "application/graphql-response+json",
+                                                 "application/javascript",
+                                                 "application/json",
+                                                 "application/ld+json",
+                                                 "application/manifest+json",
+                                                 "application/problem+json",
+                                                 "application/rss+xml",
+                                                 "application/vnd.api+json",
+                                                 "application/vnd.ms-fontobject",
+                                                 "application/wasm",
+                                                 "application/x-javascript",
+                                                 "application/x-ndjson",
+                                                 "application/xhtml+xml",
+                                                 "application/xml",
+                                                 "font/otf",
+                                                 "font/ttf",
+                                                 "image/svg+xml",
+                                                 "image/vnd.microsoft.icon",
+                                                 "image/x-icon"};
+    return kTypes;
+}
+
 bool isEmpty(const RoutePolicy& policy) noexcept {
     return !policy.sources && !policy.redirectToHttps && policy.maxBodyBytes == 0 &&
            !policy.rewrite && policy.request.empty() && policy.response.empty() &&
-           !policy.needsVerifiedClient && !policy.tellsClient;
+           !policy.compression && !policy.needsVerifiedClient && !policy.tellsClient;
 }
 
 }  // namespace
+
+const std::vector<std::string>& Compression::types() const {
+    return ownTypes.empty() ? usualTypes() : ownTypes;
+}
 
 std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std::string_view path) {
     auto policy = std::make_unique<RoutePolicy>();
@@ -72,6 +103,10 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
     policy->response = compileEdits(route.responseHeadersSet, route.responseHeadersRemove);
     policy->needsVerifiedClient = route.clientCertificates == model::ClientCertificates::required;
     policy->tellsClient = route.clientCertificateHeaders;
+    if (!route.compress.empty()) {
+        policy->compression =
+            Compression{route.compress, route.compressTypes, route.compressMinBytes};
+    }
     if (isEmpty(*policy)) {
         return nullptr;
     }

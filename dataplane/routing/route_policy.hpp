@@ -24,6 +24,15 @@ struct HeaderEdits {
     bool empty() const noexcept { return drop.empty(); }
 };
 
+// Codings for responses; what they are is up to dataplane/http.
+struct Compression {
+    std::vector<std::string> codings;  // best first, at least one
+    std::vector<std::string> ownTypes;  // lower case: "text/html", "text/*"; empty: the usual ones
+    std::uint64_t minBytes = 0;
+
+    const std::vector<std::string>& types() const;
+};
+
 struct RoutePolicy {
     std::optional<SourceNetworks> sources;  // none: everybody is served
     bool redirectToHttps = false;           // from listeners without TLS
@@ -32,6 +41,7 @@ struct RoutePolicy {
     std::optional<PathRewrite> rewrite;
     HeaderEdits request;
     HeaderEdits response;
+    std::optional<Compression> compression;
     bool needsVerifiedClient = false;  // others get 421
     bool tellsClient = false;          // X-SSL-Client-... of its certificate
 };

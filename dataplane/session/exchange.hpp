@@ -18,7 +18,9 @@
 #include <string>
 #include <string_view>
 
+#include "dataplane/http/coded_response.hpp"
 #include "dataplane/http/compose.hpp"
+#include "dataplane/http/compressor.hpp"
 #include "dataplane/http/head.hpp"
 #include "dataplane/net/proxy_header.hpp"
 #include "dataplane/session/body_flow.hpp"
@@ -160,6 +162,13 @@ private:
     void badRequestBody();
     bool sendEdited(http::ResponseFacts facts, char* body, char* end, net::Buffer& buffer);
 
+    // exchange_coding.cpp: compression, where the route asks for it
+    void negotiateCoding(const http::RequestHead& head);
+    bool beginCoding();
+    std::string codingFields(const http::HeadEdits& edits);
+    bool sendCoded(std::string_view head, char* body, const char* end);
+    void endCoding();
+
     // exchange_dispatch.cpp: which endpoint, which connection, again or not
     http::ProxyError acquire(upstream::EndpointState* granted = nullptr);
     upstream::PickRequest pickRequest() const noexcept;
@@ -272,6 +281,7 @@ private:
     BodyFlow up_;
     BodyFlow down_;
     BodyRate bodyRate_;
+    std::unique_ptr<http::Compressor> compressor_;  // of the response's body; null: it stays so
     net::Buffer bigHead_;
     net::Buffer held_;  // the beginning of a response head, or bytes that came while blocked
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
@@ -302,6 +312,10 @@ private:
     // The last connect failed for want of something of ours.
     http::ProxyError localFailure_ = http::ProxyError::none;
     http::Framing requestFraming_ = http::Framing::none;
+    // Of routes that compress only: what the client would like, and what becomes of the response.
+    http::ContentCoding coding_ = http::ContentCoding::identity;
+    http::CodingPlan codingPlan_ = http::CodingPlan::none;
+    bool weakTagHeld_ = false;  // and what the client has may be what we made of it
     Outcome replyOutcome_ = Outcome::close;
     Outcome outcome_ = Outcome::close;
     std::uint8_t clientMinorVersion_ = 1;

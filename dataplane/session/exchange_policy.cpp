@@ -41,6 +41,8 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
         return ProxyError::bodyTooLarge;
     if (extras_->rewrite)
         rewriteTarget(head, normalPath);
+    if (extras_->compression)
+        negotiateCoding(head);
     return ProxyError::none;
 }
 
@@ -128,8 +130,10 @@ bool Exchange::sendEdited(http::ResponseFacts facts, char* body, char* end, net:
     http::HeadEdits edits;
     if (extras_ != nullptr)
         edits = {&extras_->response.drop, extras_->response.add, {}};
-    const std::string cookie = affinityCookie();
-    edits.more = cookie;
+    std::string more = affinityCookie();
+    if (codingPlan_ != http::CodingPlan::none) [[unlikely]]
+        more += codingFields(edits);
+    edits.more = more;
     facts.edits = &edits;
     return sendComposed(facts, body, end, buffer);
 }
