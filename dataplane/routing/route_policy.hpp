@@ -26,7 +26,7 @@ struct HeaderEdits {
 
 // Codings for responses; what they are is up to dataplane/http.
 struct Compression {
-    std::vector<std::string> codings;  // best first, at least one
+    std::vector<std::string> codings;   // best first, at least one
     std::vector<std::string> ownTypes;  // lower case: "text/html", "text/*"; empty: the usual ones
     std::uint64_t minBytes = 0;
 

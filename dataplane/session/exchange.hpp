@@ -269,7 +269,7 @@ private:
     const routing::Target* target_ = nullptr;
     std::unique_ptr<const routing::Target> ownTarget_;  // a tunnel's copy of it
     const routing::RoutePolicy* extras_ = nullptr;      // of target_; null: none
-    const net::PeerIdentity* identity_ = nullptr;  // while the head is composed; null: unknown
+    const net::PeerIdentity* identity_ = nullptr;       // while the head is composed; null: unknown
     upstream::BackendState* backend_ = nullptr;
     // Kept alive by the snapshot; null: the backend's present one.
     const model::Backend* policy_ = nullptr;
