@@ -97,8 +97,7 @@ WorkerStats Worker::stats() const {
     stats.pollerTurns = poller_.loops();
     stats.pollerEvents = poller_.events();
     stats.bufferBytes = buffers_.bytesInUse() + buffers_.bytesFree() + tls_.backlogBytes() +
-                        pool_.heldBytes() +
-                        context_.compressors.bytes();
+                        pool_.heldBytes() + context_.compressors.bytes();
     stats.snapshotVersion = context_.snapshot->snapshot->version;
     stats.acceptPauses = pausesOfClosed_;
     for (const auto& acceptor : acceptors_)
