@@ -31,7 +31,7 @@ struct AccessRecord {
     std::uint16_t clientPort = 0;
     std::string_view method;
     std::string_view host;
-    std::string_view target;  // cut at 1024 bytes
+    std::string_view target;        // cut at 1024 bytes
     std::uint8_t minorVersion = 1;  // as RequestHead::minorVersion
     std::uint16_t status = 0;
     std::uint64_t bytesIn = 0;         // request body

@@ -76,12 +76,12 @@ enum class ParseStatus : std::uint8_t { incomplete, complete, error };
 
 struct RequestHead {
     std::string_view method;
-    std::string_view target;     // origin-form to forward: "/path?query", "*" for OPTIONS
-    std::string_view path;       // target without query
-    std::string_view authority;  // Host as received (absolute-form: its authority), with port
-    std::string_view host;       // authority without port
+    std::string_view target;       // origin-form to forward: "/path?query", "*" for OPTIONS
+    std::string_view path;         // target without query
+    std::string_view authority;    // Host as received (absolute-form: its authority), with port
+    std::string_view host;         // authority without port
     std::string_view grpcTimeout;  // grpc-timeout as received; empty: none
-    std::string_view upgrade;    // protocol asked for, when Connection lists upgrade; else empty
+    std::string_view upgrade;      // protocol asked for, when Connection lists upgrade; else empty
     std::vector<HeaderField> fields;
     std::uint64_t contentLength = 0;  // Framing::length only; may be 0
     std::size_t headBytes = 0;  // bytes of the head, including the empty line; bounds all views
