@@ -134,7 +134,7 @@ run_tidy() {
 }
 
 # The tests in which threads meet: workers, sessions, the RPC channel, and the whole programs.
-tsan_pattern='^(unit_dataplane_worker|unit_dataplane_session|unit_common_rpc|integration_http_exchange|integration_http_queue|integration_http_deadline|integration_http_failure|integration_http_outlier|integration_http_connection_limits|integration_http_buffer_limits|integration_https_listener|integration_rpc_convergence)$'
+tsan_pattern='^(unit_dataplane_worker|unit_dataplane_session|unit_common_rpc|integration_http_exchange|integration_http_queue|integration_http_deadline|integration_http_failure|integration_http_outlier|integration_http_connection_limits|integration_http_buffer_limits|integration_https_listener|integration_https_client_certificates|integration_http2_exchange|integration_http2_upstream|integration_sni_passthrough|integration_http_compression|integration_rpc_convergence)$'
 
 build_tsan() {
     add 0 0 0
