@@ -75,7 +75,9 @@ bool ServerCertificates::load(const model::Config& config, const ServerCertifica
 bool ServerCertificates::loadOne(const model::Config::Map::value_type& item,
                                  const ServerCertificates* before,
                                  std::vector<model::KeyedProblem>& problems) {
-    const auto& [key, entry] = item;
+    // Plain names: clang 14 captures no structured bindings.
+    const auto& key = item.first;
+    const auto& entry = item.second;
     const auto refuse = [&](model::Problem problem) {
         problem.where = model::toText(key) + "." + problem.where;
         problems.push_back({key, std::move(problem)});
