@@ -101,7 +101,7 @@ WORKLOADS = ("Deployment", "DaemonSet")
 
 def flags_of(program):
     _, output, _ = run([binaries() / program, "--help"])
-    return set(re.findall(r"^\s+(--[a-z-]+)", output, re.M))
+    return set(re.findall(r"^\s+(--[a-z0-9-]+)", output, re.M))
 
 
 def workloads(things):
