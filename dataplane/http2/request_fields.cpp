@@ -3,6 +3,7 @@
 
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/http/header_names.hpp"
+#include "dataplane/http2/field_rules.hpp"
 
 namespace evergate::http2 {
 
@@ -10,11 +11,6 @@ using http::HeaderField;
 using http::HeaderName;
 
 namespace {
-
-// nghttp2 copies both and changes neither.
-std::uint8_t* bytes(std::string_view text) noexcept {
-    return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
-}
 
 // Requests of many clients share a compression table: what one of them keeps secret must not be
 // found by the length of another's (RFC 7541 §7.1.3).
@@ -39,7 +35,7 @@ void RequestFields::begin(std::size_t nameBytes) {
 }
 
 void RequestFields::add(std::string_view name, std::string_view value) {
-    fields_.push_back({bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+    fields_.push_back(nameValue(name, value));
 }
 
 void RequestFields::addLowered(std::string_view name, std::string_view value, bool secret) {
@@ -81,14 +77,9 @@ void RequestFields::addAll(const http::RequestHead& head, bool tunnel) {
 
 void RequestFields::assignTrailers(std::string_view section) {
     begin(section.size());
-    while (!section.empty()) {
-        const std::size_t end = section.find("\r\n");
-        const std::string_view line = section.substr(0, end);
-        section.remove_prefix(end == std::string_view::npos ? section.size() : end + 2);
-        const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos)
-            addLowered(line.substr(0, colon), http::trimOws(line.substr(colon + 1)), false);
-    }
+    forEachTrailer(section, [this](std::string_view name, std::string_view value) {
+        addLowered(name, value, false);
+    });
 }
 
 }  // namespace evergate::http2

@@ -7,6 +7,7 @@
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/http/header_names.hpp"
 #include "dataplane/http/request_target.hpp"
+#include "dataplane/http2/field_rules.hpp"
 
 namespace evergate::http2 {
 
@@ -28,24 +29,9 @@ constexpr std::size_t kBombFactor = 4;
 // What RFC 9113 §6.5.2 counts for a field besides its bytes; ours: ": " and CRLF.
 constexpr std::size_t kFieldOverhead = 4;
 
-bool isLowerToken(std::string_view name) noexcept {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return http::is(c, http::kTokenChar) && !(c >= 'A' && c <= 'Z');
-    });
-}
-
-bool isConnectionSpecific(HeaderName id) noexcept {
-    switch (id) {
-        case HeaderName::connection:
-        case HeaderName::keepAlive:
-        case HeaderName::proxyConnection:
-        case HeaderName::transferEncoding:
-        case HeaderName::upgrade:
-        case HeaderName::http2Settings:
-            return true;
-        default:
-            return false;
-    }
+// Names what only a connection that is to become HTTP/2 has to say (RFC 7540 §3.2.1), too.
+bool isForbidden(HeaderName id) noexcept {
+    return isConnectionSpecific(id) || id == HeaderName::http2Settings;
 }
 
 // Methods whose requests have a body by definition: an empty one is said to be empty (RFC 9110
@@ -83,7 +69,7 @@ bool RequestText::add(std::string_view name, std::string_view value) {
     } else if (!name.empty() && name.front() == ':') {
         if (regular_ || !addPseudo(name, value))
             malformed("bad pseudo header field");
-    } else if (!isLowerToken(name)) {
+    } else if (!isFieldName(name)) {
         malformed("bad field name");
     } else {
         regular_ = true;
@@ -129,7 +115,7 @@ bool RequestText::note(std::string_view name, std::string_view value) {
         prioritized_ |= name == "priority";
         return name != "sec-websocket-key" || (seen_ & kProtocol) == 0;
     }
-    if (isConnectionSpecific(id)) {
+    if (isForbidden(id)) {
         malformed("connection-specific field");
         return false;
     }
@@ -240,10 +226,10 @@ RequestText::Status RequestText::refuse(ProxyError error, const char* detail) no
 }
 
 bool appendTrailer(std::string_view name, std::string_view value, std::string& out) {
-    if (!isLowerToken(name) || !http::allAre(value, http::kValueChar))
+    if (!isFieldName(name) || !http::allAre(value, http::kValueChar))
         return false;
     const HeaderName id = http::headerNameOf(name);
-    if (isConnectionSpecific(id))
+    if (isForbidden(id))
         return false;
     if (http::isAllowedInTrailer(name) && !http::isHopByHop(id))
         out.append(name).append(": ").append(value).append("\r\n");

@@ -2,6 +2,7 @@
 #include "dataplane/http2/response_fields.hpp"
 
 #include "dataplane/http/character_classes.hpp"
+#include "dataplane/http2/field_rules.hpp"
 
 namespace evergate::http2 {
 
@@ -44,20 +45,14 @@ void ResponseFields::set(const http::ResponseHead& head, std::uint16_t status) {
 
 void ResponseFields::setTrailers(std::string_view section) {
     fields_.clear();
-    while (!section.empty()) {
-        const std::size_t end = section.find("\r\n");
-        const std::string_view line = section.substr(0, end);
-        section.remove_prefix(end == std::string_view::npos ? section.size() : end + 2);
-        const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos && colon != 0)
-            add(line.substr(0, colon), http::trimOws(line.substr(colon + 1)));
-    }
+    forEachTrailer(section, [this](std::string_view name, std::string_view value) {
+        if (!name.empty())
+            add(name, value);
+    });
 }
 
 void ResponseFields::add(std::string_view name, std::string_view value) {
-    fields_.push_back({reinterpret_cast<std::uint8_t*>(const_cast<char*>(name.data())),
-                       reinterpret_cast<std::uint8_t*>(const_cast<char*>(value.data())),
-                       name.size(), value.size(), NGHTTP2_NV_FLAG_NONE});
+    fields_.push_back(nameValue(name, value));
 }
 
 }  // namespace evergate::http2

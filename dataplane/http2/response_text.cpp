@@ -4,6 +4,7 @@
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/http/head_reader.hpp"
 #include "dataplane/http/header_names.hpp"
+#include "dataplane/http2/field_rules.hpp"
 
 namespace evergate::http2 {
 
@@ -11,29 +12,6 @@ using http::Framing;
 using http::HeaderName;
 
 namespace {
-
-// §8.2.1: a token without upper-case letters.
-bool isFieldName(std::string_view name) noexcept {
-    for (const char c : name) {
-        if (!http::is(c, http::kTokenChar) || (c >= 'A' && c <= 'Z'))
-            return false;
-    }
-    return !name.empty();
-}
-
-// §8.2.2
-bool isForConnection(HeaderName id) noexcept {
-    switch (id) {
-        case HeaderName::connection:
-        case HeaderName::keepAlive:
-        case HeaderName::proxyConnection:
-        case HeaderName::transferEncoding:
-        case HeaderName::upgrade:
-            return true;
-        default:
-            return false;
-    }
-}
 
 void addNumber(std::uint64_t value, std::string& out) {
     out.append(std::to_string(value));
@@ -85,7 +63,7 @@ bool ResponseText::addStatus(std::string_view value, std::string& out) {
 
 bool ResponseText::addField(std::string_view name, std::string_view value, std::string& out) {
     const HeaderName id = http::headerNameOf(name);
-    if (isForConnection(id))
+    if (isConnectionSpecific(id))
         return fail("connection-specific field");
     if (id == HeaderName::contentLength && !final_ && status_ >= 200)
         return addLength(value);
