@@ -146,6 +146,7 @@ private:
     session::Session* sessionFor(session::ListenerState& listener, net::Socket& socket,
                                  const net::SocketAddress& client);
     void begin(session::Session& session, std::uint64_t clientKey);
+    void goOn(session::Session& before, session::Session& session);
     http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
                            std::uint64_t& clientKey);
     bool secure(const session::ListenerState& listener, net::Socket& socket);

@@ -60,12 +60,10 @@ void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
     begin(*session, clientKey);
 }
 
-// The name is known: what was counted for the client goes on with it.
+// The name is known.
 void Worker::onNamed(session::SniSession& named, session::ListenerState& listener,
                      net::Socket socket, const routing::Target* target,
                      std::string_view serverName) {
-    sessions_.erase(sessions_.iterator_to(named));
-    poller_.retire(std::unique_ptr<net::Retirable>(&named));  // still here for this turn
     session::Session* session = nullptr;
     if (target != nullptr) {
         session = new session::TcpSession(context_, *this, listener, std::move(socket),
@@ -75,10 +73,8 @@ void Worker::onNamed(session::SniSession& named, session::ListenerState& listene
         session = sessionFor(listener, socket, named.address());
     }
     if (session == nullptr)
-        return limits_.clients.release(*entryOf(listener).connections, named.clientKey());
-    if (named.destination() != nullptr)
-        session->setDestination(*named.destination());
-    begin(*session, named.clientKey());
+        return onSessionClosed(named);
+    goOn(named, *session);
 }
 
 // As its listener's protocol says; null: TLS cannot be had, the socket is closed.
@@ -97,17 +93,20 @@ session::Session* Worker::sessionFor(session::ListenerState& listener, net::Sock
     return new session::TcpSession(context_, *this, listener, std::move(socket), client);
 }
 
-// What was counted for the client goes on with it here, too.
 void Worker::onHttp2(session::Session& before, session::ListenerState& listener, net::Socket socket,
                      std::string_view bytes) {
-    auto* const session = new session::Http2Session(context_, *this, listener, std::move(socket),
-                                                    before.address(), bytes);
+    goOn(before, *new session::Http2Session(context_, *this, listener, std::move(socket),
+                                            before.address(), bytes));
+}
+
+// What was counted for the client goes on with it.
+void Worker::goOn(session::Session& before, session::Session& session) {
     if (before.destination() != nullptr)
-        session->setDestination(*before.destination());
+        session.setDestination(*before.destination());
     const std::uint64_t clientKey = before.clientKey();
     sessions_.erase(sessions_.iterator_to(before));
     poller_.retire(std::unique_ptr<net::Retirable>(&before));
-    begin(*session, clientKey);
+    begin(session, clientKey);
 }
 
 void Worker::begin(session::Session& session, std::uint64_t clientKey) {
