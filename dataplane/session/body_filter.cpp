@@ -59,14 +59,8 @@ bool BodyFlow::sendFirst(SessionContext& context, net::Socket& to, std::string_v
 BodyFlow::Result BodyFlow::pumpFiltered(SessionContext& context, net::Socket& from, net::Socket& to,
                                         std::string_view& leftover) {
     for (bool read = false;; read = true) {
-        if (!pending_.empty()) {
-            if (!flush(to))
-                return Result::sinkFailed;
-            if (!pending_.empty())
-                return Result::needWrite;
-        }
-        if (inputDone_)
-            return Result::done;
+        if (const Result first = beforeReading(to); first != Result::yield)
+            return first;
         if (!from.readable())
             return waitForMore(context, to);
         if (read)

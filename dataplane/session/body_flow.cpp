@@ -222,14 +222,8 @@ BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net:
     if (filter_ != nullptr) [[unlikely]]
         return pumpFiltered(context, from, to, leftover);
     for (int reads = 0; reads < kReadsPerTurn; ++reads) {
-        if (!pending_.empty()) {
-            if (!flush(to))
-                return Result::sinkFailed;
-            if (!pending_.empty())
-                return Result::needWrite;
-        }
-        if (inputDone_)
-            return Result::done;
+        if (const Result first = beforeReading(to); first != Result::yield)
+            return first;
         if (!from.readable())
             return Result::needRead;
         const std::size_t most = readSize(context.buffers, to);

@@ -129,6 +129,17 @@ public:
     std::uint64_t sent() const noexcept { return sent_; }  // bytes handed to the kernel
 
 private:
+    // What comes first whenever more could be read; `yield`: nothing.
+    Result beforeReading(net::Socket& to) {
+        if (!pending_.empty()) {
+            if (!flush(to))
+                return Result::sinkFailed;
+            if (!pending_.empty())
+                return Result::needWrite;
+        }
+        return inputDone_ ? Result::done : Result::yield;
+    }
+
     static std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept;
     Framed frameChunked(char* begin, char* end, bool last);
     char* stripChunked(char* data, std::size_t size, Framed& out);

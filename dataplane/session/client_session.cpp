@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/session/client_session.hpp"
+#include "dataplane/session/spare_exchange.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -279,12 +280,7 @@ void ClientSession::refuse(ProxyError error, const char* detail) {
 
 std::unique_ptr<Exchange> ClientSession::newExchange() {
     noteIdle(false);
-    auto& spare = context_.spareExchanges;
-    if (spare.empty())
-        return std::make_unique<Exchange>(context_);
-    std::unique_ptr<Exchange> exchange = std::move(spare.back());
-    spare.pop_back();
-    return exchange;
+    return takeExchange(context_);
 }
 
 ClientFacts ClientSession::facts() noexcept {

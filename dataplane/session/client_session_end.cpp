@@ -4,6 +4,7 @@
 
 #include "dataplane/session/client_session.hpp"
 #include "dataplane/session/connection_record.hpp"
+#include "dataplane/session/spare_exchange.hpp"
 
 namespace evergate::session {
 
@@ -12,10 +13,6 @@ namespace {
 // How soon a client whose socket is not watched yet is looked at; an answer that is there by then
 // also goes to a client that closed its side together with the request.
 constexpr std::chrono::milliseconds kLazyLook{100};
-// What a client may still send behind a response that ended its connection.
-constexpr std::uint32_t kMaxDiscarded = 16 * 1024 * 1024;
-constexpr int kDiscardsPerTurn = 8;
-constexpr std::size_t kMaxSpareExchanges = 256;
 
 }  // namespace
 
@@ -47,17 +44,11 @@ bool ClientSession::speaksHttp2(std::string_view bytes) const noexcept {
            socket_.layer() == nullptr && context_.settings().http2;
 }
 
-// The session that goes on counts as accepted in place of this one.
 void ClientSession::handOver(std::string_view bytes) {
     closed_ = true;
     noteIdle(false);
-    context_.wheel.disarm(*this);
-    --context_.counters.accepted;
-    --listener_.accepted;
-    if (socket_.registered()) {
-        context_.poller.remove(socket_.fd());
-        socket_.setRegistered(false);
-    }
+    stepAside(socket_);
+    socket_.setRegistered(false);
     owner_.onHttp2(*this, listener_, std::move(socket_), bytes);
 }
 
@@ -100,13 +91,7 @@ void ClientSession::settle() {
 // True: the connection carries on.
 bool ClientSession::endExchange() {
     const Outcome outcome = exchange_->outcome();
-    if (context_.spareExchanges.size() < kMaxSpareExchanges) {
-        context_.spareExchanges.push_back(std::move(exchange_));
-    } else {
-        // It may be on the stack: it dies after this batch.
-        context_.poller.retire(std::make_unique<ExpiredExchange>(std::move(exchange_)));
-    }
-    exchange_.reset();
+    giveBack(context_, std::move(exchange_));
     progress_ = 0;
     armed_ = Phase::count_;
     switch (outcome) {
@@ -137,20 +122,8 @@ void ClientSession::linger() {
 }
 
 void ClientSession::drainInput() {
-    for (int reads = 0; socket_.readable(); ++reads) {
-        if (reads == kDiscardsPerTurn) {
-            context_.queue.requeue(*this);
-            break;
-        }
-        const net::IoResult got = socket_.recv(context_.scratch().data(), BodyFlow::kReadSize);
-        if (got.wouldBlock())
-            break;
-        if (got.bytes <= 0)
-            return close();
-        discarded_ += static_cast<std::uint32_t>(got.bytes);
-        if (discarded_ > kMaxDiscarded)
-            return close();
-    }
+    if (!discardInput(socket_, discarded_))
+        return close();
     rearm();
 }
 

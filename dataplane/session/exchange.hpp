@@ -349,13 +349,4 @@ private:
     std::array<char, kInlineHead> inlineHead_;
 };
 
-// Keeps an exchange that ended while on the stack until the poller's batch is over.
-class ExpiredExchange final : public net::Retirable {
-public:
-    explicit ExpiredExchange(std::unique_ptr<Exchange> exchange) : exchange_(std::move(exchange)) {}
-
-private:
-    std::unique_ptr<Exchange> exchange_;
-};
-
 }  // namespace evergate::session

@@ -9,14 +9,6 @@ namespace evergate::session {
 
 using http2::Refusal;
 
-namespace {
-
-// What a client may still send behind our last word.
-constexpr std::uint32_t kMaxDiscarded = 16 * 1024 * 1024;
-constexpr int kDiscardsPerTurn = 8;
-
-}  // namespace
-
 std::string_view Http2Session::phaseName() const noexcept {
     if (lingering_)
         return name(Phase::lingering);
@@ -83,18 +75,8 @@ void Http2Session::linger() {
 }
 
 void Http2Session::drainInput() {
-    for (int reads = 0; socket_.readable(); ++reads) {
-        if (reads == kDiscardsPerTurn) {
-            context_.queue.requeue(*this);
-            break;
-        }
-        const net::IoResult got = socket_.recv(context_.scratch().data(), BodyFlow::kReadSize);
-        if (got.wouldBlock())
-            break;
-        discarded_ += static_cast<std::uint32_t>(std::max<ssize_t>(got.bytes, 0));
-        if (got.bytes <= 0 || discarded_ > kMaxDiscarded)
-            return lose(false);
-    }
+    if (!discardInput(socket_, discarded_))
+        return lose(false);
     rearm();
 }
 

@@ -8,6 +8,7 @@
 #include "dataplane/http/header_names.hpp"
 #include "dataplane/session/http2_session.hpp"
 #include "dataplane/session/http2_stream_layer.hpp"
+#include "dataplane/session/spare_exchange.hpp"
 
 namespace evergate::session {
 
@@ -15,7 +16,6 @@ using http::ProxyError;
 
 namespace {
 
-constexpr std::size_t kMaxSpareExchanges = 256;
 // What is written around the fields of a request besides them: its line apart, Host and framing.
 constexpr std::size_t kExtraFields = 8;
 
@@ -57,15 +57,9 @@ ClientFacts Http2Stream::facts() noexcept {
             session_->destination()};
 }
 
-void Http2Stream::takeExchange() {
+void Http2Stream::newExchange() {
     started_ = true;
-    auto& spare = context_.spareExchanges;
-    if (spare.empty()) {
-        exchange_ = std::make_unique<Exchange>(context_);
-        return;
-    }
-    exchange_ = std::move(spare.back());
-    spare.pop_back();
+    exchange_ = takeExchange(context_);
 }
 
 // The text takes the way of every request.
@@ -86,7 +80,7 @@ void Http2Stream::start(http2::RequestText& text, bool ended) {
         return refuse(ProxyError::misdirected, "the certificate is for another host", ended);
     headRequest_ = head.head;
     head.minorVersion = http::kHttp2;
-    takeExchange();
+    newExchange();
     if (ended)
         onEnd({});
     net::Buffer none;
@@ -96,7 +90,7 @@ void Http2Stream::start(http2::RequestText& text, bool ended) {
 }
 
 void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
-    takeExchange();
+    newExchange();
     remoteEnded_ = ended;
     exchange_->refuse(facts(), *this, error, detail);
     settle();
@@ -181,13 +175,7 @@ void Http2Stream::settle() {
 }
 
 void Http2Stream::endExchange() {
-    if (context_.spareExchanges.size() < kMaxSpareExchanges) {
-        context_.spareExchanges.push_back(std::move(exchange_));
-    } else {
-        // It may be on the stack: it dies after this batch.
-        context_.poller.retire(std::make_unique<ExpiredExchange>(std::move(exchange_)));
-    }
-    exchange_.reset();
+    giveBack(context_, std::move(exchange_));
     armed_ = Phase::count_;
     context_.wheel.disarm(*this);
     if (closed_)

@@ -97,7 +97,7 @@ private:
     void resumeData();
 
     ClientFacts facts() noexcept;
-    void takeExchange();
+    void newExchange();
     void settle();
     void endExchange();
     void discardInput();

@@ -76,15 +76,11 @@ void Introduction::look() {
     }
 }
 
-// The session that goes on counts as accepted in place of this one.
 void Introduction::handOver(const net::ProxyHeader& header) {
     const auto outcome =
         header.hasAddresses ? ProxyHeaderOutcome::proxied : ProxyHeaderOutcome::local;
     ++context_.counters.proxyHeaders[static_cast<std::size_t>(outcome)];
-    --context_.counters.accepted;
-    --listener_.accepted;
-    if (socket_.registered())
-        context_.poller.remove(socket_.fd());
+    stepAside(socket_);
     net::Socket socket(socket_.release());  // as new: its first event tells what is there
     ListenerState& listener = listener_;
     IntroductionOwner& owner = owner_;

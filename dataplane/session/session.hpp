@@ -59,6 +59,14 @@ public:
     void setClientKey(std::uint64_t key) noexcept { clientKey_ = key; }
 
 protected:
+    // Before another session goes on with the connection: that one counts as accepted in place of
+    // this one. Neither events nor deadlines come any more.
+    void stepAside(const net::Socket& socket) noexcept;
+    // Our last word is out, but closing now would reset the connection and could destroy it on its
+    // way (RFC 9112 §9.6): takes what the client still sends, which `discarded` counts. False: that
+    // was the end of it, or too much.
+    bool discardInput(net::Socket& socket, std::uint32_t& discarded);
+
     SessionContext& context_;
     ListenerState& listener_;
 

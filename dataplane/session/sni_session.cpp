@@ -82,14 +82,9 @@ void SniSession::look() {
     }
 }
 
-// The session that goes on counts as accepted in place of this one.
 void SniSession::handOver(std::string_view serverName) {
-    --context_.counters.accepted;
-    --listener_.accepted;
     over_ = true;
-    context_.wheel.disarm(*this);
-    if (socket_.registered())
-        context_.poller.remove(socket_.fd());
+    stepAside(socket_);
     const routing::RoutingTable& routes = context_.snapshot->snapshot->routes;
     const routing::Target* const target =
         serverName.empty() ? nullptr : routes.passthrough(listener_.routeIndex, serverName);
