@@ -284,7 +284,8 @@ void Exchange::onUpstream(upstream::Connection& connection, std::uint32_t) {
     if (state_ == State::connecting) {
         if (connection.connecting())
             return;
-        if (hedge_ && !settleHedge(connection)) [[unlikely]]
+        if (hedge_.active() && !hedge_.settle(context_.pool, *backend_, connection, connection_,
+                                              endpoint_, context_.wheel.nowTick())) [[unlikely]]
             return owner_->onExchangeEvent();
         if (connection.connectError() != 0) {
             retryOrFail(connectError(connection));

@@ -29,6 +29,7 @@
 #include "dataplane/session/session_context.hpp"
 #include "dataplane/upstream/admission.hpp"
 #include "dataplane/upstream/connection.hpp"
+#include "dataplane/upstream/hedge.hpp"
 
 namespace evergate::session {
 
@@ -199,8 +200,6 @@ private:
                                         std::chrono::milliseconds limit) const noexcept;
     void onTryLimit(Phase phase);
     void beginHedge();
-    bool settleHedge(const upstream::Connection& done);
-    void dropHedge();
 
     // exchange_queue.cpp: connection limits and affinity
     http::ProxyError admit(upstream::EndpointState*& picked);
@@ -275,8 +274,7 @@ private:
     const model::Backend* policy_ = nullptr;
     std::unique_ptr<upstream::Connection> connection_;
     upstream::EndpointPtr endpoint_;
-    std::unique_ptr<upstream::Connection> hedge_;  // the second of two connects under way
-    upstream::EndpointPtr hedgeEndpoint_;
+    upstream::Hedge hedge_;
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
     BodyFlow up_;
     BodyFlow down_;

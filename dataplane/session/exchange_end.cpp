@@ -157,10 +157,7 @@ void Exchange::onDeadline() {
     switch (now) {
         case Phase::connecting:
             endpoint_->noteConnectFailure(context_.wheel.nowTick());
-            if (hedge_) {
-                hedgeEndpoint_->noteConnectFailure(context_.wheel.nowTick());
-                dropHedge();
-            }
+            hedge_.timeOut(context_.pool, *backend_, context_.wheel.nowTick());
             retryOrFail(error);
             return;
         case Phase::tunnel:
@@ -252,7 +249,7 @@ void Exchange::releaseUpstream(bool reusable) {
             leaveQueue();
         return;
     }
-    dropHedge();
+    hedge_.drop(context_.pool, *backend_);
     upstream::endUse(*backend_, *endpoint_);
     upstream::giveSlotBack(*backend_, *endpoint_);
     context_.counters.bytesToUpstreams += headSent_ + up_.sent();

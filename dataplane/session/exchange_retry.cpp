@@ -208,37 +208,8 @@ void Exchange::beginHedge() {
         state_ = State::sending;
         return step();
     }
-    std::error_code error;
     ++context_.counters.upstreamConnects;
-    hedge_ = context_.pool.connect(*other, *this, error, wanted);
-    if (!hedge_)
-        return upstream::giveSlotBack(*backend_, *other);
-    hedgeEndpoint_ = other;
-    upstream::beginUse(*backend_, *other);
-}
-
-// One of two connects is over: its connection is the one, or the other's is. False: wait for that.
-bool Exchange::settleHedge(const upstream::Connection& done) {
-    const bool second = &done == hedge_.get();
-    const bool failed = done.connectError() != 0;
-    if (second && !failed)
-        endpoint_->noteSlowConnect(context_.wheel.nowTick());
-    if (second != failed) {
-        std::swap(connection_, hedge_);
-        std::swap(endpoint_, hedgeEndpoint_);
-    }
-    dropHedge();
-    return !failed;
-}
-
-void Exchange::dropHedge() {
-    if (!hedge_)
-        return;
-    upstream::endUse(*backend_, *hedgeEndpoint_);
-    upstream::giveSlotBack(*backend_, *hedgeEndpoint_);
-    context_.pool.discard(std::move(hedge_));
-    hedge_.reset();
-    hedgeEndpoint_.reset();
+    hedge_.begin(context_.pool, *backend_, *other, *this, wanted);
 }
 
 }  // namespace evergate::session

@@ -63,7 +63,10 @@ void TcpSession::onEvents(std::uint32_t events) {
 
 void TcpSession::onUpstream(upstream::Connection& connection, std::uint32_t events) {
     if (state_ == State::connecting) {
-        if (connection.connectError() != 0)
+        if (hedge_.active() && !hedge_.settle(context_.pool, backend_, connection, connection_,
+                                              endpoint_, context_.wheel.nowTick()))
+            return rearm();
+        if (connection_->connectError() != 0)
             return connectFailed(ProxyError::connectFailed);
         beginTunnel();
     }
@@ -158,23 +161,59 @@ bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
     tried_[triedCount_++] = &endpoint;
     std::error_code error;
     ++context_.counters.upstreamConnects;
+    const std::string introduction = introduce();
     upstream::Security wanted;
-    std::string introduction;
-    if (policy_->proxyProtocol != model::ProxyProtocol::none) {
-        const std::string_view host = passage_ ? passage_->serverName : std::string_view();
-        introduction =
-            composeIntroduction(policy_->proxyProtocol, socket_, address(), destination(), host);
-        wanted.introduction = introduction;
-    }
+    wanted.introduction = introduction;
     connection_ = context_.pool.connect(endpoint, *this, error, wanted);
     if (!connection_)
         return false;
-    connection_->noteRequest();
     endpoint_ = &endpoint;
     ++endpoint.requests;
     upstream::beginUse(backend_, endpoint);
     idleSince_ = context_.wheel.nowTick();
     return true;
+}
+
+// What the endpoint is told of the client before anything else; mostly nothing.
+std::string TcpSession::introduce() const {
+    if (policy_->proxyProtocol == model::ProxyProtocol::none)
+        return {};
+    const std::string_view host = passage_ ? passage_->serverName : std::string_view();
+    return composeIntroduction(policy_->proxyProtocol, socket_, address(), destination(), host);
+}
+
+bool TcpSession::mayHedge() const noexcept {
+    return !hedged_ && policy_->hedgeConnect.count() != 0 &&
+           policy_->hedgeConnect < policy_->connectTimeout;
+}
+
+// A second connect, of the other address family where there is one. Nothing was sent on either.
+void TcpSession::beginHedge() {
+    hedged_ = true;
+    upstream::EndpointState* other =
+        pickSecond(endpoint_->address.family() == AF_INET ? AF_INET6 : AF_INET);
+    if (other == nullptr)
+        other = pickSecond(0);
+    if (other == nullptr)
+        return;
+    ++context_.counters.hedges;
+    ++context_.counters.upstreamConnects;
+    const std::string introduction = introduce();
+    upstream::Security wanted;
+    wanted.introduction = introduction;
+    hedge_.begin(context_.pool, backend_, *other, *this, wanted);
+}
+
+// A healthy endpoint of that family (0: any) with a slot at once, taken; null: none.
+upstream::EndpointState* TcpSession::pickSecond(int family) {
+    if (backend_.queue && !backend_.queue->empty())
+        return nullptr;  // who waits goes first
+    upstream::PickRequest request = wish().pick;
+    request.limit = backend_.maxConnections;
+    request.healthyOnly = true;
+    request.family = family;
+    upstream::EndpointState* const other = upstream::pick(backend_, request, context_.random);
+    return other != nullptr && upstream::takeSlot(backend_, *other) ? other : nullptr;
 }
 
 void TcpSession::connectFailed(ProxyError error) {
@@ -185,6 +224,7 @@ void TcpSession::connectFailed(ProxyError error) {
 void TcpSession::releaseUpstream(Ending ending) {
     if (!connection_)
         return;
+    hedge_.drop(context_.pool, backend_);
     upstream::endUse(backend_, *endpoint_);
     upstream::giveSlotBack(backend_, *endpoint_);
     context_.pool.discard(std::move(connection_), ending == Ending::reset);
@@ -192,6 +232,7 @@ void TcpSession::releaseUpstream(Ending ending) {
 
 void TcpSession::beginTunnel() {
     state_ = State::tunnel;
+    connection_->noteRequest();
     endpoint_->noteServed(0);
     ++context_.counters.tunnels;
     connectMicros_ = microsSince(startedAt_);
@@ -279,7 +320,7 @@ std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
     if (state_ == State::queued)
         return left(policy_->queueTimeout, idleSince_);
     if (state_ == State::connecting)
-        return left(policy_->connectTimeout, idleSince_);
+        return left(mayHedge() ? policy_->hedgeConnect : policy_->connectTimeout, idleSince_);
     const model::Settings& settings = context_.settings();
     const bool halfClosed = up_.ended || down_.ended;
     auto nearest = left(settings.tunnelTimeout, idleSince_);
@@ -307,7 +348,12 @@ void TcpSession::onTimer() {
     if (state_ == State::queued)
         return fail(ProxyError::queueTimeout, Ending::reset);
     if (state_ == State::connecting) {
+        if (mayHedge()) {
+            beginHedge();
+            return rearm();
+        }
         endpoint_->noteConnectFailure(context_.wheel.nowTick());
+        hedge_.timeOut(context_.pool, backend_, context_.wheel.nowTick());
         return connectFailed(ProxyError::connectTimeout);
     }
     // Without bytes on their way this is no error but the end of an unused connection.

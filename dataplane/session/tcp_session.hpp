@@ -9,7 +9,8 @@
 // one thread.
 //
 // Deadlines: handshakeTimeout for TLS with the client; the backend's queueTimeout while its
-// endpoints are at their connection limit; its connectTimeout per attempt; then tunnelTimeout
+// endpoints are at their connection limit; its connectTimeout per attempt, of which hedgeConnect
+// passes before a second endpoint is connected to as well; then tunnelTimeout
 // without a byte either way, halfCloseTimeout once one side has ended, and writeTimeout for a
 // receiver that takes nothing, whatever the other direction does.
 #pragma once
@@ -25,6 +26,7 @@
 #include "dataplane/session/session.hpp"
 #include "dataplane/upstream/admission.hpp"
 #include "dataplane/upstream/connection.hpp"
+#include "dataplane/upstream/hedge.hpp"
 
 namespace evergate::session {
 
@@ -93,6 +95,10 @@ private:
     void onBackendGone() override;
     bool connectTo(upstream::EndpointState& endpoint);
     void connectFailed(http::ProxyError error);
+    std::string introduce() const;
+    bool mayHedge() const noexcept;
+    void beginHedge();
+    upstream::EndpointState* pickSecond(int family);
     void releaseUpstream(Ending ending);
     void beginTunnel();
 
@@ -113,6 +119,7 @@ private:
     const std::shared_ptr<const model::Backend> policy_;
     std::unique_ptr<upstream::Connection> connection_;
     upstream::EndpointPtr endpoint_;
+    upstream::Hedge hedge_;
     std::array<const upstream::EndpointState*, kMaxTried> tried_{};
     Way up_;
     Way down_;
@@ -126,7 +133,8 @@ private:
     http::ProxyError error_ = http::ProxyError::none;
     net::HandshakeFailure handshakeFailure_ = net::HandshakeFailure::none;
     std::uint8_t triedCount_ = 0;
-    bool served_ = true;  // the client is of the networks that may come here
+    bool hedged_ = false;  // a second connect was begun, or there was nobody for it
+    bool served_ = true;   // the client is of the networks that may come here
     State state_ = State::connecting;
 };
 

@@ -109,6 +109,60 @@ TEST_F(TcpPolicy, RewrittenRequestsAreLoggedAsTheyCame) {
     EXPECT_EQ(log.lines()[0]["host"], "x");
 }
 
+model::Backend hedging() {
+    model::Backend backend;
+    backend.hedgeConnect = std::chrono::milliseconds(100);
+    backend.connectTimeout = std::chrono::milliseconds(60'000);
+    backend.retries = 0;
+    backend.maxConnections = 10;
+    return backend;
+}
+
+TEST_F(TcpPolicy, ASecondConnectHelpsOutOfABlackHole) {
+    const BlackHole nowhere;
+    proxy.serve({nowhere.port(), endpoint.port()}, hedging());
+    for (int i = 0; i < 4; ++i) {
+        RawConnection client = RawConnection::connect(port);
+        RawConnection upstream = endpoint.accept();
+        ASSERT_TRUE(upstream.open());
+        client.send("hello");
+        EXPECT_EQ(upstream.readExactly(5), "hello");
+    }
+    EXPECT_GT(proxy.counters().hedges, 0u);
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+    EXPECT_EQ(proxy.backends().at(0).active, 0u);
+    EXPECT_EQ(proxy.counters().tunnels, 0u);
+}
+
+TEST_F(TcpPolicy, ASecondConnectThatFailsLeavesTheFirst) {
+    const BlackHole nowhere;
+    std::uint16_t closed = 0;
+    {
+        const RawListener gone;
+        closed = gone.port();
+    }
+    model::Backend backend = hedging();
+    backend.connectTimeout = std::chrono::milliseconds(300);
+    proxy.serve({nowhere.port(), closed}, backend);
+    for (int i = 0; i < 2; ++i)
+        EXPECT_EQ(RawConnection::connect(port).next(), Next::reset);
+    EXPECT_EQ(errors(ProxyError::connectFailed) + errors(ProxyError::connectTimeout), 2u);
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+    EXPECT_EQ(proxy.backends().at(0).active, 0u);
+}
+
+TEST_F(TcpPolicy, ClientsThatLeaveEndBothConnects) {
+    const BlackHole one;
+    const BlackHole two;
+    proxy.serve({one.port(), two.port()}, hedging());
+    RawConnection client = RawConnection::connect(port);
+    ASSERT_TRUE(proxy.eventually([&] { return proxy.counters().hedges == 1; }));
+    EXPECT_EQ(proxy.backends().at(0).active, 2u);
+    client.reset();
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+    EXPECT_EQ(proxy.backends().at(0).active, 0u);
+}
+
 // What a tunnel was routed with is gone long before the tunnel is; the log still knows it.
 TEST_F(TcpPolicy, TunnelsLetGoOfTheirSnapshot) {
     RawConnection client = proxy.client();
