@@ -121,10 +121,12 @@ void Http2Stream::onClosed() {
     if (closed_)
         return;
     closed_ = true;
-    if (!inbox_.empty())
-        session_->consumeConnection(inbox_.size());
-    inbox_.clear();
     outbox_.clear();
+    if (exchange_ && hasHalfClosed()) {
+        noteReadable();  // the endpoint is still to get what came, and the end
+        return session_->noteWork(*this);
+    }
+    discardInput();
     if (!exchange_)
         return checkOver();
     Layer::broken(socket_);
@@ -178,9 +180,9 @@ void Http2Stream::endExchange() {
     giveBack(context_, std::move(exchange_));
     armed_ = Phase::count_;
     context_.wheel.disarm(*this);
+    discardInput();
     if (closed_)
         return checkOver();
-    discardInput();
     if (out_ != Out::done)
         return reset(tunnel_ ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR);
     stopAfterEnd_ = true;
@@ -191,8 +193,12 @@ void Http2Stream::endExchange() {
 
 void Http2Stream::discardInput() {
     if (!inbox_.empty())
-        session_->consume(id_, inbox_.size());
+        consume(inbox_.size());
     inbox_.clear();
+}
+
+void Http2Stream::consume(std::size_t size) {
+    closed_ ? session_->consumeConnection(size) : session_->consume(id_, size);
 }
 
 void Http2Stream::reset(std::uint32_t code) {

@@ -101,9 +101,13 @@ private:
     void settle();
     void endExchange();
     void discardInput();
+    void consume(std::size_t size);
     void reset(std::uint32_t code);
     void rearm();
     void checkOver();
+
+    // A tunnel that each side has ended in order (RFC 8441 §5), however late that is read.
+    bool hasHalfClosed() const noexcept { return tunnel_ && remoteEnded_ && endSent_ && !weReset_; }
 
     enum class Out : std::uint8_t { head, body, done };
 

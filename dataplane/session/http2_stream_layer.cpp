@@ -65,7 +65,7 @@ void Http2Stream::noteReadable() noexcept {
 }
 
 IoResult Http2Stream::receive(char* data, std::size_t size) {
-    if (closed_)
+    if (closed_ && !hasHalfClosed())
         return {-1, ECONNRESET};
     std::size_t got = 0;
     if (chunked_) {
@@ -76,7 +76,7 @@ IoResult Http2Stream::receive(char* data, std::size_t size) {
         if (got == 0 && remoteEnded_)
             return {0, 0};
         if (got != 0)
-            session_->consume(id_, got);
+            consume(got);
     }
     noteReadable();
     return got == 0 ? kWouldBlock : IoResult{static_cast<ssize_t>(got), 0};

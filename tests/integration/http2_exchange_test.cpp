@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "tests/integration/http2_client.hpp"
@@ -321,6 +322,39 @@ TEST(Http2Exchange, CarriesWebSockets) {
     ASSERT_TRUE(client.until([&] { return client.answer(id).body == "pingpong"; }));
     client.end(id);
     EXPECT_TRUE(client.wait(id).ended);
+}
+
+// RFC 8441 §5: END_STREAM is what a FIN is, so one direction may outlive the other.
+TEST(Http2Exchange, LetsTheClientFinishAWebSocketLast) {
+    std::promise<std::string> heard;
+    ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
+        connection.readUntil("\r\n\r\n");
+        connection.send(
+            "HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Accept: x\r\n\r\nbye");
+        connection.shutdownWrite();
+        std::string all;
+        for (std::string part; !(part = connection.readExactly(1)).empty();)
+            all += part;
+        heard.set_value(connection.eof() ? all : "reset behind " + all);
+    });
+    ProxyFixture proxy;
+    proxy.serve({endpoint.port()});
+    Http2Client client(proxy.client());
+    ASSERT_TRUE(client.until([&] { return client.settled(); }));
+    const std::int32_t id = client.request({{":method", "CONNECT"},
+                                            {":protocol", "websocket"},
+                                            {":scheme", "http"},
+                                            {":authority", "a.example"},
+                                            {":path", "/chat"}},
+                                           true);
+    ASSERT_TRUE(client.until([&] { return client.answer(id).ended; }));
+    EXPECT_EQ(client.answer(id).body, "bye");
+    client.send(id, std::string(20'000, 'x'));
+    client.end(id);
+    EXPECT_TRUE(client.wait(id).closed);
+    EXPECT_FALSE(client.answer(id).reset);
+    EXPECT_EQ(heard.get_future().get(), std::string(20'000, 'x'));
 }
 
 TEST(Http2Exchange, IsAgreedOnByAlpn) {
