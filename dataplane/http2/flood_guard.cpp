@@ -47,9 +47,15 @@ void FloodGuard::noteRequest() noexcept {
     resets_ /= 2;
 }
 
-void FloodGuard::noteSent() noexcept {
-    Bucket& bucket = buckets_[static_cast<std::size_t>(Kind::control)];
-    bucket.level -= std::min(bucket.level, kControlPerSent);
+void FloodGuard::noteSent(bool data) noexcept {
+    excuse(Kind::control, kControlPerSent);
+    if (data)
+        excuse(Kind::ping, 1);
+}
+
+void FloodGuard::excuse(Kind kind, std::uint32_t frames) noexcept {
+    Bucket& bucket = buckets_[static_cast<std::size_t>(kind)];
+    bucket.level -= std::min(bucket.level, frames);
 }
 
 bool FloodGuard::noteHeaderFrame(bool first) noexcept {

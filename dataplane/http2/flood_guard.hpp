@@ -18,15 +18,16 @@ public:
         settings,
         ping,
         emptyData,
-        control,  // WINDOW_UPDATE, PRIORITY, unknown frames
+        control,  // WINDOW_UPDATE, PRIORITY, unknown frames, resets of what is over
         count_,
     };
 
     // One more has come. False: that is too many.
     bool note(Kind kind, std::uint32_t tick) noexcept;
     void noteRequest() noexcept;
-    // A frame of ours was sent: it excuses a few updates of windows.
-    void noteSent() noexcept;
+    // A frame of ours was sent: it excuses a few updates of windows. One of data excuses a PING,
+    // too: libraries of gRPC measure the bandwidth with one for each they get.
+    void noteSent(bool data) noexcept;
 
     // A frame of a header block. False: too many of them.
     bool noteHeaderFrame(bool first) noexcept;
@@ -38,6 +39,8 @@ private:
         std::uint32_t level = 0;
         std::uint32_t tick = 0;
     };
+
+    void excuse(Kind kind, std::uint32_t frames) noexcept;
 
     bool mostlyResets() const noexcept { return 2 * resets_ > requests_; }
 

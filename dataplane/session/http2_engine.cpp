@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/session/http2_engine.hpp"
 
+#include <cstdint>
 #include <utility>
 
 #include "dataplane/session/http2_frames.hpp"
@@ -10,6 +11,7 @@
 namespace evergate::session {
 namespace {
 
+constexpr std::uint64_t kUnlimited = UINT64_MAX;
 constexpr std::size_t kMaxSpareTexts = 16;
 constexpr std::size_t kMaxSpareStreams = 256;
 
@@ -36,6 +38,9 @@ bool Http2Engine::prepare() {
     // The windows open as the exchanges read.
     nghttp2_option_set_no_auto_window_update(options_.get(), 1);
     nghttp2_option_set_no_closed_streams(options_.get(), 1);
+    // FloodGuard judges who cancels much, and counts it; the library's own bound would end
+    // connections of clients that cancel 34 of many requests a second.
+    nghttp2_option_set_stream_reset_rate_limit(options_.get(), kUnlimited, kUnlimited);
     nghttp2_option_set_builtin_recv_extension_type(options_.get(), NGHTTP2_PRIORITY_UPDATE);
     return true;
 }

@@ -156,7 +156,8 @@ int Http2Session::beginFrame(const nghttp2_frame_hd& frame) {
         if (!guard_.noteHeaderFrame(frame.type == NGHTTP2_HEADERS))
             refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
     } else if (frame.type != NGHTTP2_DATA && frame.type != NGHTTP2_SETTINGS &&
-               frame.type != NGHTTP2_PING && frame.type != NGHTTP2_RST_STREAM) {
+               frame.type != NGHTTP2_PING &&
+               (frame.type != NGHTTP2_RST_STREAM || streamOf(frame.stream_id) == nullptr)) {
         count(FloodGuard::Kind::control);
     }
     return 0;
@@ -284,7 +285,7 @@ void Http2Session::closeStream(std::int32_t id, std::uint32_t code) {
 }
 
 void Http2Session::sentFrame(const nghttp2_frame& frame) {
-    guard_.noteSent();
+    guard_.noteSent(frame.hd.type == NGHTTP2_DATA);
     if (frame.hd.type == NGHTTP2_RST_STREAM)
         forgivenUpTo_ = std::max(forgivenUpTo_, frame.hd.stream_id);
     if ((frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) ||

@@ -128,6 +128,54 @@ TEST_F(Http2Limits, EndRapidResets) {
     expectServing();
 }
 
+// A page that is left, calls with deadlines: many are cancelled over time, and more are not.
+TEST_F(Http2Limits, BearWithWhoCancelsSome) {
+    proxy_.serve({endpoint_.port()});
+    Http2Client client(proxy_.client());
+    for (int turn = 0; turn < 24; ++turn) {
+        std::vector<std::int32_t> kept;
+        for (int i = 0; i < 60; ++i)
+            kept.push_back(client.request(Http2Client::get()));
+        for (const std::int32_t id : kept)
+            ASSERT_EQ(client.wait(id).status, "200") << "turn " << turn;
+        for (int i = 0; i < 50; ++i)
+            client.reset(client.request(Http2Client::get()));
+    }
+    EXPECT_EQ(client.wait(client.request(Http2Client::get())).status, "200");
+    EXPECT_TRUE(client.goaways().empty());
+}
+
+// As gRPC libraries do.
+TEST_F(Http2Limits, BearWithAPingForEachAnswer) {
+    proxy_.serve({endpoint_.port()});
+    Http2Client client(proxy_.client());
+    for (int i = 0; i < 600; ++i) {
+        ASSERT_EQ(client.wait(client.request(Http2Client::get())).body, "hello") << i;
+        nghttp2_submit_ping(client.session(), NGHTTP2_FLAG_NONE, nullptr);
+    }
+    EXPECT_TRUE(client.goaways().empty());
+}
+
+// An end to streams that are over costs little, but it is no work.
+TEST_F(Http2Limits, EndResetsOfNothing) {
+    proxy_.serve({endpoint_.port()});
+    RawConnection client = proxy_.client();
+    const std::string request =
+        frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, getBlock());
+    ASSERT_TRUE(client.send(kPreface + kSettingsAck + request));
+    ASSERT_TRUE(proxy_.eventually([&] {
+        const auto counts = proxy_.counters().http2;
+        return counts.streams == 1 && counts.activeStreams == 0;
+    }));
+    std::string many;
+    for (int i = 0; i < 50'000; ++i)
+        many += frame(NGHTTP2_RST_STREAM, 0, 1, std::string("\0\0\0\x08", 4));
+    client.send(many);
+    EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::controlFlood) == 1; }));
+    client.close();
+    expectServing();
+}
+
 TEST_F(Http2Limits, EndBombs) {
     // One field of 4000 bytes goes into the table, then is named again and again.
     std::string block = getBlock();

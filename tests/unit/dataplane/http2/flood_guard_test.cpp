@@ -49,9 +49,23 @@ TEST(FloodGuard, TakesRapidResetsForAnAttack) {
 TEST(FloodGuard, ExcusesUpdatesByWhatWasSent) {
     FloodGuard guard;
     for (int i = 0; i < 100'000; ++i) {
-        guard.noteSent();
+        guard.noteSent(false);
         ASSERT_TRUE(guard.note(Kind::control, 1) && guard.note(Kind::control, 1)) << i;
     }
+}
+
+TEST(FloodGuard, ExcusesPingsByDataThatWasSent) {
+    FloodGuard guard;
+    for (int i = 0; i < 100'000; ++i) {
+        guard.noteSent(true);
+        ASSERT_TRUE(guard.note(Kind::ping, 1)) << i;
+    }
+    FloodGuard other;
+    int count = 0;
+    do {
+        other.noteSent(false);
+    } while (count++ < 10'000 && other.note(Kind::ping, 1));
+    EXPECT_LT(count, 1'000);
 }
 
 TEST(FloodGuard, EndsHeaderBlocksWithoutEnd) {
