@@ -104,19 +104,31 @@ private:
         if (listener_ == nullptr && !name.empty())
             return "there is no listener " + inQuotes(name);
         if (listener_ == nullptr) {
-            const auto http = std::find_if(
-                snapshot_.listeners.begin(), snapshot_.listeners.end(),
-                [](const auto& spec) { return !model::carriesBytes(spec.listener.protocol); });
-            if (http == snapshot_.listeners.end())
+            listener_ = firstListener(url.tls);
+            if (listener_ == nullptr)
                 return "there is no http listener";
-            listener_ = &*http;
-            why = "no listener has port " + std::to_string(port) +
-                  ", so this is the first http listener by name";
+            const bool tls = listener_->listener.protocol == model::ListenerProtocol::https;
+            why = "no listener has port " + std::to_string(port) + ", so this is the first " +
+                  (tls ? "https" : "http") + " listener by name";
         }
         answer_.listener = listener_->name;
         step("Listener " + inQuotes(listener_->name) + " (" + listenAddress(listener_->listener) +
              "): " + why + ".");
         return {};
+    }
+
+    // By name, of those that take requests: over TLS or not, as asked, else any; null: none.
+    const routing::ListenerSpec* firstListener(bool tls) const {
+        const routing::ListenerSpec* any = nullptr;
+        for (const auto& spec : snapshot_.listeners) {
+            if (model::carriesBytes(spec.listener.protocol))
+                continue;
+            if ((spec.listener.protocol == model::ListenerProtocol::https) == tls)
+                return &spec;
+            if (any == nullptr)
+                any = &spec;
+        }
+        return any;
     }
 
     void explainTcp() {
@@ -195,7 +207,8 @@ std::optional<UrlParts> splitUrl(std::string_view url) {
         const std::string name = lower(rest.substr(0, scheme));
         if (name != "http" && name != "https")
             return std::nullopt;
-        if (name == "https")
+        parts.tls = name == "https";
+        if (parts.tls)
             parts.port = 443;
         rest.remove_prefix(scheme + 3);
         if (rest.empty())

@@ -39,6 +39,7 @@ struct UrlParts {
     std::string host;        // lower case, without port and brackets; empty when absent
     std::uint16_t port = 0;  // 0: none given
     std::string path;        // "/" when absent; no query, no fragment
+    bool tls = false;        // https
 };
 
 // Nothing when it is no http URL.

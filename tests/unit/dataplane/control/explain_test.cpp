@@ -97,6 +97,8 @@ TEST_F(ExplainTest, TellsWhatPassesThrough) {
     EXPECT_EQ(through.backend, "cart");
     EXPECT_THAT(through.steps, ElementsAre(HasSubstr("8443"), HasSubstr("passes through")));
     EXPECT_EQ(ask("http://through.example.com:8080/").backend, "other") << "by the wildcard";
+    EXPECT_EQ(ask("https://through.example.com/").listener, "https") << "behind somebody's 443";
+    EXPECT_EQ(ask("http://through.example.com/").listener, "http");
     const Explanation sql = ask("https://a:9443/");
     EXPECT_EQ(sql.backend, "other");
     EXPECT_THAT(sql.steps.back(), HasSubstr("behind TLS that ends here"));
