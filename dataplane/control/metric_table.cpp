@@ -79,7 +79,8 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_http2_refusals_total", counter, "reason",
      "Connections and streams ended because of what an HTTP/2 client did: protocol_error, "
      "malformed_request, rapid_reset, header_flood (CONTINUATION or HPACK), settings_flood, "
-     "ping_flood, empty_data, control_flood (WINDOW_UPDATE, PRIORITY), unanswered (it reads no "
+     "ping_flood, empty_data, tiny_data, control_flood (WINDOW_UPDATE, PRIORITY), unanswered (it "
+     "reads no "
      "answers), stalled (its window or socket stayed closed) or timeout (no preface, SETTINGS or "
      "whole head in time)."},
 

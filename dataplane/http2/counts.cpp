@@ -6,8 +6,8 @@ namespace evergate::http2 {
 std::string_view name(Refusal refusal) noexcept {
     static constexpr std::array<std::string_view, static_cast<std::size_t>(Refusal::count_)> kNames{
         "protocol_error", "malformed_request", "rapid_reset", "header_flood",
-        "settings_flood", "ping_flood",        "empty_data",  "control_flood",
-        "unanswered",     "stalled",           "timeout"};
+        "settings_flood", "ping_flood",        "empty_data",  "tiny_data",
+        "control_flood",  "unanswered",        "stalled",     "timeout"};
     return kNames[static_cast<std::size_t>(refusal)];
 }
 

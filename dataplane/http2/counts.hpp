@@ -18,6 +18,7 @@ enum class Refusal : std::uint8_t {
     settingsFlood,
     pingFlood,
     emptyData,     // DATA frames without data
+    tinyData,      // or with next to none
     controlFlood,  // WINDOW_UPDATE, PRIORITY and unknown frames, many times what is answered
     unanswered,    // takes no answers while it makes us write more of them
     stalled,       // window or socket closed past the deadline for writing

@@ -14,11 +14,12 @@ struct Limit {
 // Far above what clients do, far below what hurts. A client may cancel much (a page that is left, a
 // deadline of gRPC): only one that cancels most of what it asks for is an attacker.
 constexpr std::array<Limit, static_cast<std::size_t>(FloodGuard::Kind::count_)> kLimits{{
-    {500, 5},      // reset
-    {50, 1},       // settings
-    {200, 2},      // ping
-    {100, 1},      // emptyData
-    {5'000, 100},  // control
+    {500, 5},       // reset
+    {50, 1},        // settings
+    {200, 2},       // ping
+    {100, 1},       // emptyData
+    {10'000, 100},  // tinyData
+    {5'000, 100},   // control
 }};
 
 // Updates of windows a frame of ours excuses: one that is read in small pieces causes several.
@@ -73,6 +74,8 @@ Refusal FloodGuard::refusalOf(Kind kind) noexcept {
             return Refusal::pingFlood;
         case Kind::emptyData:
             return Refusal::emptyData;
+        case Kind::tinyData:
+            return Refusal::tinyData;
         case Kind::control:
         case Kind::count_:
             break;

@@ -18,7 +18,8 @@ public:
         settings,
         ping,
         emptyData,
-        control,  // WINDOW_UPDATE, PRIORITY, unknown frames, resets of what is over
+        tinyData,  // DATA frames of a few bytes
+        control,   // WINDOW_UPDATE, PRIORITY, unknown frames, resets of what is over
         count_,
     };
 

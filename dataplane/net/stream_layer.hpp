@@ -78,6 +78,10 @@ public:
     virtual bool peekClosed(Socket& socket) noexcept = 0;
     virtual StreamFacts facts() const noexcept = 0;
 
+    // How many bytes to give it at a time, so that those it cannot pass on yet stay where they come
+    // from. Asked of layers without a descriptor only.
+    virtual std::size_t room() const noexcept { return SIZE_MAX; }
+
     // Null: nobody was verified. Lives as long as the layer.
     virtual const PeerIdentity* verifiedPeer() const noexcept { return nullptr; }
 

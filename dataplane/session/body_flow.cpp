@@ -39,9 +39,9 @@ net::IoResult sendBoth(net::Socket& to, const Framed& body) {
 // memory only as much as the receiver is sure to take.
 std::size_t BodyFlow::readSize(net::BufferPool& buffers, const net::Socket& to) noexcept {
     const std::size_t share = buffers.readShare();
-    if (share == net::BufferPool::kLarge) [[likely]]
-        return BodyFlow::kReadSize;
     constexpr std::size_t kLittle = net::BufferPool::kSmall - 512;  // a chunk's frame fits, too
+    if (share == net::BufferPool::kLarge) [[likely]]
+        return std::clamp(net::portionFor(to), kLittle, BodyFlow::kReadSize);
     if (share != 0 || (to.writable() && net::sendRoom(to.fd()) >= kLittle))
         return kLittle;
     buffers.noteStarved();

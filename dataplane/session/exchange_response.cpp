@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/net/send_room.hpp"
 #include "dataplane/session/exchange.hpp"
 
 namespace evergate::session {
@@ -27,12 +28,14 @@ void makeRoomBefore(char*& body, char*& end, std::size_t headSize, const net::Bu
     end += shift;
 }
 
-// Of a head and what follows it. When memory is short only what the client's socket takes, or what
-// fits a small buffer with the head grown on its way.
-std::size_t firstRead(net::BufferPool& buffers, std::size_t held) noexcept {
+// Of a head and what follows it. When memory is short only what fits a small buffer with the head
+// grown on its way; the same where the client would take none of it.
+std::size_t firstRead(net::BufferPool& buffers, std::size_t held,
+                      const net::Socket& client) noexcept {
     constexpr std::size_t kLittle = net::BufferPool::kSmall / 2;
-    const std::size_t room = BodyFlow::kReadSize - held;
-    return buffers.readShare() == net::BufferPool::kLarge ? room : std::min(room, kLittle);
+    const bool scarce = buffers.readShare() != net::BufferPool::kLarge;
+    return std::min(BodyFlow::kReadSize - held,
+                    scarce ? kLittle : std::max(kLittle, net::portionFor(client)));
 }
 
 http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
@@ -53,8 +56,8 @@ void Exchange::readResponse() {
             return;
         net::Buffer& buffer = held_ ? held_ : context_.scratch();
         char* const data = buffer.data();
-        const net::IoResult got =
-            connection_->socket().recv(data + heldSize_, firstRead(context_.buffers, heldSize_));
+        const net::IoResult got = connection_->socket().recv(
+            data + heldSize_, firstRead(context_.buffers, heldSize_, *client_));
         if (got.wouldBlock())
             return;
         if (got.bytes <= 0)

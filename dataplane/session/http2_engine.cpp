@@ -12,7 +12,7 @@ namespace evergate::session {
 namespace {
 
 constexpr std::uint64_t kUnlimited = UINT64_MAX;
-constexpr std::size_t kMaxSpareTexts = 16;
+constexpr std::size_t kMaxSpareTexts = 32;
 constexpr std::size_t kMaxSpareStreams = 256;
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "dataplane/http/head.hpp"
+#include "dataplane/http2/frame_memory.hpp"
 #include "dataplane/http2/nghttp2_ptr.hpp"
 #include "dataplane/http2/request_text.hpp"
 #include "dataplane/http2/response_fields.hpp"
@@ -14,6 +15,7 @@
 namespace evergate::session {
 
 struct SessionContext;
+class Http2Session;
 class Http2Stream;
 
 class Http2Engine {
@@ -23,9 +25,9 @@ public:
     // The worker's. Null: no memory.
     static Http2Engine* of(SessionContext& context);
 
-    const nghttp2_session_callbacks* callbacks() const noexcept { return callbacks_.get(); }
-
-    const nghttp2_option* options() const noexcept { return options_.get(); }
+    http2::FrameMemory::Made newSession(Http2Session& session) {
+        return memory_.newServer(callbacks_.get(), &session, options_.get());
+    }
 
     // Reused by every response; their views die with the bytes they were made from.
     http::ResponseHead responseHead;
@@ -40,6 +42,7 @@ private:
     Http2Engine() = default;
     bool prepare();
 
+    http2::FrameMemory memory_;
     http2::CallbacksPtr callbacks_;
     http2::OptionPtr options_;
     std::vector<std::unique_ptr<http2::RequestText>> spareTexts_;

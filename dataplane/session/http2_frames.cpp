@@ -15,6 +15,15 @@ using http2::RequestText;
 
 namespace {
 
+// What a turn may cost (http2_session_read.cpp): a frame is 1, a request and its fields are more.
+constexpr std::uint32_t kCostOfRequest = 32;
+constexpr std::size_t kFieldBytesPerCost = 256;
+// Trailers that unpack to so many times what a head may be are an attack.
+constexpr std::uint32_t kBomb = 4;
+// Less than any message with a frame of its own has: gRPC's begin with 5 bytes, those of a client's
+// WebSocket with 6.
+constexpr std::size_t kTinyData = 4;
+
 Http2Session& sessionOf(void* user) noexcept {
     return *static_cast<Http2Session*>(user);
 }
@@ -67,10 +76,8 @@ void Http2Frames::setCallbacks(nghttp2_session_callbacks* callbacks) noexcept {
             return 0;
         });
     nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
-        callbacks, [](nghttp2_session*, const nghttp2_frame*, int, void* user) {
-            // Its answer is a RST_STREAM (or the connection's end): work for nothing.
-            sessionOf(user).context_.counters.http2.count(Refusal::protocolError);
-            sessionOf(user).count(FloodGuard::Kind::reset);
+        callbacks, [](nghttp2_session*, const nghttp2_frame* frame, int, void* user) {
+            sessionOf(user).receiveInvalid(*frame);
             return 0;
         });
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
@@ -90,10 +97,9 @@ void Http2Frames::setCallbacks(nghttp2_session_callbacks* callbacks) noexcept {
             return 0;
         });
     nghttp2_session_callbacks_set_send_data_callback(
-        callbacks, [](nghttp2_session*, nghttp2_frame* frame, const std::uint8_t* header,
-                      std::size_t size, nghttp2_data_source* source, void* user) {
-            return sessionOf(user).sendData(*frame, header, size,
-                                            *static_cast<Http2Stream*>(source->ptr));
+        callbacks, [](nghttp2_session*, nghttp2_frame* frame, const std::uint8_t*, std::size_t size,
+                      nghttp2_data_source* source, void* user) {
+            return sessionOf(user).sendData(*frame, size, *static_cast<Http2Stream*>(source->ptr));
         });
 }
 
@@ -124,6 +130,7 @@ std::uint32_t Http2Session::lookAtFrame(std::string_view payload) {
     const auto id =
         static_cast<std::int32_t>((head[5] & 0x7fU) << 24U | std::uint32_t{head[6]} << 16U |
                                   std::uint32_t{head[7]} << 8U | head[8]);
+    turnCost_ += head[3] == NGHTTP2_HEADERS ? kCostOfRequest : 1;
     if (head[3] == NGHTTP2_DATA && comesTooLate(NGHTTP2_DATA, id))
         refuse(Refusal::protocolError, NGHTTP2_STREAM_CLOSED);
     // Priorities are others now (RFC 9113 §5.3), what was never allowed still is not.
@@ -166,6 +173,7 @@ int Http2Session::beginFrame(const nghttp2_frame_hd& frame) {
 int Http2Session::beginHeaders(const nghttp2_frame& frame) {
     if (frame.headers.cat != NGHTTP2_HCAT_REQUEST) {
         trailers_.clear();
+        trailerBytes_ = 0;
         badTrailers_ = false;
         return 0;
     }
@@ -185,17 +193,25 @@ int Http2Session::beginHeaders(const nghttp2_frame& frame) {
     return 0;
 }
 
+// Once it is too much nghttp2 unpacks the rest without a look at it.
 int Http2Session::addHeader(const nghttp2_frame& frame, std::string_view name,
                             std::string_view value) {
-    if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
-        if (text_ && !text_->add(name, value))
-            refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+    const std::size_t size = name.size() + value.size();
+    turnCost_ += static_cast<std::uint32_t>(size / kFieldBytesPerCost);
+    const bool request = frame.headers.cat == NGHTTP2_HCAT_REQUEST;
+    if (request ? !text_ || text_->add(name, value) : addTrailer(name, value))
         return 0;
-    }
-    if (trailers_.size() + name.size() + value.size() > context_.settings().maxHeadBytes ||
-        !http2::appendTrailer(name, value, trailers_))
+    refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
+    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+}
+
+// False: far too much.
+bool Http2Session::addTrailer(std::string_view name, std::string_view value) {
+    const std::uint32_t most = context_.settings().maxHeadBytes;
+    trailerBytes_ += static_cast<std::uint32_t>(name.size() + value.size());
+    if (trailerBytes_ > most || !http2::appendTrailer(name, value, trailers_))
         badTrailers_ = true;
-    return 0;
+    return trailerBytes_ <= kBomb * most;
 }
 
 void Http2Session::receiveFrame(const nghttp2_frame& frame) {
@@ -208,6 +224,8 @@ void Http2Session::receiveFrame(const nghttp2_frame& frame) {
                     stream->onEnd({});
             } else if (frame.hd.length <= frame.data.padlen) {
                 count(FloodGuard::Kind::emptyData);
+            } else if (frame.hd.length <= frame.data.padlen + kTinyData) {
+                count(FloodGuard::Kind::tinyData);
             }
             return;
         case NGHTTP2_SETTINGS:
@@ -226,6 +244,14 @@ void Http2Session::receiveFrame(const nghttp2_frame& frame) {
     }
 }
 
+// Its answer is a RST_STREAM (or the connection's end): work for nothing.
+void Http2Session::receiveInvalid(const nghttp2_frame& frame) {
+    context_.counters.http2.count(Refusal::protocolError);
+    if (Http2Stream* const stream = streamOf(frame.hd.stream_id))
+        stream->forgo();
+    count(FloodGuard::Kind::reset);
+}
+
 void Http2Session::receiveHeaders(const nghttp2_frame& frame) {
     headOpen_ = false;
     Http2Stream* const stream = streamOf(frame.hd.stream_id);
@@ -235,7 +261,7 @@ void Http2Session::receiveHeaders(const nghttp2_frame& frame) {
     if (frame.headers.cat == NGHTTP2_HCAT_REQUEST) {
         if (text_)
             beginRequest(*stream, ended);
-        return context_.http2->giveBack(std::move(text_));
+        return context_.http2->giveBack(std::move(text_));  // unless the stream has it
     }
     if (!badTrailers_)
         return stream->onEnd(trailers_);
@@ -262,7 +288,7 @@ void Http2Session::beginRequest(Http2Stream& stream, bool ended) {
         const nghttp2_extpri fair{NGHTTP2_EXTPRI_DEFAULT_URGENCY, 1};
         nghttp2_session_change_extpri_stream_priority(frames_.get(), stream.id(), &fair, 0);
     }
-    stream.start(*text_, ended);
+    stream.accept(std::move(text_), ended);
 }
 
 void Http2Session::receiveData(std::int32_t id, std::string_view bytes) {
@@ -295,13 +321,23 @@ void Http2Session::sentFrame(const nghttp2_frame& frame) {
         stream->onEndSent();
 }
 
-// A DATA frame goes straight from the stream into what is sent.
-int Http2Session::sendData(const nghttp2_frame& frame, const std::uint8_t* header, std::size_t size,
-                           Http2Stream& stream) {
+// A DATA frame goes straight from the stream into what is sent. Its header is made here: what
+// nghttp2 composed may be overwritten when it had to wait (http2::FrameMemory).
+int Http2Session::sendData(const nghttp2_frame& frame, std::size_t size, Http2Stream& stream) {
     constexpr std::size_t kFrameHeader = 9;
     if (outRoom_ - outSize_ < kFrameHeader + size)
         return NGHTTP2_ERR_WOULDBLOCK;
-    (void)frame;  // never padded: nobody selects padding
+    // Never padded: nobody selects padding.
+    const auto id = static_cast<std::uint32_t>(frame.hd.stream_id);
+    const std::uint8_t header[kFrameHeader] = {static_cast<std::uint8_t>(size >> 16U),
+                                               static_cast<std::uint8_t>(size >> 8U),
+                                               static_cast<std::uint8_t>(size),
+                                               frame.hd.type,
+                                               frame.hd.flags,
+                                               static_cast<std::uint8_t>(id >> 24U),
+                                               static_cast<std::uint8_t>(id >> 16U),
+                                               static_cast<std::uint8_t>(id >> 8U),
+                                               static_cast<std::uint8_t>(id)};
     std::memcpy(out_ + outSize_, header, kFrameHeader);
     stream.takeOutput(out_ + outSize_ + kFrameHeader, size);
     outSize_ += kFrameHeader + size;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstring>
 
+#include "dataplane/net/round_trip.hpp"
 #include "dataplane/session/http2_engine.hpp"
 #include "dataplane/tls/server_certificates.hpp"
 
@@ -14,16 +15,10 @@ using http2::Refusal;
 
 namespace {
 
-// Unread request bytes of one stream, and of all of them: more is not in flight.
-constexpr std::int32_t kStreamWindow = 64 * 1024;
-constexpr std::int32_t kConnectionWindow = 1024 * 1024;
-// Turns of reading or writing before others have theirs.
-constexpr int kReadsPerTurn = 4;
+// Turns of writing before others have theirs.
 constexpr int kRoundsPerTurn = 4;
 // What nghttp2 gives at once is a frame.
 constexpr std::size_t kFrameRoom = 32 * 1024;
-// Answers that wait for a client which does not read them.
-constexpr std::size_t kMaxQueuedFrames = 2'000;
 
 }  // namespace
 
@@ -54,41 +49,41 @@ void Http2Session::start() {
     if (context_.poller.add(socket_.fd(), *this))
         return lose(true);
     const std::string early = std::move(early_);
-    if (!early.empty() && !feed(early.data(), early.size()))
-        return;
-    service();
+    hold(feed(early));
+    if (!lost_)
+        service();
 }
 
 bool Http2Session::open() {
     Http2Engine* const engine = Http2Engine::of(context_);
     if (engine == nullptr)
         return false;
-    nghttp2_session* frames = nullptr;
-    if (nghttp2_session_server_new2(&frames, engine->callbacks(), this, engine->options()) != 0)
-        return false;
-    frames_.reset(frames);
-    return submitSettings();
+    auto [frames, page] = engine->newSession(*this);
+    frames_ = std::move(frames);
+    page_ = page;
+    return frames_ && submitSettings();
 }
 
 bool Http2Session::submitSettings() {
     const model::Settings& settings = context_.settings();
     const std::array<nghttp2_settings_entry, 5> entries{
         {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.http2MaxStreams},
-         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, kStreamWindow},
+         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(windows_.stream())},
          {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeadBytes},
          {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
          {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
     return nghttp2_submit_settings(frames_.get(), NGHTTP2_FLAG_NONE, entries.data(),
                                    entries.size()) == 0 &&
            nghttp2_session_set_local_window_size(frames_.get(), NGHTTP2_FLAG_NONE, 0,
-                                                 kConnectionWindow) == 0;
+                                                 windows_.connection()) == 0;
 }
 
 void Http2Session::onEvents(std::uint32_t events) {
     if (lost_)
         return;
     socket_.noteEvents(events);
-    service();
+    if (!holdsInput() || !queued())  // else its turn comes
+        service();
 }
 
 void Http2Session::resume() {
@@ -113,84 +108,6 @@ void Http2Session::service() {
         return;
     runWork();
     scheduleFlush();
-}
-
-// False: the connection is gone.
-bool Http2Session::read() {
-    for (int reads = 0; socket_.readable() && !inputPaused(); ++reads) {
-        if (reads == kReadsPerTurn) {
-            context_.queue.requeue(*this);
-            break;
-        }
-        // Taken: what runs meanwhile reads, too.
-        net::Buffer input = std::move(context_.scratch());
-        const net::IoResult got = socket_.recv(input.data(), BodyFlow::kReadSize);
-        if (got.wouldBlock())
-            break;
-        if (got.bytes <= 0) {
-            lose(false);
-            return false;
-        }
-        if (!feed(input.data(), static_cast<std::size_t>(got.bytes)))
-            return false;
-    }
-    return true;
-}
-
-// One frame after the other. False: the connection is gone.
-bool Http2Session::feed(const char* data, std::size_t size) {
-    while (size != 0 && !refused_) {
-        const std::size_t part = nextPart(data, size);
-        const ssize_t used = nghttp2_session_mem_recv(
-            frames_.get(), reinterpret_cast<const std::uint8_t*>(data), part);
-        if (used < 0 && !inputFailed(static_cast<int>(used)))
-            return false;
-        data += part;
-        size -= part;
-    }
-    runWork();
-    return !lost_;
-}
-
-// How much of it to give to nghttp2 at once: no more than a frame, which is looked at before.
-std::size_t Http2Session::nextPart(const char* data, std::size_t size) {
-    if (frameLeft_ == 0) {
-        const std::size_t part = std::min(size, sizeof frameHead_ - frameHeadSize_);
-        std::memcpy(frameHead_ + frameHeadSize_, data, part);
-        frameHeadSize_ += static_cast<std::uint8_t>(part);
-        if (frameHeadSize_ < sizeof frameHead_)
-            return part;
-        frameHeadSize_ = 0;
-        frameLeft_ = lookAtFrame(std::string_view(data + part, size - part));
-        const std::size_t rest = std::min<std::size_t>(size - part, frameLeft_);
-        frameLeft_ -= static_cast<std::uint32_t>(rest);
-        return part + rest;
-    }
-    const std::size_t part = std::min<std::size_t>(size, frameLeft_);
-    frameLeft_ -= static_cast<std::uint32_t>(part);
-    return part;
-}
-
-// False: the connection is gone.
-bool Http2Session::inputFailed(int error) {
-    if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
-        lose(true);
-        return false;
-    }
-    // Within a header block the only other error tells of CONTINUATION without end.
-    if (error == NGHTTP2_ERR_FLOODED) {
-        refuse(Refusal::unanswered, NGHTTP2_ENHANCE_YOUR_CALM);
-    } else if (headOpen_) {
-        refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
-    } else {
-        refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
-    }
-    return true;
-}
-
-bool Http2Session::inputPaused() const noexcept {
-    return refused_ || (!pending_.empty() &&
-                        nghttp2_session_get_outbound_queue_size(frames_.get()) > kMaxQueuedFrames);
 }
 
 void Http2Session::runWork() {
@@ -231,6 +148,20 @@ void Http2Session::noteOver(Http2Stream& stream) {
 void Http2Session::consume(std::int32_t stream, std::size_t size) {
     nghttp2_session_consume(frames_.get(), stream, size);
     scheduleFlush();
+    if (windows_.read(size)) [[unlikely]]
+        adjustWindows();
+}
+
+// Of all streams, by SETTINGS: those to come begin where these have got to.
+void Http2Session::adjustWindows() {
+    const bool scarce = context_.buffers.readShare() != net::BufferPool::kLarge;
+    if (!windows_.look(std::chrono::steady_clock::now(), net::roundTrip(socket_.fd()), scarce))
+        return;
+    const nghttp2_settings_entry entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
+                                       static_cast<std::uint32_t>(windows_.stream())};
+    nghttp2_submit_settings(frames_.get(), NGHTTP2_FLAG_NONE, &entry, 1);
+    nghttp2_session_set_local_window_size(frames_.get(), NGHTTP2_FLAG_NONE, 0,
+                                          windows_.connection());
 }
 
 void Http2Session::consumeConnection(std::size_t size) {
@@ -299,7 +230,7 @@ bool Http2Session::flush() {
             return false;
         }
     }
-    if (paused && !refused_ && !inputPaused() && socket_.readable())
+    if (paused && !refused_ && !inputPaused() && (socket_.readable() || holdsInput()))
         context_.queue.requeue(*this);
     return true;
 }

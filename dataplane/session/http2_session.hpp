@@ -5,11 +5,13 @@
 // Takes over from a ClientSession, with the socket and what was read. What its streams have to say
 // is gathered and leaves in one send at the end of the poller's turn. It outlives its socket while
 // exchanges finish on their own. Deadlines: for the client's first frames and whole header blocks,
-// for a socket that takes no bytes, and between requests; a request's are its stream's. One worker
-// thread.
+// for a socket that takes no bytes, and between requests; a request's are its stream's. A turn
+// takes so many frames and no more, and a request begins behind them: one that is cancelled at once
+// costs next to nothing. One worker thread.
 #pragma once
 
 #include <boost/intrusive/list.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19,6 +21,7 @@
 #include "dataplane/http2/flood_guard.hpp"
 #include "dataplane/http2/nghttp2_ptr.hpp"
 #include "dataplane/http2/request_text.hpp"
+#include "dataplane/http2/upload_windows.hpp"
 #include "dataplane/net/socket.hpp"
 #include "dataplane/session/http2_stream.hpp"
 #include "dataplane/session/pending.hpp"
@@ -49,6 +52,8 @@ public:
     // For its streams, which call what concerns frames only while they are not closed.
     nghttp2_session* frames() noexcept { return frames_.get(); }
 
+    bool refused() const noexcept { return refused_; }
+
     void scheduleFlush() { context_.poller.atTurnEnd(*this); }
 
     void consume(std::int32_t stream, std::size_t size);
@@ -75,6 +80,8 @@ private:
     using Streams =
         boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2StreamHook>>;
     enum class Wait : std::uint8_t { none, begin, head, write, idle, linger };
+    // Idle for so long, a connection gives memory back.
+    static constexpr std::chrono::milliseconds kRest{1'000};
 
     // http2_frames.cpp
     std::uint32_t lookAtFrame(std::string_view payload);
@@ -82,27 +89,38 @@ private:
     int beginFrame(const nghttp2_frame_hd& frame);
     int beginHeaders(const nghttp2_frame& frame);
     int addHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
+    bool addTrailer(std::string_view name, std::string_view value);
     void receiveFrame(const nghttp2_frame& frame);
+    void receiveInvalid(const nghttp2_frame& frame);
     void receiveHeaders(const nghttp2_frame& frame);
     void beginRequest(Http2Stream& stream, bool ended);
     void receiveData(std::int32_t id, std::string_view bytes);
     void closeStream(std::int32_t id, std::uint32_t code);
     void sentFrame(const nghttp2_frame& frame);
-    int sendData(const nghttp2_frame& frame, const std::uint8_t* header, std::size_t size,
-                 Http2Stream& stream);
+    int sendData(const nghttp2_frame& frame, std::size_t size, Http2Stream& stream);
     Http2Stream* streamOf(std::int32_t id) noexcept;
     void count(http2::FloodGuard::Kind kind);
     void refuse(http2::Refusal refusal, std::uint32_t code);
 
-    // http2_session.cpp
-    bool open();
-    bool submitSettings();
-    void service();
+    // http2_session_read.cpp
     bool read();
-    bool feed(const char* data, std::size_t size);
+    void readHeld();
+    void hold(net::Buffer input, std::string_view rest);
+    void hold(std::string_view rest);
+    void dropHeld() noexcept;
+
+    bool holdsInput() const noexcept { return !heldInput_.empty(); }
+
+    std::string_view feed(std::string_view input);
     std::size_t nextPart(const char* data, std::size_t size);
     bool inputFailed(int error);
     bool inputPaused() const noexcept;
+
+    // http2_session.cpp
+    bool open();
+    bool submitSettings();
+    void adjustWindows();
+    void service();
     void runWork();
     bool flush();
     std::size_t fill(char* into, std::size_t room);
@@ -120,10 +138,12 @@ private:
     void rearm();
     std::chrono::milliseconds timeFor(Wait wait) const noexcept;
     void noteIdle(bool idle) noexcept;
+    void rest() noexcept;
 
     SessionOwner& owner_;
     net::Socket socket_;
     http2::SessionPtr frames_;
+    void* page_ = nullptr;  // of frames_, for http2::FrameMemory
     Streams streams_;
     std::vector<Http2Stream*> work_;
     std::vector<Http2Stream*> yields_;
@@ -131,10 +151,13 @@ private:
     std::unique_ptr<http2::RequestText> text_;  // of the header block that comes in
     std::string trailers_;                      // likewise
     std::string early_;
+    net::Buffer held_;            // with what was read and waits for the next turn:
+    std::string_view heldInput_;  // that
     std::string coveredHost_;
     SnapshotPtr coveredBy_;
     Pending pending_;
     http2::FloodGuard guard_;
+    http2::UploadWindows windows_;
     char* out_ = nullptr;  // while it is filled
     std::size_t outSize_ = 0;
     std::size_t outRoom_ = 0;
@@ -144,8 +167,10 @@ private:
     std::uint32_t frameLeft_ = 24;  // bytes of what comes in: first the preface
     char frameHead_[9] = {};        // of the next frame
     std::uint8_t frameHeadSize_ = 0;
-    std::int32_t lastStream_ = 0;    // of the client
-    std::int32_t forgivenUpTo_ = 0;  // streams it may not know to be over
+    std::uint32_t turnCost_ = 0;      // of the frames of this turn
+    std::uint32_t trailerBytes_ = 0;  // of the block that comes in
+    std::int32_t lastStream_ = 0;     // of the client
+    std::int32_t forgivenUpTo_ = 0;   // streams it may not know to be over
     std::uint32_t discarded_ = 0;
     std::uint32_t noticeTick_ = 0;
     Wait armed_ = Wait::none;
@@ -160,7 +185,8 @@ private:
     bool lingering_ : 1 = false;
     bool lost_ : 1 = false;  // the socket is closed
     bool gone_ : 1 = false;
-    bool idle_ : 1 = false;  // counted as such
+    bool idle_ : 1 = false;     // counted as such
+    bool resting_ : 1 = false;  // idle, and its memory is given back
     char addressText_[net::SocketAddress::kMaxText];
 };
 

@@ -69,6 +69,7 @@ void Http2Session::finishIfDone() {
 // Closing now would reset the connection, and that could destroy the GOAWAY on its way.
 void Http2Session::linger() {
     lingering_ = true;
+    dropHeld();
     socket_.shutdownWrite();
     dropStreams();
     drainInput();
@@ -95,6 +96,7 @@ void Http2Session::lose(bool reset) {
     noteIdle(false);
     context_.wheel.disarm(*this);
     dropStreams();
+    dropHeld();
     pending_.clear();
     reset ? socket_.closeWithReset() : socket_.close();
     scheduleFlush();  // what is over is swept there
@@ -134,6 +136,7 @@ void Http2Session::rearm() {
         return;
     armed_ = now;
     progress_ = progress;
+    resting_ = false;
     context_.wheel.arm(*this, timeFor(now));
 }
 
@@ -145,8 +148,10 @@ std::chrono::milliseconds Http2Session::timeFor(Wait wait) const noexcept {
             return settings.headTimeout;
         case Wait::write:
             return settings.writeTimeout;
-        case Wait::idle:
-            return settings.keepAliveTimeout;
+        case Wait::idle:  // in two parts
+            return resting_
+                       ? settings.keepAliveTimeout - std::min(kRest, settings.keepAliveTimeout / 2)
+                       : std::min(kRest, settings.keepAliveTimeout / 2);
         case Wait::linger:
         case Wait::none:
             break;
@@ -164,6 +169,8 @@ void Http2Session::onTimer() {
             refuse(Refusal::timeout, NGHTTP2_SETTINGS_TIMEOUT);
             break;
         case Wait::idle:
+            if (!resting_)
+                return rest();
             nghttp2_session_terminate_session(frames_.get(), NGHTTP2_NO_ERROR);
             break;
         case Wait::write:
@@ -175,6 +182,16 @@ void Http2Session::onTimer() {
             break;
     }
     scheduleFlush();
+}
+
+// The rest of the time between requests, with little memory.
+void Http2Session::rest() noexcept {
+    resting_ = true;
+    http2::FrameMemory::rest(page_);
+    std::vector<Http2Stream*>().swap(work_);
+    std::vector<Http2Stream*>().swap(over_);
+    armed_ = Wait::idle;
+    context_.wheel.arm(*this, timeFor(Wait::idle));
 }
 
 void Http2Session::noteIdle(bool idle) noexcept {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dataplane/http/header_names.hpp"
+#include "dataplane/session/http2_engine.hpp"
 #include "dataplane/session/http2_session.hpp"
 #include "dataplane/session/http2_stream_layer.hpp"
 #include "dataplane/session/spare_exchange.hpp"
@@ -36,6 +37,7 @@ void Http2Stream::begin(Http2Session& session, std::int32_t id) {
 void Http2Stream::recycle() noexcept {
     context_.wheel.disarm(*this);
     session_ = nullptr;
+    forgo();
     if (socket_.hup())
         socket_ = net::Socket(std::make_unique<Layer>(*this));
     inbox_.clear();
@@ -62,10 +64,18 @@ void Http2Stream::newExchange() {
     exchange_ = takeExchange(context_);
 }
 
+void Http2Stream::accept(std::unique_ptr<http2::RequestText> text, bool ended) {
+    started_ = true;
+    chunked_ = text->chunked();
+    webSocket_ = text->webSocket();
+    text_ = std::move(text);
+    if (ended)
+        onEnd({});
+    session_->noteWork(*this);
+}
+
 // The text takes the way of every request.
-void Http2Stream::start(http2::RequestText& text, bool ended) {
-    chunked_ = text.chunked();
-    webSocket_ = text.webSocket();
+void Http2Stream::start(const http2::RequestText& text) {
     const model::Settings& settings = context_.settings();
     http::RequestHead& head = context_.requestHead;
     std::size_t scanned = 0;
@@ -73,20 +83,23 @@ void Http2Stream::start(http2::RequestText& text, bool ended) {
         text.text(), {text.text().size() + 1, settings.maxHeaders + kExtraFields}, scanned, head);
     if (result.status != http::ParseStatus::complete)
         return refuse(result.error == ProxyError::none ? ProxyError::badRequest : result.error,
-                      result.detail, ended);
+                      result.detail, remoteEnded_);
     if (!http::restrictUnderscores(head, settings.headerUnderscores)) [[unlikely]]
-        return refuse(ProxyError::badRequest, "underscore in a field name", ended);
+        return refuse(ProxyError::badRequest, "underscore in a field name", remoteEnded_);
     if (!session_->covers(head.host)) [[unlikely]]
-        return refuse(ProxyError::misdirected, "the certificate is for another host", ended);
+        return refuse(ProxyError::misdirected, "the certificate is for another host", remoteEnded_);
     headRequest_ = head.head;
     head.minorVersion = http::kHttp2;
     newExchange();
-    if (ended)
-        onEnd({});
     net::Buffer none;
     char* const body = const_cast<char*>(text.text().data()) + head.headBytes;
     exchange_->start(facts(), *this, body, 0, none);
     settle();
+}
+
+void Http2Stream::forgo() noexcept {
+    if (text_)
+        context_.http2->giveBack(std::move(text_));
 }
 
 void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
@@ -97,7 +110,7 @@ void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
 }
 
 void Http2Stream::onData(std::string_view bytes) {
-    if (!exchange_)
+    if (!wanted())
         return session_->consume(id_, bytes.size());  // nobody is interested
     inbox_.append(context_.buffers, bytes);
     noteReadable();
@@ -106,7 +119,7 @@ void Http2Stream::onData(std::string_view bytes) {
 
 void Http2Stream::onEnd(std::string_view trailers) {
     remoteEnded_ = true;
-    if (!exchange_)
+    if (!wanted())
         return;
     if (chunked_ && !tailMade_) {
         tailMade_ = true;
@@ -127,6 +140,7 @@ void Http2Stream::onClosed() {
         return session_->noteWork(*this);
     }
     discardInput();
+    forgo();
     if (!exchange_)
         return checkOver();
     Layer::broken(socket_);
@@ -140,6 +154,13 @@ void Http2Stream::onEndSent() {
 }
 
 void Http2Stream::work() {
+    if (text_) {
+        if (session_->refused())
+            return forgo();
+        std::unique_ptr<http2::RequestText> text = std::move(text_);
+        start(*text);
+        return context_.http2->giveBack(std::move(text));
+    }
     if (!exchange_)
         return;
     exchange_->onClientEvents();

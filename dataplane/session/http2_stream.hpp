@@ -5,7 +5,8 @@
 // Owned by its Http2Session from the first frame until both nghttp2 and the exchange are done with
 // it, then kept for reuse. What the client sends is held until the exchange reads it and only then
 // acknowledged: at most a window. What the exchange sends is held until nghttp2 takes it: at most
-// kOutbox. A stream that runs or has something to send has a deadline. One worker thread.
+// kOutbox, and little while the client's windows are closed. A stream that runs or has something to
+// send has a deadline. One worker thread.
 #pragma once
 
 #include <boost/intrusive/list_hook.hpp>
@@ -42,8 +43,9 @@ public:
 
     std::int32_t id() const noexcept { return id_; }
 
-    // What the client sends.
-    void start(http2::RequestText& text, bool ended);
+    // What the client sends. The request begins with the next work().
+    void accept(std::unique_ptr<http2::RequestText> text, bool ended);
+    void forgo() noexcept;  // not, if it has not begun yet
     void refuse(http::ProxyError error, const char* detail, bool ended);
     void onData(std::string_view bytes);
     void onEnd(std::string_view trailers);
@@ -91,13 +93,18 @@ private:
     bool submitHead(const http::ResponseHead& head);
     bool takeBody(std::string_view& bytes);
     void takeChunks(std::string_view& bytes);
+    std::size_t outboxLimit() const noexcept;
     void queue(std::string_view bytes);
     void endResponse();
     void submitTrailers(std::uint32_t& flags);
     void resumeData();
 
     ClientFacts facts() noexcept;
+    void start(const http2::RequestText& text);
     void newExchange();
+
+    bool wanted() const noexcept { return exchange_ != nullptr || text_ != nullptr; }
+
     void settle();
     void endExchange();
     void discardInput();
@@ -114,6 +121,7 @@ private:
     SessionContext& context_;
     Http2Session* session_ = nullptr;
     std::unique_ptr<Exchange> exchange_;
+    std::unique_ptr<http2::RequestText> text_;  // of the request that has not begun yet
     net::Socket socket_;
     ByteQueue inbox_;
     ByteQueue outbox_;

@@ -23,6 +23,8 @@ constexpr std::size_t kChunkRoom = BodyFlow::kFramingRoom + 2;
 // The heads are our own: what a route and we add to one of an endpoint is bounded elsewhere.
 constexpr std::size_t kMaxHeadBytes = 256 * 1024;
 constexpr std::size_t kMaxOwnFields = 256;
+// Bytes of a response that wait for a client whose windows are closed: less than one read.
+constexpr std::size_t kStalledOutbox = 12 * 1024;
 
 constexpr IoResult kWouldBlock{-1, EAGAIN};
 
@@ -57,6 +59,21 @@ net::StreamFacts Http2Stream::Layer::facts() const noexcept {
 
 const net::PeerIdentity* Http2Stream::Layer::verifiedPeer() const noexcept {
     return stream_.session_->verifiedPeer();
+}
+
+std::size_t Http2Stream::Layer::room() const noexcept {
+    const std::size_t most = stream_.outboxLimit();
+    return most - std::min(most, stream_.outbox_.size());
+}
+
+// A response that the client lets us send none of is not read ahead but for a little.
+std::size_t Http2Stream::outboxLimit() const noexcept {
+    if (closed_)
+        return kOutbox;
+    nghttp2_session* const frames = session_->frames();
+    const bool stalled = nghttp2_session_get_stream_remote_window_size(frames, id_) <= 0 ||
+                         nghttp2_session_get_remote_window_size(frames) <= 0;
+    return stalled ? kStalledOutbox : kOutbox;
 }
 
 void Http2Stream::noteReadable() noexcept {
@@ -117,6 +134,8 @@ IoResult Http2Stream::send(const iovec* parts, int count) {
             break;
         }
     }
+    if (outbox_.size() >= kStalledOutbox && outbox_.size() >= outboxLimit())
+        Layer::writable(socket_, false);
     return taken == 0 ? kWouldBlock : IoResult{static_cast<ssize_t>(taken), 0};
 }
 

@@ -38,6 +38,7 @@ public:
     void closing(net::Socket&) noexcept override {}
 
     bool peekClosed(net::Socket& socket) noexcept override;
+    std::size_t room() const noexcept override;
     net::StreamFacts facts() const noexcept override;
     const net::PeerIdentity* verifiedPeer() const noexcept override;
 

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
 constexpr std::size_t kListenersRemembered = 1024;
+// How long those that have more to do than fits a turn keep the others waiting.
+constexpr std::chrono::microseconds kQueueSlice{500};
 
 // Small enough that what workers have reserved and do not use is little of the whole.
 std::size_t bufferStep(const WorkerPoolOptions& options) noexcept {
@@ -309,28 +311,44 @@ void Worker::requeue(session::Session& session) {
         return;
     session.setQueued(true);
     queue_.push_back(&session);
-    // Without memory the tick is soon enough: most of the queue waits for it.
-    if (queuePosted_ || buffers_.starved())
-        return;
-    queuePosted_ = true;
-    boost::asio::post(io_, [this] { runQueue(); });
+    postQueue();
 }
 
 void Worker::forget(session::Session& session) {
     std::replace(queue_.begin(), queue_.end(), &session, static_cast<session::Session*>(nullptr));
 }
 
+// As many as fit into a slice of time: then it is the turn of what has come in meanwhile.
 void Worker::runQueue() {
     queuePosted_ = false;
+    const auto end = std::chrono::steady_clock::now() + kQueueSlice;
     std::vector<session::Session*> due;
     due.swap(queue_);
-    for (session::Session*& session : due) {
+    std::size_t done = 0;
+    while (done < due.size()) {
+        session::Session* const session = due[done++];
         if (session == nullptr)
             continue;
         session->setQueued(false);
         session->resume();
+        // Those that wait for memory have a turn in every tick.
+        if (!buffers_.starved() && std::chrono::steady_clock::now() >= end)
+            break;
     }
-    // Sessions closed meanwhile are retired, not destroyed, before this loop is over.
+    // Sessions closed meanwhile are retired, not destroyed, before this is over.
+    due.erase(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(done));
+    due.insert(due.end(), queue_.begin(), queue_.end());
+    queue_.swap(due);
+    if (!queue_.empty())
+        postQueue();
+}
+
+// Without memory the tick is soon enough: most of the queue waits for it.
+void Worker::postQueue() {
+    if (queuePosted_ || buffers_.starved())
+        return;
+    queuePosted_ = true;
+    boost::asio::post(io_, [this] { runQueue(); });
 }
 
 void Worker::drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done) {

@@ -136,6 +136,7 @@ private:
     void requeue(session::Session& session) override;
     void forget(session::Session& session) override;
     void runQueue();
+    void postQueue();
     void onAccepted(session::ListenerState& listener, int fd,
                     const net::SocketAddress& peer) override;
     void onIntroduced(session::ListenerState& listener, net::Socket socket,

@@ -76,15 +76,20 @@ public:
 
     // A request without a body, or (open) one whose body comes by send() and end().
     std::int32_t request(const Http2Fields& fields, bool open = false) {
+        const std::int32_t id = submit(fields, open);
+        flush();
+        return id;
+    }
+
+    // Likewise; it leaves with what is sent next.
+    std::int32_t submit(const Http2Fields& fields, bool open = false) {
         std::vector<nghttp2_nv> all;
         for (const auto& [name, value] : fields)
             all.push_back(field(name, value));
         nghttp2_data_provider body{};
         body.read_callback = &onRead;
-        const std::int32_t id = nghttp2_submit_request(session_, nullptr, all.data(), all.size(),
-                                                       open ? &body : nullptr, nullptr);
-        flush();
-        return id;
+        return nghttp2_submit_request(session_, nullptr, all.data(), all.size(),
+                                      open ? &body : nullptr, nullptr);
     }
 
     void send(std::int32_t stream, std::string bytes) {

@@ -227,6 +227,22 @@ TEST(Http2Exchange, ServesManyStreamsAtOnce) {
     EXPECT_EQ(proxy.counters().http2.streams, 100u);
 }
 
+// More in one go than a connection's turn takes.
+TEST(Http2Exchange, ServesABurstInPortions) {
+    ScriptedEndpoint endpoint(answerAll("hello"));
+    ProxyFixture proxy;
+    proxy.settings().http2MaxStreams = 1'000;
+    proxy.serve({endpoint.port()});
+    Http2Client client(proxy.client());
+    ASSERT_TRUE(client.until([&] { return client.settled(); }));
+    std::vector<std::int32_t> ids;
+    for (int i = 0; i < 150; ++i)
+        ids.push_back(client.submit(Http2Client::get()));
+    for (const std::int32_t id : ids)
+        EXPECT_EQ(client.wait(id).body, "hello");
+    EXPECT_EQ(proxy.counters().http2.streams, 150u);
+}
+
 TEST(Http2Exchange, HoldsBackWhatTheEndpointDoesNotRead) {
     std::atomic<bool> go{false};
     ScriptedEndpoint endpoint([&](RawConnection& connection, int) {

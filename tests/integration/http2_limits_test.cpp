@@ -97,6 +97,15 @@ TEST_F(Http2Limits, EndDataWithoutData) {
                   frame(NGHTTP2_DATA, 0, 1, ""), 5'000, Refusal::emptyData);
 }
 
+TEST_F(Http2Limits, EndDataByteByByte) {
+    ScriptedEndpoint silent([](RawConnection& connection, int) { connection.readAll(); });
+    proxy_.serve({silent.port()});
+    std::string post = getBlock();
+    post[0] = '\x83';
+    expectRefusal(frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, post),
+                  frame(NGHTTP2_DATA, 0, 1, "x"), 60'000, Refusal::tinyData);
+}
+
 TEST_F(Http2Limits, EndWhoGoesOnAfterTheEnd) {
     RawConnection client = proxy_.client();
     const std::string request =
@@ -172,6 +181,42 @@ TEST_F(Http2Limits, EndResetsOfNothing) {
         many += frame(NGHTTP2_RST_STREAM, 0, 1, std::string("\0\0\0\x08", 4));
     client.send(many);
     EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::controlFlood) == 1; }));
+    client.close();
+    expectServing();
+}
+
+TEST_F(Http2Limits, BeginNothingThatIsCancelledAtOnce) {
+    RawConnection client = proxy_.client();
+    const auto get = [](std::uint32_t id) {
+        return frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
+                     getBlock());
+    };
+    // In one segment.
+    ASSERT_TRUE(client.send(kPreface + kSettingsAck + get(1) +
+                            frame(NGHTTP2_RST_STREAM, 0, 1, std::string("\0\0\0\x08", 4)) +
+                            get(3)));
+    EXPECT_TRUE(proxy_.eventually([&] {
+        const auto counts = proxy_.counters().http2;
+        return counts.streams == 2 && counts.activeStreams == 0;
+    }));
+    EXPECT_EQ(proxy_.counters().http2.resetsByClient, 1u);
+    EXPECT_EQ(proxy_.counters().requests, 1u);
+    client.close();
+    expectServing();
+}
+
+TEST_F(Http2Limits, EndBombsInTrailers) {
+    ScriptedEndpoint silent([](RawConnection& connection, int) { connection.readAll(); });
+    proxy_.serve({silent.port()});
+    std::string post = getBlock();
+    post[0] = '\x83';
+    const std::string block = std::string("\x40\x01x\x7f\xa1\x1e", 6) + std::string(4'000, 'x') +
+                              std::string(8'000, '\xbe');
+    RawConnection client = proxy_.client();
+    ASSERT_TRUE(client.send(
+        kPreface + kSettingsAck + frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS, 1, post) +
+        frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, 1, block)));
+    EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::headerFlood) == 1; }));
     client.close();
     expectServing();
 }

@@ -16,7 +16,8 @@ int taken(FloodGuard& guard, Kind kind, std::uint32_t tick, int most) {
 }
 
 TEST(FloodGuard, BoundsWhatCostsNothing) {
-    for (const Kind kind : {Kind::settings, Kind::ping, Kind::emptyData, Kind::control}) {
+    for (const Kind kind :
+         {Kind::settings, Kind::ping, Kind::emptyData, Kind::tinyData, Kind::control}) {
         FloodGuard guard;
         const int count = taken(guard, kind, 10, 100'000);
         EXPECT_GE(count, 50);
