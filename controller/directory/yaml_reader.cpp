@@ -40,7 +40,13 @@ public:
         return std::exchange(document_, {});
     }
 
-    void OnDocumentStart(const YAML::Mark& mark) override { document_.line = lineOf(mark); }
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        // At a bracket that closes nothing the parser sees empty documents without end.
+        if (mark.pos <= startOfLast_)
+            throw Refused{lineOf(mark), "a bracket closes nothing that was opened"};
+        startOfLast_ = mark.pos;
+        document_.line = lineOf(mark);
+    }
 
     void OnDocumentEnd() override {}
 
@@ -205,6 +211,7 @@ private:
     std::vector<Frame> stack_;
     std::map<YAML::anchor_t, Anchored> anchors_;
     std::size_t nodes_ = 0;
+    int startOfLast_ = -1;  // offset of the document before
 };
 
 }  // namespace

@@ -128,6 +128,14 @@ TEST(YamlReader, RefusesKeysThatAreNotTextOnce) {
     EXPECT_EQ(value("80: a\ntrue: b\n'<<': c\n"), Json::parse(R"({"80":"a","true":"b","<<":"c"})"));
 }
 
+// yaml-cpp sees empty documents there and stays where it is.
+TEST(YamlReader, RefusesBracketsThatCloseNothing) {
+    const auto read = readYaml("{\"a\": 1,\nb\"}, \"c\": {\"d\">[{\"e\": 80}]}}]}");
+    ASSERT_TRUE(std::holds_alternative<SyntaxProblem>(read));
+    EXPECT_EQ(std::get<SyntaxProblem>(read),
+              (SyntaxProblem{2, "a bracket closes nothing that was opened"}));
+}
+
 TEST(YamlReader, NamesTheLineOfAMistake) {
     EXPECT_EQ(problem("a: 1\nb: [1, 2\nc: 3\n").line, 3);
     EXPECT_EQ(problem("a: 1\n\tb: 2\n").line, 2);
