@@ -61,8 +61,10 @@ def ordinary(port, seconds):
                           capture_output=True, text=True, check=False)
     if done.returncode:
         print(f"*** ordinary clients: {done.stderr.strip()} ***", flush=True)
-        return {"p50": float("nan"), "p99": float("nan"), "failed": round(RATE * seconds)}
+        return {"p50": float("inf"), "p99": float("inf"), "failed": round(RATE * seconds)}
     said = json.loads(done.stdout)
+    if not said["answered"]:
+        said["p50"] = said["p99"] = float("inf")
     return {"p50": said["p50"], "p99": said["p99"], "failed": said["due"] - said["answered"] + said["bad"]}
 
 
