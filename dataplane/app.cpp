@@ -39,6 +39,8 @@ worker::WorkerPoolOptions poolOptions(const DataplaneSettings& settings,
     options.maxConnections = serving.maxConnections;
     options.bufferBytes = serving.bufferBytes;
     options.overloadLag = serving.overloadLag;
+    options.handshakeRate = settings.handshakeRate;
+    options.handshakeRatePerClient = settings.handshakeRatePerClient;
     options.sources = settings.sources;
     options.accessLog = settings.accessLog;
     options.accessLogPath = settings.accessLogFile;
@@ -61,6 +63,14 @@ health::Checker::Options checkerOptions(const DataplaneSettings& settings) {
     return options;
 }
 
+ocsp::Stapler::Options staplerOptions(const DataplaneSettings& settings) {
+    std::random_device entropy;
+    ocsp::Stapler::Options options;
+    options.scope = settings.ocsp;
+    options.seed = (std::uint64_t{entropy()} << 32) | entropy();
+    return options;
+}
+
 }  // namespace
 
 App::App(DataplaneSettings settings, const process::Logging& logging)
@@ -80,8 +90,15 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
               logHealth(address, up, detail);
           }),
       healthPublisher_(publisher_, checker_),
+      stapler_(
+          io_.get_executor(), staplerOptions(settings_),
+          [this](std::shared_ptr<const tls::Staples> staples) {
+              pool_.setStaples(std::move(staples));
+          },
+          [this](const ocsp::StaplerNews& news) { logOcsp(news); }),
+      staplePublisher_(healthPublisher_, stapler_),
       reports_(pool_),
-      applier_(io_.get_executor(), healthPublisher_,
+      applier_(io_.get_executor(), staplePublisher_,
                [this](const RevisionRecord& record) { logRevision(record); }),
       link_(io_, linkOptions(), applier_, logging.logger("control")),
       api_(applier_, reports_, adminOptions()),
@@ -140,6 +157,7 @@ ProgramFacts App::facts() const {
     facts.draining = draining_;
     facts.uptime = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::steady_clock::now() - started_);
+    facts.ocsp = stapler_.facts();
     return facts;
 }
 
@@ -158,6 +176,7 @@ int App::run() {
     io_.run();
     link_.stop();
     checker_.stop();
+    stapler_.stop();
     pool_.stop();
     log_->info("ended code={}", exitCode_);
     return exitCode_;
@@ -191,6 +210,13 @@ void App::logRevision(const RevisionRecord& record) const {
 void App::logHealth(const std::string& address, bool up, const std::string& detail) const {
     log_->log(up ? spdlog::level::info : spdlog::level::warn, "endpoint {} address={} check=\"{}\"",
               up ? "up" : "down", address, detail);
+}
+
+void App::logOcsp(const ocsp::StaplerNews& news) const {
+    const bool good = news.outcome == tls::OcspOutcome::good;
+    log_->log(good ? spdlog::level::info : spdlog::level::warn,
+              "ocsp {} certificate={} responder={} detail=\"{}\"", tls::name(news.outcome),
+              news.certificate, news.responder, news.detail);
 }
 
 void App::rotateTicketKeys() {

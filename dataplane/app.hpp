@@ -22,9 +22,11 @@
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/health_publisher.hpp"
 #include "dataplane/control/snapshot_publisher.hpp"
+#include "dataplane/control/staple_publisher.hpp"
 #include "dataplane/control/worker_reports.hpp"
 #include "dataplane/dataplane_settings.hpp"
 #include "dataplane/health/checker.hpp"
+#include "dataplane/ocsp/stapler.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 
 namespace evergate::dataplane {
@@ -47,6 +49,7 @@ private:
     void logStart() const;
     void logRevision(const RevisionRecord& record) const;
     void logHealth(const std::string& address, bool up, const std::string& detail) const;
+    void logOcsp(const ocsp::StaplerNews& news) const;
     void waitForSignal();
     void rotateTicketKeys();
     void drain(const char* why);
@@ -63,6 +66,8 @@ private:
     PoolPublisher publisher_;
     health::Checker checker_;
     HealthPublisher healthPublisher_;
+    ocsp::Stapler stapler_;
+    StaplePublisher staplePublisher_;
     PoolReports reports_;
     ConfigApplier applier_;
     ControlLink link_;

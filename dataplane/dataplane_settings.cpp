@@ -99,6 +99,23 @@ void addLimits(process::SettingsTable& table, DataplaneSettings& settings) {
               settings.limits.overloadLag);
 }
 
+void addTls(process::SettingsTable& table, DataplaneSettings& settings) {
+    table.addChoice("ocsp",
+                    "Which OCSP responders that certificates name are asked, for stapling: public "
+                    "(http, port 80 of public addresses), any (http, whatever the port and "
+                    "address: for authorities of one's own), or none (off)",
+                    settings.ocsp,
+                    {{"off", ocsp::Scope::off},
+                     {"public", ocsp::Scope::publicOnly},
+                     {"any", ocsp::Scope::any}});
+    table.add("tls-handshake-rate", "N",
+              "Full TLS handshakes with clients a second, those that resume a session not counted; "
+              "more are cut off before they cost much. 0: no limit",
+              settings.handshakeRate);
+    table.add("tls-handshake-rate-per-client", "N", "The same for each client address",
+              settings.handshakeRatePerClient);
+}
+
 void addObservation(process::SettingsTable& table, DataplaneSettings& settings) {
     table.add("admin-listen", "ADDRESS:PORT",
               "Status page, health, metrics and JSON API; there is no authentication",
@@ -134,6 +151,7 @@ std::variant<DataplaneSettings, int> parseSettings(std::span<const char* const> 
     addConnection(table, settings);
     addServing(table, settings);
     addLimits(table, settings);
+    addTls(table, settings);
     addObservation(table, settings);
     if (const auto code = table.parse(arguments, environment, out, err))
         return *code;

@@ -19,6 +19,7 @@
 #include "dataplane/control/serving_limits.hpp"
 #include "dataplane/http/access_log.hpp"
 #include "dataplane/net/address.hpp"
+#include "dataplane/ocsp/responder.hpp"
 
 namespace evergate::dataplane {
 
@@ -34,6 +35,9 @@ struct DataplaneSettings {
     std::vector<std::string> sourceAddresses;  // as given
     AskedLimits limits{.overloadLag = std::chrono::milliseconds(500)};
     std::vector<net::SocketAddress> sources;  // `sourceAddresses`, parsed
+    ocsp::Scope ocsp = ocsp::Scope::publicOnly;
+    std::uint32_t handshakeRate = 0;  // a second; 0: no limit
+    std::uint32_t handshakeRatePerClient = 0;
     http::AccessLogFormat accessLog = http::AccessLogFormat::off;
     std::string accessLogFile = "-";
     std::uint32_t endpointMetricsLimit = 2'000;

@@ -264,6 +264,7 @@ ControlFacts AdminApi::controlFacts() const {
     facts.stateWriteFailures = program.link.stateWriteFailures;
     facts.ready = notReadyReason().empty();
     facts.draining = program.draining;
+    facts.ocsp = program.ocsp;
     if (const auto snapshot = applier_.snapshot(); snapshot && snapshot->certificates)
         facts.certificates = snapshot->certificates->expiries();
     return facts;

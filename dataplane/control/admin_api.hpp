@@ -29,6 +29,7 @@ struct ProgramFacts {
     std::uint64_t endpointsVersion = 0;
     bool draining = false;
     std::chrono::seconds uptime{0};
+    ocsp::StaplerFacts ocsp;
 };
 
 struct AdminApiOptions {

@@ -67,9 +67,19 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
     {"evergate_tls_handshake_failures_total", counter, "reason",
      "TLS handshakes with clients that failed: closed (the client left), plain_http, version, "
      "parameters (no common cipher), alpn, alert (the client refused), verification (its "
-     "certificate is not trusted), no_certificate (it needs one), protocol or timeout."},
+     "certificate is not trusted), no_certificate (it needs one), protocol, timeout or "
+     "rate_limited "
+     "(--tls-handshake-rate)."},
     {"evergate_certificate_expiry_timestamp_seconds", gauge, "certificate",
      "When a certificate in use ends, since the Unix epoch."},
+    {"evergate_ocsp_fetches_total", counter, "result",
+     "Questions to OCSP responders about certificates shown to clients: good, revoked, unknown "
+     "(the "
+     "responder does not know it), refused (an error), invalid (not verified, or out of its time), "
+     "unreachable, forbidden (--ocsp) or no_issuer (the chain lacks it)."},
+    {"evergate_ocsp_certificates", gauge, "state",
+     "Certificates in use that name an OCSP responder: stapled (there is an answer that holds) or "
+     "missing."},
     {"evergate_http2_connections", gauge, "", "Client connections that speak HTTP/2."},
     {"evergate_http2_connections_total", counter, "", "Client connections that spoke HTTP/2."},
     {"evergate_http2_streams", gauge, "", "Requests of HTTP/2 clients under way."},

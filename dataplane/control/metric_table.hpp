@@ -42,6 +42,8 @@ enum class Metric : std::uint8_t {
     tlsHandshakes,
     tlsHandshakeFailures,
     certificateExpiry,
+    ocspFetches,
+    ocspCertificates,
     http2Connections,
     http2ConnectionsTotal,
     http2Streams,

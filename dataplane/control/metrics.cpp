@@ -161,6 +161,12 @@ void addControl(PrometheusText& text, const ControlFacts& facts) {
     text.add(Metric::stateWriteFailures, facts.stateWriteFailures);
     for (const auto& [name, notAfter] : facts.certificates)
         text.add(Metric::certificateExpiry, {{"certificate", name}}, static_cast<double>(notAfter));
+    for (std::size_t i = 0; i < facts.ocsp.fetches.size(); ++i) {
+        const auto result = tls::name(static_cast<tls::OcspOutcome>(i));
+        text.add(Metric::ocspFetches, {{"result", result}}, facts.ocsp.fetches[i]);
+    }
+    text.add(Metric::ocspCertificates, {{"state", "stapled"}}, facts.ocsp.stapled);
+    text.add(Metric::ocspCertificates, {{"state", "missing"}}, facts.ocsp.missing);
     text.add(Metric::ready, facts.ready);
     text.add(Metric::draining, facts.draining);
 }

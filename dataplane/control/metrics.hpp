@@ -16,6 +16,7 @@
 #include "dataplane/control/granted_limits.hpp"
 #include "dataplane/control/own_sockets.hpp"
 #include "dataplane/control/serving_limits.hpp"
+#include "dataplane/ocsp/stapler.hpp"
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::dataplane {
@@ -39,6 +40,7 @@ struct ControlFacts {
     bool ready = false;
     bool draining = false;
     std::vector<std::pair<std::string, std::int64_t>> certificates;  // name, end (UNIX time)
+    ocsp::StaplerFacts ocsp;
 };
 
 // With more objects than this, what they would have of their own is left out.

@@ -11,7 +11,7 @@ std::string_view name(HandshakeFailure failure) noexcept {
     static constexpr std::array<std::string_view,
                                 static_cast<std::size_t>(HandshakeFailure::count_)>
         kNames{"none",  "closed",       "plain_http",     "version",  "parameters", "alpn",
-               "alert", "verification", "no_certificate", "protocol", "timeout"};
+               "alert", "verification", "no_certificate", "protocol", "timeout",    "rate_limited"};
     return kNames[static_cast<std::size_t>(failure)];
 }
 

@@ -37,6 +37,7 @@ enum class HandshakeFailure : std::uint8_t {
     noCertificate,  // it shows none, and has to
     protocol,       // anything else against the rules
     timeout,        // set by whoever keeps the deadline
+    rateLimited,    // more of them than we take in a second
     count_,
 };
 

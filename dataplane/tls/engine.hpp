@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the TLS streams of one worker share: memory for records on their way out, the keys of
-// session tickets, and how OpenSSL reads and writes through a Stream.
+// session tickets, what is stapled to certificates, and how OpenSSL reads and writes through a
+// Stream.
 //
 // Outlives every stream of its worker; one thread.
 #pragma once
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "dataplane/tls/openssl_ptr.hpp"
+#include "dataplane/tls/staples.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
 
 namespace evergate::tls {
@@ -26,6 +28,13 @@ public:
 
     const TicketKeys* ticketKeys() const noexcept { return ticketKeys_.get(); }
 
+    void setStaples(std::shared_ptr<const Staples> staples) noexcept {
+        staples_ = std::move(staples);
+    }
+
+    // Null: there are none.
+    const Staples* staples() const noexcept { return staples_.get(); }
+
     // Empty between the calls of streams.
     std::string& output() noexcept { return output_; }
 
@@ -41,6 +50,7 @@ public:
 private:
     OpensslPtr<BIO_METHOD> bio_;
     std::shared_ptr<const TicketKeys> ticketKeys_;
+    std::shared_ptr<const Staples> staples_;
     std::string output_;
     std::size_t backlogBytes_ = 0;
 };

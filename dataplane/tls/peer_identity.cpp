@@ -44,6 +44,8 @@ std::string serialOf(const X509* certificate) {
     return text ? text.get() : "";
 }
 
+}  // namespace
+
 std::string fingerprintOf(const X509* certificate) {
     static constexpr char kDigits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -57,8 +59,6 @@ std::string fingerprintOf(const X509* certificate) {
     }
     return text;
 }
-
-}  // namespace
 
 net::PeerIdentity identityOf(X509* certificate) {
     net::PeerIdentity identity;

@@ -221,6 +221,20 @@ const ServerContext* ServerCertificates::find(std::string_view host) const {
     return at == hosts_.end() ? nullptr : at->second.get();
 }
 
+std::vector<std::shared_ptr<const Certificate>> ServerCertificates::shown() const {
+    std::set<const Certificate*> inUse;
+    for (const auto& [offer, context] : contexts_) {
+        for (const auto& certificate : offer.certificates)
+            inUse.insert(certificate.get());
+    }
+    std::vector<std::shared_ptr<const Certificate>> all;
+    for (const auto& [name, loaded] : loaded_) {
+        if (inUse.contains(loaded.certificate.get()))
+            all.push_back(loaded.certificate);
+    }
+    return all;
+}
+
 std::vector<std::pair<std::string, std::int64_t>> ServerCertificates::expiries() const {
     std::vector<std::pair<std::string, std::int64_t>> all;
     all.reserve(loaded_.size());

@@ -41,6 +41,9 @@ public:
     // By key name; null when there is none.
     std::shared_ptr<const Certificate> named(const std::string& name) const;
 
+    // What clients may be shown, without those that were made from no configuration.
+    std::vector<std::shared_ptr<const Certificate>> shown() const;
+
     // When each certificate ends, by key name; UNIX time.
     std::vector<std::pair<std::string, std::int64_t>> expiries() const;
 

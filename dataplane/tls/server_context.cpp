@@ -4,6 +4,7 @@
 #include <openssl/err.h>
 
 #include <chrono>
+#include <ctime>
 
 #include "dataplane/tls/stream.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
@@ -59,6 +60,11 @@ int onClientHello(SSL* ssl, int* alert, void*) {
     return SSL_CLIENT_HELLO_ERROR;
 }
 
+// Where no session is resumed, before a certificate is chosen and anything signed.
+int onFullHandshake(SSL* ssl, void*) {
+    return Stream::of(ssl).admitted() ? 1 : 0;
+}
+
 int onServerName(SSL* ssl, int*, void*) {
     return Stream::of(ssl).certificateSelected() ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
@@ -100,6 +106,20 @@ SSL_TICKET_RETURN onTicketOpened(SSL*, SSL_SESSION* session, const unsigned char
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
+// Only for clients that ask for one, after the certificate is chosen (RFC 6066 §8).
+int onStatusRequest(SSL* ssl, void*) {
+    const Staples* const staples = Stream::of(ssl).staples();
+    const Staple* const staple =
+        staples == nullptr ? nullptr : staples->find(SSL_get_certificate(ssl), ::time(nullptr));
+    if (staple == nullptr)
+        return SSL_TLSEXT_ERR_NOACK;
+    void* const copy = OPENSSL_memdup(staple->response.data(), staple->response.size());
+    if (copy == nullptr)
+        return SSL_TLSEXT_ERR_NOACK;
+    SSL_set_tlsext_status_ocsp_resp(ssl, copy, static_cast<long>(staple->response.size()));
+    return SSL_TLSEXT_ERR_OK;
+}
+
 bool setPolicy(SSL_CTX* context, model::TlsPolicy policy) {
     switch (policy) {
         case model::TlsPolicy::intermediate:
@@ -119,8 +139,10 @@ bool setServerOptions(SSL_CTX* context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_timeout(context, kSessionSeconds);
     SSL_CTX_set_client_hello_cb(context, onClientHello, nullptr);
+    SSL_CTX_set_cert_cb(context, onFullHandshake, nullptr);
     SSL_CTX_set_tlsext_servername_callback(context, onServerName);
     SSL_CTX_set_alpn_select_cb(context, onProtocols, nullptr);
+    SSL_CTX_set_tlsext_status_cb(context, onStatusRequest);
     return SSL_CTX_set_session_id_context(context, kSessionScope, sizeof kSessionScope) == 1 &&
            SSL_CTX_set_tlsext_ticket_key_evp_cb(context, onTicket) == 1 &&
            SSL_CTX_set_ciphersuites(context, kCiphers13) == 1 &&

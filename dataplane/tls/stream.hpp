@@ -14,6 +14,7 @@
 
 #include "dataplane/net/stream_layer.hpp"
 #include "dataplane/tls/engine.hpp"
+#include "dataplane/tls/handshake_gate.hpp"
 #include "dataplane/tls/openssl_ptr.hpp"
 #include "dataplane/tls/resumable_session.hpp"
 #include "dataplane/tls/server_certificates.hpp"
@@ -63,7 +64,18 @@ public:
 
     bool http2Offered() const noexcept { return http2Offered_; }
 
+    // Towards a client: a full handshake has to be admitted. `gate` outlives the stream.
+    void limitHandshakes(HandshakeGate& gate, std::uint64_t clientKey) noexcept {
+        gate_ = &gate;
+        clientKey_ = clientKey;
+    }
+
+    // Asked once or twice (a client may be told to say hello again) when no session is resumed.
+    bool admitted() noexcept;
+
     const TicketKeys* ticketKeys() const noexcept { return engine_.ticketKeys(); }
+
+    const Staples* staples() const noexcept { return engine_.staples(); }
 
     bool keepSession(SSL_SESSION* session);
     int read(BIO* bio, char* data, int size) noexcept;
@@ -98,6 +110,8 @@ private:
     std::unique_ptr<const net::PeerIdentity> identity_;       // of a client that was verified
     std::shared_ptr<const ClientContext> context_;            // towards endpoints
     ResumableSession* sessions_ = nullptr;
+    HandshakeGate* gate_ = nullptr;  // null: admitted
+    std::uint64_t clientKey_ = 0;
     std::string backlog_;  // records the kernel did not take
     std::size_t backlogBegin_ = 0;
     std::size_t committed_ = 0;  // plaintext in them that was not reported as sent
@@ -109,6 +123,7 @@ private:
     bool established_ = false;
     bool protocolOpen_ = false;
     bool http2Offered_ = false;
+    bool rateLimited_ = false;
     bool selected_ = false;     // there is a certificate for the host asked for
     bool wireEnd_ = false;      // the peer's FIN was read
     bool starved_ = false;      // OpenSSL asked for more than there was

@@ -134,7 +134,18 @@ Handshake Stream::handshake(net::Socket& socket) noexcept {
     return Handshake::failed;
 }
 
+bool Stream::admitted() noexcept {
+    if (gate_ == nullptr)
+        return true;
+    rateLimited_ = !gate_->admit(clientKey_);
+    if (!rateLimited_)
+        gate_ = nullptr;
+    return !rateLimited_;
+}
+
 HandshakeFailure Stream::classify(int error) const noexcept {
+    if (rateLimited_)
+        return HandshakeFailure::rateLimited;
     if (wireEnd_ || readError_ != 0 || error == SSL_ERROR_SYSCALL)
         return HandshakeFailure::closed;
     const int reason = ERR_GET_REASON(ERR_peek_last_error());

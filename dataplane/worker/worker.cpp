@@ -306,6 +306,10 @@ void Worker::setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys) {
     tls_.setTicketKeys(std::move(keys));
 }
 
+void Worker::setStaples(std::shared_ptr<const tls::Staples> staples) {
+    tls_.setStaples(std::move(staples));
+}
+
 void Worker::requeue(session::Session& session) {
     if (session.queued())
         return;

@@ -31,6 +31,7 @@
 #include "dataplane/worker/acceptor.hpp"
 #include "dataplane/worker/access_log_writer.hpp"
 #include "dataplane/worker/client_limits.hpp"
+#include "dataplane/worker/handshake_limits.hpp"
 #include "dataplane/worker/outlier_monitor.hpp"
 #include "dataplane/worker/overload.hpp"
 #include "dataplane/worker/worker_pool.hpp"
@@ -57,13 +58,16 @@ struct ListenerEntry : session::ListenerState {
 
 // What all workers keep to together; outlives them.
 struct SharedLimits {
-    explicit SharedLimits(const WorkerPoolOptions& options)
-        : clients(options.maxConnections), buffers(options.bufferBytes) {}
+    SharedLimits(const WorkerPoolOptions& options, std::uint64_t seed)
+        : clients(options.maxConnections),
+          handshakes(options.handshakeRate, options.handshakeRatePerClient, seed),
+          buffers(options.bufferBytes) {}
 
     // Null: no limit.
     net::BufferBudget* bufferBudget() noexcept { return buffers.limit() == 0 ? nullptr : &buffers; }
 
     ClientLimits clients;
+    HandshakeLimits handshakes;
     net::BufferBudget buffers;
 };
 
@@ -100,6 +104,7 @@ public:
     void lookAtQueue(routing::BackendId backend);  // (worker)
     // (worker), or before start()
     void setTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
+    void setStaples(std::shared_ptr<const tls::Staples> staples);  // (worker)
     // (worker) The next part of what was asked for, from `next` on. True: that was the last of it.
     bool reportStats(std::size_t& next, std::vector<WorkerStats>& into) const;
     bool reportBackends(const BackendSelection& selection, std::size_t& next,
@@ -150,7 +155,9 @@ private:
     void goOn(session::Session& before, session::Session& session);
     http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
                            std::uint64_t& clientKey);
-    bool secure(const session::ListenerState& listener, net::Socket& socket);
+    bool shared(const net::SocketAddress& client) const;
+    bool secure(const session::ListenerState& listener, net::Socket& socket,
+                const net::SocketAddress& client);
     bool freeDescriptors() override;
     void onRefused(session::ListenerState& listener, net::Socket socket,
                    const net::SocketAddress& peer) override;

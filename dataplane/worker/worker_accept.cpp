@@ -38,11 +38,8 @@ void Worker::onAccepted(session::ListenerState& listener, int fd, const net::Soc
 void Worker::onIntroduced(session::ListenerState& listener, net::Socket socket,
                           const net::SocketAddress& client,
                           const net::ProxiedDestination* destination) {
-    // Many clients share the connections of a trusted proxy.
-    const auto& proxies = context_.snapshot->snapshot->trustedProxies;
-    const bool shared = proxies && proxies->contains(client.mapped());
     std::uint64_t clientKey = 0;
-    if (const ProxyError refusal = admit(listener, shared ? nullptr : &client, clientKey);
+    if (const ProxyError refusal = admit(listener, shared(client) ? nullptr : &client, clientKey);
         refusal != ProxyError::none)
         return refuse(listener, std::move(socket), client, refusal);
     session::Session* session = nullptr;
@@ -83,7 +80,7 @@ session::Session* Worker::sessionFor(session::ListenerState& listener, net::Sock
     using model::ListenerProtocol;
     const bool tls =
         listener.protocol == ListenerProtocol::https || listener.protocol == ListenerProtocol::tls;
-    if (tls && !secure(listener, socket)) {
+    if (tls && !secure(listener, socket, client)) {
         socket.closeWithReset();
         return nullptr;
     }
@@ -130,8 +127,15 @@ void Worker::onSessionClosed(session::Session& session) {
     poller_.retire(std::unique_ptr<net::Retirable>(&session));
 }
 
+// Many clients share the connections of a trusted proxy.
+bool Worker::shared(const net::SocketAddress& client) const {
+    const auto& proxies = context_.snapshot->snapshot->trustedProxies;
+    return proxies && proxies->contains(client.mapped());
+}
+
 // What is published later is for later handshakes. False: there is nothing to show, or no memory.
-bool Worker::secure(const session::ListenerState& listener, net::Socket& socket) {
+bool Worker::secure(const session::ListenerState& listener, net::Socket& socket,
+                    const net::SocketAddress& client) {
     auto stream = tls::Stream::server(tls_, context_.snapshot->snapshot->certificates);
     if (!stream)
         return false;
@@ -139,6 +143,10 @@ bool Worker::secure(const session::ListenerState& listener, net::Socket& socket)
         stream->leaveProtocolOpen();
     if (context_.settings().http2)
         stream->offerHttp2();
+    if (HandshakeLimits& limits = limits_.handshakes; limits.limited()) [[unlikely]] {
+        const bool counted = limits.byClient() && !shared(client);
+        stream->limitHandshakes(limits, counted ? ClientTable::keyOf(client) : 0);
+    }
     socket.setLayer(std::move(stream));
     return true;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "dataplane/net/listen.hpp"
+#include "dataplane/tls/staples.hpp"
 #include "dataplane/worker/access_log_writer.hpp"
 #include "dataplane/worker/worker.hpp"
 
@@ -169,18 +170,18 @@ WorkerPool::WorkerPool(boost::asio::any_io_executor control, WorkerPoolOptions o
         log_ = std::make_unique<AccessLogWriter>(options_.accessLog, options_.accessLogPath);
     ticketKeys_ = tls::TicketKeys::next(nullptr);
     options_.workers = std::max(1u, options_.workers);
-    limits_ = std::make_unique<SharedLimits>(options_);
+    std::random_device entropy;
+    const auto seed = [&entropy] { return (std::uint64_t{entropy()} << 32) | entropy(); };
+    limits_ = std::make_unique<SharedLimits>(options_, seed());
     post_ = std::make_unique<SlotPost>(workers_);
     slots_ = std::make_unique<upstream::SlotTable>(options_.workers, post_.get());
     outliers_ = std::make_unique<OutlierMonitor>(
         control_, slots_->outliers(),
         [this](std::vector<EjectionChange> changes) { setEjected(std::move(changes)); });
     slots_->outliers().setMail(outliers_.get());
-    std::random_device entropy;
     for (unsigned i = 0; i < options_.workers; ++i) {
-        const std::uint64_t seed = (std::uint64_t{entropy()} << 32) | entropy();
         workers_.push_back(
-            std::make_unique<Worker>(i, seed, log_.get(), options_, *limits_, *slots_));
+            std::make_unique<Worker>(i, seed(), log_.get(), options_, *limits_, *slots_));
         workers_.back()->setTicketKeys(ticketKeys_);
     }
 }
@@ -201,6 +202,11 @@ void WorkerPool::rotateTicketKeys() {
     ticketKeys_ = std::move(fresh);
     for (const auto& each : workers_)
         each->post([worker = each.get(), keys = ticketKeys_] { worker->setTicketKeys(keys); });
+}
+
+void WorkerPool::setStaples(std::shared_ptr<const tls::Staples> staples) {
+    for (const auto& each : workers_)
+        each->post([worker = each.get(), staples] { worker->setStaples(staples); });
 }
 
 void WorkerPool::stop() {

@@ -26,6 +26,7 @@
 #include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::tls {
+class Staples;
 class TicketKeys;
 }  // namespace evergate::tls
 
@@ -40,8 +41,11 @@ struct WorkerPoolOptions {
     std::string accessLogPath = "-";  // "-" is standard output
     // How long connections of a removed listener may go on.
     std::chrono::milliseconds listenerDrain{30'000};
-    std::uint32_t maxConnections = 0;          // of clients, all workers together; 0: no limit
-    std::size_t bufferBytes = 0;               // of all workers together; 0: no limit
+    std::uint32_t maxConnections = 0;  // of clients, all workers together; 0: no limit
+    std::size_t bufferBytes = 0;       // of all workers together; 0: no limit
+    // Full TLS handshakes a second, all workers together: of all clients, of each; 0: no limit.
+    std::uint32_t handshakeRate = 0;
+    std::uint32_t handshakeRatePerClient = 0;
     std::chrono::milliseconds overloadLag{0};  // more lag than this is too much; 0: never
     std::vector<net::SocketAddress> sources;   // of connections to endpoints; none: any
 };
@@ -135,6 +139,8 @@ public:
     // New session tickets are sealed with a fresh key from here on; call it every
     // tls::TicketKeys::kPeriod.
     void rotateTicketKeys();
+    // What handshakes staple from here on.
+    void setStaples(std::shared_ptr<const tls::Staples> staples);
 
     std::uint64_t accessLogDropped() const noexcept;
 

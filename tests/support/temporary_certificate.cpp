@@ -2,11 +2,13 @@
 #include "tests/support/temporary_certificate.hpp"
 
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
+#include <array>
 #include <cstdint>
 #include <fstream>
 #include <stdexcept>
@@ -115,7 +117,11 @@ CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) c
     auto* const issuer = keys_->certificate.get();
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
     addExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");
-    addExtension(certificate.get(), issuer, NID_ext_key_usage, "serverAuth,clientAuth");
+    addExtension(certificate.get(), issuer, NID_ext_key_usage,
+                 request.signsAnswers ? "OCSPSigning" : "serverAuth,clientAuth");
+    if (!request.responder.empty()) {
+        addExtension(certificate.get(), issuer, NID_info_access, "OCSP;URI:" + request.responder);
+    }
     if (const auto names = alternativeNames(request); !names.empty()) {
         addExtension(certificate.get(), issuer, NID_subject_alt_name, names);
     }
@@ -149,6 +155,43 @@ std::string TemporaryAuthority::revoke(const std::vector<std::string>& certifica
     const Bio bio(BIO_new(BIO_s_mem()), BIO_free);
     require(PEM_write_bio_X509_CRL(bio.get(), list.get()) == 1, "PEM of a list");
     return textOf(bio);
+}
+
+std::string TemporaryAuthority::answer(const std::string& text, const OcspSaid& said) const {
+    const auto* at = reinterpret_cast<const unsigned char*>(text.data());
+    const std::unique_ptr<OCSP_REQUEST, decltype(&OCSP_REQUEST_free)> request(
+        d2i_OCSP_REQUEST(nullptr, &at, static_cast<long>(text.size())), OCSP_REQUEST_free);
+    require(request && OCSP_request_onereq_count(request.get()) == 1, "a question");
+    OCSP_CERTID* const id = OCSP_onereq_get0_id(OCSP_request_onereq_get0(request.get(), 0));
+    using Time = std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)>;
+    const Time begin(X509_gmtime_adj(nullptr, said.begins), ASN1_TIME_free);
+    const Time end(said.ends == 0 ? nullptr : X509_gmtime_adj(nullptr, said.ends), ASN1_TIME_free);
+    constexpr std::array kStatus{V_OCSP_CERTSTATUS_GOOD, V_OCSP_CERTSTATUS_REVOKED,
+                                 V_OCSP_CERTSTATUS_UNKNOWN};
+    const std::unique_ptr<OCSP_BASICRESP, decltype(&OCSP_BASICRESP_free)> basic(
+        OCSP_BASICRESP_new(), OCSP_BASICRESP_free);
+    OCSP_basic_add1_status(basic.get(), id, kStatus[static_cast<std::size_t>(said.status)], 0,
+                           begin.get(), begin.get(), end.get());
+    Certificate certificate(nullptr, X509_free);
+    Key key(nullptr, EVP_PKEY_free);
+    if (said.signer != nullptr) {
+        const Bio first(BIO_new_mem_buf(said.signer->certificatePem.c_str(), -1), BIO_free);
+        const Bio second(BIO_new_mem_buf(said.signer->keyPem.c_str(), -1), BIO_free);
+        certificate.reset(PEM_read_bio_X509(first.get(), nullptr, nullptr, nullptr));
+        key.reset(PEM_read_bio_PrivateKey(second.get(), nullptr, nullptr, nullptr));
+    }
+    require(OCSP_basic_sign(basic.get(), certificate ? certificate.get() : keys_->certificate.get(),
+                            key ? key.get() : keys_->key.get(), EVP_sha256(), nullptr,
+                            said.signer != nullptr ? 0UL : OCSP_NOCERTS) == 1,
+            "signature of an answer");
+    const std::unique_ptr<OCSP_RESPONSE, decltype(&OCSP_RESPONSE_free)> response(
+        OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()), OCSP_RESPONSE_free);
+    unsigned char* bytes = nullptr;
+    const int size = i2d_OCSP_RESPONSE(response.get(), &bytes);
+    require(size > 0, "an answer");
+    std::string der(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
+    OPENSSL_free(bytes);
+    return der;
 }
 
 TemporaryDirectory::TemporaryDirectory() {

@@ -21,9 +21,20 @@ struct CertificateRequest {
     std::vector<std::string> dnsNames{};
     std::vector<std::string> addresses{};  // IP literals
     std::vector<std::string> uris{};
-    bool expired = false;  // its time ended an hour ago
-    bool rsa = false;      // instead of ECDSA P-256
-    int hours = 24;        // that it is good for
+    bool expired = false;       // its time ended an hour ago
+    bool rsa = false;           // instead of ECDSA P-256
+    int hours = 24;             // that it is good for
+    std::string responder{};    // where its authority answers about it (OCSP); empty: nowhere
+    bool signsAnswers = false;  // is for that (id-kp-OCSPSigning)
+};
+
+// What an authority says about one certificate.
+struct OcspSaid {
+    enum class Status { good, revoked, unknown };
+    Status status = Status::good;
+    long begins = -3600;                        // seconds from now
+    long ends = 3600;                           // 0: it does not say
+    const CertificateAndKey* signer = nullptr;  // null: the authority itself
 };
 
 class TemporaryAuthority {
@@ -38,6 +49,8 @@ public:
     CertificateAndKey issue(const CertificateRequest& request) const;
     // The list of what it revoked (PEM), good until `hours` from now; these certificates are on it.
     std::string revoke(const std::vector<std::string>& certificates, int hours = 24) const;
+    // The response (DER) to an OCSP request (DER), about the first certificate it names.
+    std::string answer(const std::string& request, const OcspSaid& said = {}) const;
 
 private:
     struct Keys;

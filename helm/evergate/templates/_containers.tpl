@@ -166,6 +166,9 @@ projected:
 - --access-log={{ $d.accessLog }}
 - --endpoint-metrics-limit={{ int $d.endpointMetricsLimit }}
 {{- include "evergate.optionalFlags" (dict "prefix" "" "values" $d.limits) }}
+{{- with $d.ocsp }}
+- --ocsp={{ . }}
+{{- end }}
 - --log-level={{ $d.logLevel }}
 - --log-format={{ $d.logFormat }}
 {{- with $d.extraArgs }}

@@ -82,6 +82,21 @@ TEST_F(DataplaneSettingsTest, TakesLimits) {
               0);
 }
 
+TEST_F(DataplaneSettingsTest, TakesWhatHoldsForHandshakes) {
+    const auto usual = std::get<DataplaneSettings>(parse({}));
+    EXPECT_EQ(usual.ocsp, ocsp::Scope::publicOnly);
+    EXPECT_EQ(usual.handshakeRate, 0U);
+    EXPECT_EQ(usual.handshakeRatePerClient, 0U);
+    const auto settings = std::get<DataplaneSettings>(
+        parse({"--ocsp=any", "--tls-handshake-rate=2000", "--tls-handshake-rate-per-client=20"}));
+    EXPECT_EQ(settings.ocsp, ocsp::Scope::any);
+    EXPECT_EQ(settings.handshakeRate, 2'000U);
+    EXPECT_EQ(settings.handshakeRatePerClient, 20U);
+    EXPECT_EQ(std::get<DataplaneSettings>(parse({"--ocsp=off"})).ocsp, ocsp::Scope::off);
+    expectRefused({"--ocsp=on"}, "--ocsp");
+    expectRefused({"--tls-handshake-rate=-1"}, "--tls-handshake-rate");
+}
+
 TEST_F(DataplaneSettingsTest, LimitsAreComputedUnlessGiven) {
     const auto settings = std::get<DataplaneSettings>(parse({}));
     EXPECT_EQ(settings.limits.maxConnections, 0U);
@@ -101,11 +116,27 @@ TEST_F(DataplaneSettingsTest, RefusesLimitsThatMakeNoSense) {
 
 TEST_F(DataplaneSettingsTest, HelpNamesEveryFlag) {
     EXPECT_EQ(std::get<int>(parse({"--help"})), 0);
-    for (const char* flag :
-         {"--controller", "--rpc-cert", "--rpc-key", "--rpc-ca", "--admin-listen", "--state-dir",
-          "--workers", "--drain-timeout", "--access-log", "--access-log-file", "--log-level",
-          "--log-format", "--node-id", "--endpoint-metrics-limit", "--max-connections",
-          "--max-buffer-memory", "--source-address", "--overload-lag"})
+    for (const char* flag : {"--controller",
+                             "--rpc-cert",
+                             "--rpc-key",
+                             "--rpc-ca",
+                             "--admin-listen",
+                             "--state-dir",
+                             "--workers",
+                             "--drain-timeout",
+                             "--access-log",
+                             "--access-log-file",
+                             "--log-level",
+                             "--log-format",
+                             "--node-id",
+                             "--endpoint-metrics-limit",
+                             "--max-connections",
+                             "--max-buffer-memory",
+                             "--source-address",
+                             "--overload-lag",
+                             "--ocsp",
+                             "--tls-handshake-rate",
+                             "--tls-handshake-rate-per-client"})
         EXPECT_THAT(out_.str(), HasSubstr(flag));
 }
 

@@ -230,5 +230,43 @@ TEST_F(StreamTest, SaysNothingWhenResetOrBlocked) {
     EXPECT_TRUE(client.socket.recv(&byte, 1).failed()) << "what was cut must not look complete";
 }
 
+class CountingGate final : public HandshakeGate {
+public:
+    bool admit(std::uint64_t client) noexcept override {
+        asked.push_back(client);
+        return open;
+    }
+
+    bool open = true;
+    std::vector<std::uint64_t> asked;
+};
+
+TEST_F(StreamTest, FullHandshakesHaveToBeAdmitted) {
+    CountingGate gate;
+    const auto connectTo = [&](ResumableSession& kept) {
+        server = End();
+        client = End();
+        auto stream = Stream::server(engine, certificates);
+        stream->limitHandshakes(gate, 7);
+        server.socket.setLayer(std::move(stream));
+        client.socket.setLayer(Stream::client(engine, trust, "a.test", kept));
+    };
+    connectTo(sessions);
+    EXPECT_TRUE(shake());
+    EXPECT_EQ(gate.asked, std::vector<std::uint64_t>{7});
+    EXPECT_EQ(read(client), "");  // takes the ticket
+    gate.open = false;
+    connectTo(sessions);
+    EXPECT_TRUE(shake());
+    EXPECT_TRUE(server.socket.layer()->facts().resumed);
+    EXPECT_EQ(gate.asked.size(), 1u) << "who resumes is not asked for";
+    ResumableSession none;
+    connectTo(none);
+    EXPECT_FALSE(shake());
+    EXPECT_EQ(gate.asked.size(), 2u);
+    EXPECT_EQ(failure(server), net::HandshakeFailure::rateLimited);
+    EXPECT_EQ(failure(client), net::HandshakeFailure::alert);
+}
+
 }  // namespace
 }  // namespace evergate::tls
