@@ -89,6 +89,10 @@ std::string checkTogether(ControllerSettings& settings) {
         !wrong.empty()) {
         return wrong;
     }
+    if (settings.source == SourceKind::marathon &&
+        settings.https.clients.mode != model::ClientCertificates::off) {
+        return "--https-client-certificates needs Secrets: not for --source=marathon";
+    }
     auto address = rpc::parseAddress(settings.rpcListen);  // the default has not been checked
     settings.rpcAddress = std::get<rpc::Address>(address);
     const std::string insecure = rpc::checkSecurity(settings.rpcAddress, settings.rpcFiles);

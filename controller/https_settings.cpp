@@ -16,13 +16,64 @@ std::optional<ObjectName> parseSecretName(std::string_view text) {
                                                             : std::nullopt;
 }
 
+constexpr std::uint32_t kMaxDepth = 10;
+
 bool isAnyAddress(const std::string& address) {
     return address == "0.0.0.0" || address == "::";
+}
+
+void addClientRows(process::SettingsTable& table, HttpsSettings& settings) {
+    using model::ClientCertificates;
+    table.addChoice("https-client-certificates",
+                    "Whether clients of hosts whose Ingress says nothing about it are asked for a "
+                    "certificate",
+                    settings.clients.mode,
+                    {{"off", ClientCertificates::off},
+                     {"optional", ClientCertificates::optional},
+                     {"required", ClientCertificates::required}});
+    table
+        .add("https-client-ca", "NAMESPACE/NAME",
+             "Secret with the authorities these must come from (ca.crt, ca.crl)",
+             settings.clientCaText)
+        .check([&settings](std::string_view text) -> std::string {
+            settings.clients.authorities = parseSecretName(text);
+            return text.empty() || settings.clients.authorities
+                       ? ""
+                       : "must be the namespace and the name of a Secret, with a / between";
+        });
+    table
+        .add("https-client-verify-depth", "NUMBER",
+             "Intermediate authorities there may be between these and theirs, at most 10",
+             settings.clients.depth)
+        .check([&settings](std::string_view) {
+            return settings.clients.depth > kMaxDepth ? "must be at most 10" : "";
+        });
+}
+
+// Clients that ask for no host, or for one nobody has a certificate for, are asked by way of the
+// default certificate: without one they would slip through.
+std::string checkClients(const HttpsSettings& settings, const std::string& watchNamespace) {
+    const ClientDefaults& clients = settings.clients;
+    if (clients.mode == model::ClientCertificates::off) {
+        return clients.authorities
+                   ? "--https-client-ca needs --https-client-certificates=optional or required"
+                   : "";
+    }
+    if (!settings.listen || !clients.authorities || !settings.defaultCertificate) {
+        return "--https-client-certificates needs --https-listen, --https-client-ca and "
+               "--default-certificate";
+    }
+    if (!watchNamespace.empty() && clients.authorities->ns != watchNamespace) {
+        return "--https-client-ca=" + settings.clientCaText +
+               " is not in the namespace that is watched";
+    }
+    return "";
 }
 
 }  // namespace
 
 void addHttpsRows(process::SettingsTable& table, HttpsSettings& settings) {
+    addClientRows(table, settings);
     table
         .add("https-listen", "ADDRESS:PORT|off",
              "Where data planes take HTTPS requests; off: nowhere, and Secrets are not read",
@@ -74,7 +125,7 @@ std::string checkHttps(const HttpsSettings& settings, const process::ListenAddre
         return "--default-certificate=" + settings.defaultText +
                " is not in the namespace that is watched";
     }
-    return "";
+    return checkClients(settings, watchNamespace);
 }
 
 std::optional<HttpsOptions> httpsOptions(const HttpsSettings& settings) {
@@ -82,7 +133,7 @@ std::optional<HttpsOptions> httpsOptions(const HttpsSettings& settings) {
         return std::nullopt;
     }
     return HttpsOptions{settings.listen->address, settings.listen->port, settings.redirectTo,
-                        settings.defaultCertificate};
+                        settings.defaultCertificate, settings.clients};
 }
 
 }  // namespace evergate::controller

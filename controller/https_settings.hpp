@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the controller can be told about https: three rows of the settings table.
+// What the controller can be told about https: rows of the settings table.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,8 @@ struct HttpsSettings {
     std::uint16_t redirectTo = 443;
     std::string defaultText;
     std::optional<ObjectName> defaultCertificate;  // `defaultText`, parsed
+    std::string clientCaText;
+    ClientDefaults clients;  // with `clientCaText`, parsed
 };
 
 void addHttpsRows(process::SettingsTable& table, HttpsSettings& settings);

@@ -279,26 +279,31 @@ void CertificateTable::emit(model::Config& config, model::Settings& settings,
                             const ClientTable& clients) {
     const Secret* fallback = emitDefault(settings);
     ShownBySecret shown;
+    const model::ClientVerification& usual = clients.usual();
     if (fallback != nullptr) {
-        shown[fallback] = {Shown{}};
+        shown[fallback] = {Shown{usual}};
     }
     std::set<std::string> hosts;
     for (const auto& [host, claim] : claims_) {
         hosts.insert(host);
     }
     for (const auto& [host, rules] : clients.hosts()) {
-        if (rules.value.mode != model::ClientCertificates::off) {
+        if (rules.value.mode != usual.mode || usual.mode != model::ClientCertificates::off) {
             hosts.insert(host);
         }
     }
     for (const std::string& host : hosts) {
         const auto rules = clients.hosts().find(host);
-        const bool asked = rules != clients.hosts().end() &&
-                           rules->second.value.mode != model::ClientCertificates::off;
+        const bool known = rules != clients.hosts().end();
+        const bool asked = known && rules->second.value.mode != model::ClientCertificates::off;
         const auto secrets = shownFor(host, fallback);
         for (const Secret* secret : secrets) {
             auto& all = shown.try_emplace(secret, std::vector<Shown>{Shown{}}).first->second;
-            show(host, asked ? rules->second.value : model::ClientVerification{}, all);
+            show(host,
+                 asked   ? rules->second.value
+                 : known ? model::ClientVerification{}
+                         : usual,
+                 all);
         }
         if (secrets.empty() && asked) {
             problems_.add(rules->second.origin, annotationPath(annotation::kClientCertificates),
@@ -336,7 +341,7 @@ void CertificateTable::emitOne(model::Config& config, const Secret& secret,
         return to;
     };
     if (isDefault && (all.empty() || all.front().hosts.empty())) {
-        put({}, 0);
+        put(all.empty() ? Shown{} : all.front(), 0);
     }
     for (const Shown& shown : all) {
         for (std::size_t from = 0; from < shown.hosts.size();) {

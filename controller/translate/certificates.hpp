@@ -66,7 +66,7 @@ private:
         std::vector<std::string> hosts{};
     };
 
-    // Hosts that ask for nothing come first, where the default certificate's value is, too.
+    // What is usual comes first with the default certificate, whose value it is.
     using ShownBySecret = std::map<const Secret*, std::vector<Shown>>;
 
     std::set<const Secret*> shownFor(const std::string& host, const Secret* fallback) const;

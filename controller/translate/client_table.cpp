@@ -57,12 +57,50 @@ std::set<std::string> hostsOf(const Ingress& ingress) {
     return hosts;
 }
 
+void letNobodyIn(ClientTable::Rules& rules) {
+    rules.value.mode = ClientCertificates::required;
+    rules.value.authorities.clear();
+    rules.value.revocations.clear();
+    rules.secret.clear();
+}
+
 }  // namespace
+
+void ClientTable::setUsual(const ClientDefaults& usual) {
+    if (usual.mode == ClientCertificates::off) {
+        return;
+    }
+    usual_.value.mode = usual.mode;
+    usual_.value.depth = usual.depth;
+    const ObjectName name = usual.authorities.value_or(ObjectName{});
+    const std::string fault = fillFrom(name, usual_);
+    if (!fault.empty()) {
+        problems_.add(toText({ResourceKind::secret, name}), "",
+                      fault +
+                          "; wanted by --https-client-ca: nobody is let in where Ingresses do "
+                          "not say otherwise");
+        letNobodyIn(usual_);
+    }
+}
+
+void ClientTable::addSilent(const Ingress& ingress, const ClientWish& wish) {
+    if (usual_.value.mode == ClientCertificates::off) {
+        return;
+    }
+    Rules rules = usual_;
+    rules.origin = textOf(ingress);
+    rules.value.depth = wish.depth.value_or(rules.value.depth);
+    for (const std::string& host : hostsOf(ingress)) {
+        if (!host.empty()) {
+            hosts_.try_emplace(host, rules);
+        }
+    }
+}
 
 void ClientTable::addIngress(const Ingress& ingress, const ClientWish& wish) {
     const std::string where = annotationPath(annotation::kClientCertificates);
     if (!wish.mode && !wish.authorities) {
-        if (wish.depth) {
+        if (wish.depth && usual_.value.mode == ClientCertificates::off) {
             problems_.add(textOf(ingress), annotationPath(annotation::kClientVerifyDepth),
                           "has no effect without evergate.io/client-ca");
         }
@@ -105,10 +143,7 @@ ClientTable::Rules ClientTable::rulesOf(const Ingress& ingress, const ClientWish
                       annotationPath(wish.authorities ? annotation::kClientCa
                                                       : annotation::kClientCertificates),
                       fault + "; nobody is let in");
-        rules.value.mode = ClientCertificates::required;
-        rules.value.authorities.clear();
-        rules.value.revocations.clear();
-        rules.secret.clear();
+        letNobodyIn(rules);
     }
     return rules;
 }
@@ -122,6 +157,10 @@ std::string ClientTable::fill(const Ingress& ingress, const ClientWish& wish, Ru
     if (!isObjectName(name.ns) || !isObjectName(name.name)) {
         return "names no Secret";  // noted when it was read, too
     }
+    return fillFrom(name, rules);
+}
+
+std::string ClientTable::fillFrom(const ObjectName& name, Rules& rules) {
     const Authorities& found = authorities_.of(name);
     if (found.pem.empty()) {
         return found.fault;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "common/model/values.hpp"
+#include "controller/translate/translate_options.hpp"
 
 namespace evergate::controller {
 
@@ -21,5 +22,21 @@ struct ClientWish {
                                          : model::ClientCertificates::off);
     }
 };
+
+// `wish` with what holds where nobody says anything filled in. True: it said nothing else itself.
+inline bool complete(ClientWish& wish, const ClientDefaults& usual) {
+    if (usual.mode == model::ClientCertificates::off || !usual.authorities) {
+        return false;
+    }
+    const bool silent = !wish.mode && !wish.authorities;
+    if (silent) {
+        wish.mode = usual.mode;
+    }
+    if (!wish.authorities) {
+        wish.authorities = usual.authorities->ns + '/' + usual.authorities->name;
+    }
+    wish.depth = wish.depth.value_or(usual.depth);
+    return silent;
+}
 
 }  // namespace evergate::controller

@@ -75,7 +75,8 @@ bool asksForRedirect(const GivenAnnotations& given) {
 struct OwnIngress {
     const Ingress* ingress = nullptr;
     GivenAnnotations given;
-    RouteClaim policy;  // of all its routes, without their match
+    RouteClaim policy;       // of all its routes, without their match
+    bool asksUsual = false;  // nothing is said about clients' certificates: the usual rules hold
 };
 
 // One run of translate(): who claims what, in order of precedence.
@@ -89,6 +90,7 @@ public:
           backends_(store, options, services_, problems_),
           clients_(store, options.https.has_value(), problems_) {
         if (options.https) {
+            clients_.setUsual(options.https->clients);
             certificates_.emplace(store, *options.https, cache, now, problems_);
         }
     }
@@ -103,11 +105,7 @@ public:
                 }
             }
         }
-        for (const OwnIngress& own : ingresses_) {
-            if (!own.policy.passthrough) {
-                clients_.addIngress(*own.ingress, own.policy.clients);
-            }
-        }
+        claimClients();
         for (const OwnIngress& own : ingresses_) {
             backends_.addIngress(*own.ingress, own.given);
             claimRules(own);
@@ -133,7 +131,9 @@ private:
     // `place` names the route within the Ingress.
     void claim(const OwnIngress& own, const std::string& place, std::string host, PathMatch match,
                const BackendReference& backend, std::string where);
-    void demandClients(const OwnIngress& own, const std::string& host, model::Route& route) const;
+    void claimClients();
+    void demandClients(const OwnIngress& own, const std::string& host, const PathMatch& match,
+                       model::Route& route) const;
     void claimPassthrough(const OwnIngress& own, RouteClaim claim, const PathMatch& match);
     void claimPath(const OwnIngress& own, std::size_t i, std::size_t j, const std::string& host);
     void claimHostDefaults(const OwnIngress& own);
@@ -185,6 +185,9 @@ void Translation::select(const Ingress& ingress) {
     own.given =
         readAnnotations({ResourceKind::ingress, ingress.metadata.id}, ingress.metadata, problems_);
     applyToRoute(own.given, {}, own.policy);
+    if (options_.https && !own.policy.passthrough) {
+        own.asksUsual = complete(own.policy.clients, options_.https->clients);
+    }
     if (own.policy.sslRedirect.value_or(false) && !options_.https) {
         problems_.add(textOf(ingress), annotationPath(annotation::kSslRedirect), kNoHttps);
     }
@@ -230,7 +233,7 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     claim.route.backend = backend.backendName();
     claim.route.origin = textOf(*own.ingress);
     routed_.insert(backend.service);
-    demandClients(own, host, claim.route);
+    demandClients(own, host, match, claim.route);
     if (own.policy.passthrough) {
         claim.route.host = std::move(host);
         return claimPassthrough(own, std::move(claim), match);
@@ -249,10 +252,33 @@ void Translation::claim(const OwnIngress& own, const std::string& place, std::st
     routes_.claim(std::move(claim), problems_);
 }
 
+void Translation::claimClients() {
+    for (const bool silent : {false, true}) {
+        for (const OwnIngress& own : ingresses_) {
+            if (own.policy.passthrough || own.asksUsual != silent) {
+                continue;
+            }
+            if (silent) {
+                clients_.addSilent(*own.ingress, own.policy.clients);
+            } else {
+                clients_.addIngress(*own.ingress, own.policy.clients);
+            }
+        }
+    }
+}
+
 // Where clients cannot be asked as this Ingress wants them to be, nobody is served.
 void Translation::demandClients(const OwnIngress& own, const std::string& host,
-                                model::Route& route) const {
+                                const PathMatch& match, model::Route& route) const {
     route.clientCertificates = own.policy.clients.asked();
+    if (own.asksUsual && !own.policy.passthrough) {
+        // Somebody else may have said something for this host; authorities have no certificates of
+        // ours to show when they look for a challenge's answer.
+        const auto rules = clients_.hosts().find(host);
+        route.clientCertificates = isAcmeChallenge(match.path) ? model::ClientCertificates::off
+                                   : rules == clients_.hosts().end() ? clients_.usual().mode
+                                                                     : rules->second.value.mode;
+    }
     const bool asked = route.clientCertificates != model::ClientCertificates::off;
     if (own.policy.passthrough ? asked : !clients_.holds(*own.ingress, host)) {
         route.restrictSources = true;

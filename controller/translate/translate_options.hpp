@@ -12,11 +12,21 @@
 
 namespace evergate::controller {
 
+// What clients are asked for where no Ingress says anything else.
+struct ClientDefaults {
+    model::ClientCertificates mode = model::ClientCertificates::off;
+    std::optional<ObjectName> authorities{};  // a Secret; there with any other mode
+    std::uint32_t depth = 3;
+
+    friend bool operator==(const ClientDefaults&, const ClientDefaults&) = default;
+};
+
 struct HttpsOptions {
     std::string address = "0.0.0.0";
     std::uint16_t port = 443;
     std::uint16_t redirectPort = 443;  // what clients are sent to: a balancer may stand in front
     std::optional<ObjectName> defaultCertificate;  // a Secret
+    ClientDefaults clients{};
 
     friend bool operator==(const HttpsOptions&, const HttpsOptions&) = default;
 };

@@ -147,18 +147,27 @@ std::shared_ptr<const ServerContext> ServerCertificates::contextFor(
     return context;
 }
 
-// By host. What a backend shows, and nobody named hosts for, is for no host.
+// By host. What a backend shows, and nobody named hosts for, is for no host. Where a certificate is
+// shown for the names in it only, what it asks of clients gives way to what somebody said for a
+// host.
 std::map<std::string, ServerCertificates::Offer> ServerCertificates::offers(
     const model::Config& config) const {
     const std::set<std::string_view> outward = shownToEndpoints(config);
     std::map<std::string, Offer> offers;
-    for (const auto& [name, loaded] : loaded_) {
-        if (std::get<model::Certificate>(*loaded.value).hosts.empty() && outward.contains(name))
-            continue;
-        for (const std::string& host : loaded.certificate->hosts()) {
-            Offer& offer = offers[host];
-            join(offer.certificates, loaded.certificate);
-            offer.clients = both(offer.clients, loaded.clients);
+    std::set<std::string_view> named;
+    for (const bool implied : {false, true}) {
+        for (const auto& [name, loaded] : loaded_) {
+            if (std::get<model::Certificate>(*loaded.value).hosts.empty() != implied ||
+                (implied && outward.contains(name)))
+                continue;
+            for (const std::string& host : loaded.certificate->hosts()) {
+                Offer& offer = offers[host];
+                join(offer.certificates, loaded.certificate);
+                if (!implied)
+                    named.insert(host);
+                if (!implied || !named.contains(host))
+                    offer.clients = both(offer.clients, loaded.clients);
+            }
         }
     }
     return offers;

@@ -32,7 +32,8 @@ MATRIX = {
     "one namespace and classes": {"watchNamespace": "shop"},
     "no TLS": {"https": {"enabled": False}},
     "default class": {"ingressClass": {"default": True, "annotations": {"a": "b"}},
-                      "https": {"defaultCertificate": "default/wildcard", "redirectPort": 8443}},
+                      "https": {"defaultCertificate": "default/wildcard", "redirectPort": 8443,
+                                "client": {"certificates": "optional", "ca": "default/partners", "verifyDepth": 0}}},
     "TCP ports": {"tcp": [{"name": "postgres", "port": 5432}, {"name": "smtp", "port": 25, "servicePort": 2525,
                                                                "nodePort": 30025}]},
     "node ports": {"service": {"type": "NodePort", "externalTrafficPolicy": "Cluster"},
@@ -76,7 +77,8 @@ MATRIX = {
                                 "clientHead": "5s", "clientKeepAlive": "1m", "clientBody": "30s", "clientWrite": "20s",
                                 "clientHandshake": "5s", "tunnel": "2h", "halfClose": "10s", "upstreamIdle": "50s"}}},
     "limits": {"dataplane": {"limits": {"maxConnections": 50000, "maxBufferMemory": "256Mi",
-                                        "sourceAddress": ["10.0.0.1", "10.0.0.2"], "overloadLag": "200ms"}}},
+                                        "sourceAddress": ["10.0.0.1", "10.0.0.2"], "overloadLag": "200ms",
+                                        "tlsHandshakeRate": 500, "tlsHandshakeRatePerClient": 5}, "ocsp": "any"}},
     "drain": {"drain": {"timeoutSeconds": 300, "endpointRemovalSeconds": 20}},
 }
 REFUSED = {
@@ -159,10 +161,17 @@ class Chart(Case):
                          "--timeout-half-close=10s", "--http2=false", "--http2-max-streams=64"):
             self.assertIn(argument, controller["args"])
 
+    def test_what_clients_show_are_flags_of_the_controller(self):
+        controller = next(one for _, one in containers(self.rendered["default class"]) if one["name"] == "controller")
+        for argument in ("--https-client-certificates=optional", "--https-client-ca=default/partners",
+                         "--https-client-verify-depth=0", "--default-certificate=default/wildcard"):
+            self.assertIn(argument, controller["args"])
+
     def test_limits_are_flags_of_the_data_plane(self):
         dataplane = next(one for _, one in containers(self.rendered["limits"]) if one["name"] == "dataplane")
         for argument in ("--max-connections=50000", "--max-buffer-memory=256Mi",
-                         "--source-address=10.0.0.1,10.0.0.2", "--overload-lag=200ms"):
+                         "--source-address=10.0.0.1,10.0.0.2", "--overload-lag=200ms",
+                         "--tls-handshake-rate=500", "--tls-handshake-rate-per-client=5", "--ocsp=any"):
             self.assertIn(argument, dataplane["args"])
 
     def test_the_token_is_the_controllers_alone(self):

@@ -37,6 +37,7 @@
 {{- with .Values.https.defaultCertificate }}
 - --default-certificate={{ . }}
 {{- end }}
+{{- include "evergate.optionalFlags" (dict "prefix" "https-client-" "values" .Values.https.client) }}
 {{- else }}
 - --https-listen=off
 {{- end }}

@@ -84,5 +84,33 @@ TEST(HttpsSettings, RefuseWhatDoesNotGoTogether) {
     EXPECT_FALSE(wrong({"--default-certificate=a/b"}, kHttp, "a"));
 }
 
+TEST(HttpsSettings, ReadWhatClientsAreAskedFor) {
+    const std::vector<const char*> flags{
+        "--https-client-certificates=optional", "--https-client-ca=edge/partners",
+        "--https-client-verify-depth=0", "--default-certificate=edge/wildcard"};
+    const auto parsed = parse(flags);
+    ASSERT_FALSE(parsed.code) << parsed.err;
+    EXPECT_EQ(checkHttps(parsed.settings, kHttp, ""), "");
+    EXPECT_EQ(
+        httpsOptions(parsed.settings)->clients,
+        (ClientDefaults{model::ClientCertificates::optional, ObjectName{"edge", "partners"}, 0}));
+    EXPECT_EQ(httpsOptions(parse({}).settings)->clients, ClientDefaults{});
+    EXPECT_NE(checkHttps(parsed.settings, kHttp, "other"), "");
+    // Each of the others is needed.
+    for (std::size_t left : {0U, 1U, 3U}) {
+        auto some = flags;
+        some.erase(some.begin() + static_cast<std::ptrdiff_t>(left));
+        EXPECT_NE(checkHttps(parse(some).settings, kHttp, ""), "") << flags[left];
+    }
+    auto plain = flags;
+    plain.push_back("--https-listen=off");
+    plain.erase(plain.begin() + 3);
+    EXPECT_NE(checkHttps(parse(plain).settings, kHttp, ""), "");
+    for (const char* flag : {"--https-client-certificates=yes", "--https-client-ca=partners",
+                             "--https-client-verify-depth=11", "--https-client-verify-depth=x"}) {
+        EXPECT_EQ(parse({flag}).code, 2) << flag;
+    }
+}
+
 }  // namespace
 }  // namespace evergate::controller

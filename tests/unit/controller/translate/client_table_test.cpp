@@ -279,5 +279,105 @@ TEST_F(ClientTableTest, EndpointsAreShownACertificate) {
     EXPECT_THAT(problemsOf(desired), Contains(HasSubstr("endpoints are shown no certificate")));
 }
 
+// --https-client-...: what holds where no Ingress says anything.
+class UsualClientsTest : public ClientTableTest {
+protected:
+    UsualClientsTest() {
+        server =
+            selfSigned({.names = {"a.test", "off.test", "mode.test", "own.test", "deep.test"}});
+        putServer("server");
+        putServer("default");
+        cluster.options.https->defaultCertificate = ObjectName{"shop", "default"};
+        usual() = {ClientCertificates::required, ObjectName{"shop", "ca"}, 1};
+    }
+
+    ClientDefaults& usual() { return cluster.options.https->clients; }
+
+    ClientVerification usualRules() const {
+        return {usual_.mode, authority.certificatePem(), usual_.depth, ""};
+    }
+
+    const model::Certificate& byDefault() {
+        static const model::Certificate kNone;
+        const auto* settings =
+            desired.config.find<model::Settings>({model::Kind::settings, "global"});
+        const auto* found = desired.config.find<model::Certificate>(
+            {model::Kind::certificate, settings->defaultCertificate});
+        EXPECT_NE(found, nullptr);
+        return found == nullptr ? kNone : *found;
+    }
+
+    const ClientDefaults usual_{ClientCertificates::required, ObjectName{"shop", "ca"}, 1};
+};
+
+TEST_F(UsualClientsTest, HoldForEveryHostAndForClientsThatNameNone) {
+    addIngress("a", "a.test", {});
+    cluster.store.upsert(Cluster::ingress("any", "", {{"/", "Prefix", "web", {"", 80}}}));
+    translate();
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    EXPECT_EQ(asked("a.test"), usualRules());
+    EXPECT_EQ(byDefault().clients, usualRules());
+    EXPECT_EQ(route("a").clientCertificates, ClientCertificates::required);
+    EXPECT_EQ(route("any").clientCertificates, ClientCertificates::required);
+    usual().mode = ClientCertificates::optional;
+    translate();
+    EXPECT_EQ(asked("a.test").mode, ClientCertificates::optional);
+    EXPECT_EQ(route("a").clientCertificates, ClientCertificates::optional);
+}
+
+TEST_F(UsualClientsTest, AnIngressHasTheLastWordForItsHosts) {
+    putAuthority("other", foreign.certificatePem());
+    addIngress("off", "off.test", {{"evergate.io/client-certificates", "off"}}, 1);
+    addIngress("beside", "off.test", {}, 2, "/beside");
+    addIngress("mode", "mode.test", {{"evergate.io/client-certificates", "optional"}}, 3);
+    addIngress("own", "own.test", notes("optional", "other"), 4);
+    addIngress("deep", "deep.test", {{"evergate.io/client-verify-depth", "5"}}, 5);
+    translate();
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    EXPECT_EQ(asked("off.test"), ClientVerification{});
+    EXPECT_EQ(route("off").clientCertificates, ClientCertificates::off);
+    EXPECT_EQ(route("beside").clientCertificates, ClientCertificates::off);
+    EXPECT_EQ(asked("mode.test"), (ClientVerification{ClientCertificates::optional,
+                                                      authority.certificatePem(), 1, ""}));
+    EXPECT_EQ(asked("own.test"),
+              (ClientVerification{ClientCertificates::optional, foreign.certificatePem(), 1, ""}));
+    EXPECT_EQ(asked("deep.test"), (ClientVerification{ClientCertificates::required,
+                                                      authority.certificatePem(), 5, ""}));
+    EXPECT_EQ(route("deep").clientCertificates, ClientCertificates::required);
+}
+
+TEST_F(UsualClientsTest, WithoutTheirSecretNobodyIsLetIn) {
+    cluster.store.erase({ResourceKind::secret, {"shop", "ca"}});
+    usual().mode = ClientCertificates::optional;
+    addIngress("a", "a.test", {});
+    addIngress("off", "off.test", {{"evergate.io/client-certificates", "off"}});
+    translate();
+    EXPECT_THAT(problemsOf(desired), ElementsAre(HasSubstr("wanted by --https-client-ca")));
+    expectNobody("a.test");
+    EXPECT_EQ(byDefault().clients.mode, ClientCertificates::required);
+    EXPECT_EQ(byDefault().clients.authorities, "");
+    EXPECT_EQ(route("a").clientCertificates, ClientCertificates::required);
+    EXPECT_EQ(asked("off.test"), ClientVerification{});
+}
+
+TEST_F(UsualClientsTest, WithoutTheDefaultCertificateRoutesStayClosed) {
+    cluster.store.erase({ResourceKind::secret, {"shop", "default"}});
+    addIngress("any", "", {});
+    translate();
+    EXPECT_THAT(problemsOf(desired), Contains(HasSubstr("a self-signed certificate is shown")));
+    EXPECT_EQ(route("any").clientCertificates, ClientCertificates::required);
+}
+
+TEST_F(UsualClientsTest, LeaveChallengesAndPassthroughAlone) {
+    addIngress("solver", "a.test", {}, 0, "/.well-known/acme-challenge/token");
+    addIngress("through", "b.test", {{"evergate.io/ssl-passthrough", "true"}});
+    translate();
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+    EXPECT_EQ(route("solver").clientCertificates, ClientCertificates::off);
+    EXPECT_EQ(asked("a.test").mode, ClientCertificates::required);
+    EXPECT_EQ(route("through").clientCertificates, ClientCertificates::off);
+    EXPECT_FALSE(route("through").restrictSources);
+}
+
 }  // namespace
 }  // namespace evergate::controller

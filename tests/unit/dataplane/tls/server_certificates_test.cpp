@@ -77,5 +77,37 @@ TEST_F(ServerCertificatesTest, TellsWhenEachEnds) {
     EXPECT_THAT(compile()->expiries(), ElementsAre(Pair("a", testing::Gt(1'700'000'000))));
 }
 
+// What holds for the names in the default certificate gives way to what is said for a host, even
+// when that is that clients are not asked.
+TEST_F(ServerCertificatesTest, WhatIsSaidForAHostComesBeforeWhatItsCertificateImplies) {
+    test::CertificateRequest request;
+    request.dnsNames = {"a.test", "b.test", "*.c.test"};
+    const auto pair = authority.issue(request);
+    model::ClientVerification asked;
+    asked.mode = model::ClientCertificates::required;
+    asked.authorities = authority.certificatePem();
+    put("default", {{}, pair.certificatePem, pair.keyPem, "", asked});
+    put("a", {{"a.test"}, pair.certificatePem, pair.keyPem, ""});
+    put("z", {{"x.c.test"}, pair.certificatePem, pair.keyPem, ""});
+    model::Settings settings;
+    settings.defaultCertificate = "default";
+    config.put({model::Kind::settings, "global"}, settings);
+    const auto all = compile();
+    ASSERT_TRUE(all);
+    EXPECT_EQ(all->clientsOf("a.test"), nullptr);
+    EXPECT_EQ(all->clientsOf("x.c.test"), nullptr);
+    for (const char* host : {"b.test", "y.c.test", "elsewhere.test", ""})
+        EXPECT_NE(all->clientsOf(host), nullptr) << host;
+}
+
+TEST_F(ServerCertificatesTest, TellsWhatIsShownToClients) {
+    EXPECT_THAT(compile()->shown(), SizeIs(0));
+    put("a", issue({"a.test"}));
+    put("b", issue({"b.test", "c.test"}));
+    put("upstream", issue({}));  // for no name and nobody
+    const auto all = compile();
+    EXPECT_THAT(all->shown(), testing::UnorderedElementsAre(all->named("a"), all->named("b")));
+}
+
 }  // namespace
 }  // namespace evergate::tls
