@@ -69,6 +69,8 @@ constexpr std::array<Row, kCount> kRows = {{
     {ProxyError::bufferMemory, {503, "buffer_memory", "out of buffer memory"}},
     {ProxyError::clientUnverified,
      {421, "client_unverified", "no client certificate verified for this host"}},
+    {ProxyError::otherCertificate,
+     {421, "other_certificate", "this connection was opened for a host with another certificate"}},
 }};
 
 constexpr bool isInEnumOrder() {

@@ -56,7 +56,8 @@ enum class ProxyError : std::uint8_t {
     clientConnections,    // of one client: 429
     bufferMemory,         // used up by what is under way: 503
     clientUnverified,     // no certificate that was verified by the host's rules: 421
-    count_,               // number of values above
+    otherCertificate,  // HTTP/2: the connection was opened for a host of another certificate: 421
+    count_,            // number of values above
 };
 
 struct ProxyErrorInfo {

@@ -87,7 +87,7 @@ void Http2Stream::start(const http2::RequestText& text) {
     if (!http::restrictUnderscores(head, settings.headerUnderscores)) [[unlikely]]
         return refuse(ProxyError::badRequest, "underscore in a field name", remoteEnded_);
     if (!session_->covers(head.host)) [[unlikely]]
-        return refuse(ProxyError::misdirected, "the certificate is for another host", remoteEnded_);
+        return refuse(ProxyError::otherCertificate, "", remoteEnded_);
     headRequest_ = head.head;
     head.minorVersion = http::kHttp2;
     newExchange();

@@ -411,12 +411,17 @@ TEST(Http2Exchange, WantsAConnectionOfItsOwnForAnotherCertificate) {
     ASSERT_TRUE(raw.secure(options)) << raw.tlsError();
     Http2Client client(std::move(raw), true, true);
     const auto ask = [&](const std::string& host) {
-        return client.wait(client.request(Http2Client::get("/", host))).status;
+        const Http2Answer& answer = client.wait(client.request(Http2Client::get("/", host)));
+        return answer.status + ' ' + answer.body;
     };
-    EXPECT_EQ(ask("a.example"), "200");
-    EXPECT_EQ(ask("b.example"), "200");
-    EXPECT_EQ(ask("c.example"), "421");
-    EXPECT_EQ(ask("a.example"), "200");
+    EXPECT_EQ(ask("a.example"), "200 hello");
+    EXPECT_EQ(ask("b.example"), "200 hello");
+    EXPECT_EQ(ask("c.example"),
+              "421 421 this connection was opened for a host with another certificate\n");
+    EXPECT_EQ(ask("a.example"), "200 hello");
+    const auto counters = proxy.counters();
+    EXPECT_EQ(counters.errors[static_cast<std::size_t>(http::ProxyError::otherCertificate)], 1u);
+    EXPECT_EQ(counters.errors[static_cast<std::size_t>(http::ProxyError::misdirected)], 0u);
 }
 
 TEST(Http2Exchange, SaysGoodbyeInADrain) {
