@@ -50,7 +50,7 @@ void Http2Stream::recycle() noexcept {
     out_ = Out::head;
     armed_ = Phase::count_;
     started_ = headRequest_ = chunked_ = tailMade_ = webSocket_ = tunnel_ = remoteEnded_ = false;
-    deferred_ = endSent_ = stopAfterEnd_ = closed_ = weReset_ = over_ = false;
+    deferred_ = endSent_ = stopAfterEnd_ = closed_ = weReset_ = brokenOff_ = over_ = false;
     queuedWork = queuedYield = false;
 }
 
@@ -198,12 +198,15 @@ void Http2Stream::settle() {
 }
 
 void Http2Stream::endExchange() {
+    const bool atOnce = tunnel_ || exchange_->outcome() == Outcome::reset;
     giveBack(context_, std::move(exchange_));
     armed_ = Phase::count_;
     context_.wheel.disarm(*this);
     discardInput();
     if (closed_)
         return checkOver();
+    if (out_ == Out::body && !atOnce)
+        return breakOff();
     if (out_ != Out::done)
         return reset(tunnel_ ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR);
     stopAfterEnd_ = true;
@@ -228,6 +231,13 @@ void Http2Stream::reset(std::uint32_t code) {
     weReset_ = true;
     outbox_.clear();
     session_->resetStream(id_, code);
+}
+
+// Behind what there is of the response: nghttp2 would leave out a head that is still to be sent.
+void Http2Stream::breakOff() {
+    brokenOff_ = true;
+    resumeData();
+    rearm();
 }
 
 // As that of a connection with HTTP/1.1; a response that nobody takes has one, too.

@@ -110,6 +110,7 @@ private:
     void discardInput();
     void consume(std::size_t size);
     void reset(std::uint32_t code);
+    void breakOff();
     void rearm();
     void checkOver();
 
@@ -148,6 +149,7 @@ private:
     bool stopAfterEnd_ : 1 = false;  // then the rest of the request is not wanted
     bool closed_ : 1 = false;
     bool weReset_ : 1 = false;
+    bool brokenOff_ : 1 = false;  // the response ends here, unfinished
     bool over_ : 1 = false;
 };
 

@@ -263,6 +263,10 @@ void Http2Stream::resumeData() {
 ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
     const std::size_t size = std::min(most, outbox_.size());
     if (size == 0 && out_ != Out::done) {
+        if (brokenOff_) {  // nghttp2 makes it INTERNAL_ERROR
+            weReset_ = true;
+            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+        }
         deferred_ = true;
         return NGHTTP2_ERR_DEFERRED;
     }

@@ -192,6 +192,32 @@ TEST(Http2Exchange, ResetsAResponseThatBreaksOff) {
     EXPECT_EQ(client.wait(client.request(Http2Client::get("/whole"))).body, "half");
 }
 
+// The end of the connection is there with the response's first bytes.
+TEST(Http2Exchange, SendsWhatThereIsOfAResponseBeforeItsReset) {
+    ScriptedEndpoint endpoint([](RawConnection& connection, int) {
+        connection.readUntil("\r\n\r\n");
+        constexpr std::string_view kText =
+            "HTTP/1.1 200 OK\r\nX-Part: 1\r\nContent-Length: 10\r\n\r\nhalf";
+        // One segment with the FIN.
+        ::send(connection.fd(), kText.data(), kText.size(), MSG_MORE | MSG_NOSIGNAL);
+        connection.close();
+    });
+    ProxyFixture proxy;
+    proxy.serve({endpoint.port()});
+    Http2Client client(proxy.client());
+    for (int i = 0; i < 5; ++i) {
+        const Http2Answer& answer = client.wait(client.request(Http2Client::get()));
+        EXPECT_EQ(answer.status, "200");
+        EXPECT_EQ(answer.field("x-part"), "1");
+        EXPECT_EQ(answer.body, "half");
+        EXPECT_TRUE(answer.reset);
+        EXPECT_FALSE(answer.ended);
+        EXPECT_EQ(answer.error, static_cast<std::uint32_t>(NGHTTP2_INTERNAL_ERROR));
+    }
+    EXPECT_TRUE(proxy.eventually([&] { return proxy.counters().http2.activeStreams == 0; }));
+    EXPECT_EQ(proxy.counters().http2.resetsByClient, 0u);
+}
+
 TEST(Http2Exchange, LetsGoOfTheEndpointWhenTheClientResets) {
     std::atomic<bool> ended{false};
     ScriptedEndpoint endpoint([&](RawConnection& connection, int) {
