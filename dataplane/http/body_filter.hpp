@@ -23,7 +23,7 @@ public:
         std::size_t consumed = 0;
         std::size_t produced = 0;
         bool done = false;    // `in` was taken and as much came out as was asked for
-        bool failed = false;  // out of memory: nothing more will come
+        bool failed = false;  // out of memory, or `in` is not what it should be: that was all
     };
 
     BodyFilter() = default;
@@ -36,6 +36,10 @@ public:
     // takes.
     static constexpr std::size_t kLeastRoom = 16;
     virtual Step step(std::string_view in, char* out, std::size_t room, Until until) noexcept = 0;
+
+    // The trailer section of the message, before the step that ends it; maybe more than once. True:
+    // it is a part of the body now.
+    virtual bool takeTrailers(std::string_view) noexcept { return false; }
 };
 
 }  // namespace evergate::http
