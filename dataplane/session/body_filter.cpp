@@ -4,6 +4,7 @@
 // filter: when there is nothing more to read, it is flushed.
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/session_context.hpp"
@@ -27,6 +28,11 @@ constexpr std::size_t kTailRoom = 512;
 bool BodyFlow::sendFiltered(SessionContext& context, net::Socket& to, std::string_view lead,
                             std::string_view body, BodyFilter::Until until) {
     unflushed_ = until == BodyFilter::Until::more && (unflushed_ || !body.empty());
+    std::string_view trailers;
+    if (until == BodyFilter::Until::end && in_ == Framing::chunked)
+        trailers = decoder_.trailers();
+    if (until == BodyFilter::Until::end && filter_->takeTrailers(trailers))
+        trailers = {};
     BodyFilter::Step step;
     do {
         net::Buffer space = context.buffers.large();
@@ -38,16 +44,49 @@ bool BodyFlow::sendFiltered(SessionContext& context, net::Socket& to, std::strin
             return false;
         }
         body.remove_prefix(step.consumed);
-        const bool last = step.done && until == BodyFilter::Until::end;
-        Framed out = frameChunked(begin, begin + step.produced, last);
+        Framed out = frameChunked(begin, begin + step.produced, false);
+        if (step.done && until == BodyFilter::Until::end) {
+            addLastChunk(trailers);
+            out.tail = tail_;
+        }
         out.begin -= lead.size();
         if (!lead.empty())
             std::memcpy(out.begin, lead.data(), lead.size());
         lead = {};
         if (!send(context, to, out, space))
             return false;
+        if (!step.done && !pending_.empty())
+            return holdBack(context, body, until);
     } while (!step.done);
     return true;
+}
+
+// A filter that makes more of a body than it was: the receiver first takes what there is.
+bool BodyFlow::holdBack(SessionContext& context, std::string_view body, BodyFilter::Until until) {
+    unfinished_ = true;
+    stepUntil_ = until;
+    return unfiltered_.append(context.buffers, body.data(), body.size());
+}
+
+bool BodyFlow::goOn(SessionContext& context, net::Socket& to) {
+    unfinished_ = false;
+    const Pending rest = std::exchange(unfiltered_, Pending());
+    return sendFiltered(context, to, {}, {rest.data(), rest.size()}, stepUntil_);
+}
+
+void BodyFlow::dropUnfiltered() noexcept {
+    unfiltered_.clear();
+    unfinished_ = false;
+}
+
+Framed BodyFlow::frameFiltered(char* data, std::size_t size) {
+    const Framed in = strip(data, size);
+    const BodyFilter::Step step =
+        filter_->step({in.begin, in.size()}, in.begin, in.size(), until());
+    filterFailed_ = step.failed || !step.done;
+    Framed out = frameChunked(in.begin, in.begin + step.produced, inputDone_);
+    out.consumed = in.consumed;
+    return out;
 }
 
 bool BodyFlow::sendFirst(SessionContext& context, net::Socket& to, std::string_view head,
@@ -58,8 +97,14 @@ bool BodyFlow::sendFirst(SessionContext& context, net::Socket& to, std::string_v
 // As pump(), with one read per call.
 BodyFlow::Result BodyFlow::pumpFiltered(SessionContext& context, net::Socket& from, net::Socket& to,
                                         std::string_view& leftover) {
-    for (bool read = false;; read = true) {
-        if (const Result first = beforeReading(to); first != Result::yield)
+    for (bool read = false;;) {
+        const Result first = beforeReading(to);
+        if (unfinished_ && (first == Result::yield || first == Result::done)) {
+            if (!goOn(context, to))
+                return Result::sinkFailed;
+            continue;
+        }
+        if (first != Result::yield)
             return first;
         if (!from.readable())
             return waitForMore(context, to);
@@ -71,6 +116,7 @@ BodyFlow::Result BodyFlow::pumpFiltered(SessionContext& context, net::Socket& fr
         const Result result = readFiltered(context, from, to, most, leftover);
         if (result != Result::yield)
             return result;
+        read = true;
     }
 }
 

@@ -144,14 +144,15 @@ Framed BodyFlow::frameChunked(char* begin, char* end, bool last) {
         std::memcpy(out.begin, header, size);
         tail_.append("\r\n");
     }
-    if (last) {
-        tail_.append("0\r\n");
-        if (in_ == Framing::chunked)
-            tail_.append(decoder_.trailers());
-        tail_.append("\r\n");
-    }
+    if (last)
+        addLastChunk(in_ == Framing::chunked ? std::string_view(decoder_.trailers())
+                                             : std::string_view());
     out.tail = tail_;
     return out;
+}
+
+void BodyFlow::addLastChunk(std::string_view trailers) {
+    tail_.append("0\r\n").append(trailers).append("\r\n");
 }
 
 bool BodyFlow::endOfInput(Framed& out) {

@@ -75,8 +75,14 @@ public:
     void restrictTrailers(model::HeaderUnderscores rule) noexcept { decoder_.restrictNames(rule); }
 
     // After start(), whose `out` is chunked: what the body goes through; it outlives the flow's use
-    // of it. Instead of frame() and send() there are strip() and sendFirst() then.
+    // of it. Instead of frame() and send() there are strip() and sendFirst() then, or
+    // frameFiltered().
     void filterBy(http::BodyFilter& filter) noexcept { filter_ = &filter; }
+
+    bool filtered() const noexcept { return filter_ != nullptr; }
+
+    // After the use of a filter, before reset(): lets go of what it did not get to.
+    void dropUnfiltered() noexcept;
 
     bool filterFailed() const noexcept { return filterFailed_; }
 
@@ -88,6 +94,8 @@ public:
     Framed frame(char* data, std::size_t size);
     // The first half of that: takes them apart only, in place.
     Framed strip(char* data, std::size_t size);
+    // As frame(), for the first bytes of a body, by a filter that may write where it reads.
+    Framed frameFiltered(char* data, std::size_t size);
     // The source closed: ends an untilClose body (true), otherwise false: truncated.
     bool endOfInput(Framed& out);
 
@@ -142,6 +150,7 @@ private:
 
     static std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept;
     Framed frameChunked(char* begin, char* end, bool last);
+    void addLastChunk(std::string_view trailers);
     char* stripChunked(char* data, std::size_t size, Framed& out);
     bool keepRest(SessionContext& context, const Framed& body, std::size_t sent,
                   net::Buffer& owner);
@@ -156,6 +165,8 @@ private:
     Result readFiltered(SessionContext& context, net::Socket& from, net::Socket& to,
                         std::size_t most, std::string_view& leftover);
     Result waitForMore(SessionContext& context, net::Socket& to);
+    bool holdBack(SessionContext& context, std::string_view body, http::BodyFilter::Until until);
+    bool goOn(SessionContext& context, net::Socket& to);
 
     http::BodyFilter::Until until() const noexcept {
         return inputDone_ ? http::BodyFilter::Until::end : http::BodyFilter::Until::more;
@@ -165,6 +176,7 @@ private:
     http::ChunkedDecoder decoder_;
     std::string tail_;  // last chunk and trailers
     http::BodyFilter* filter_ = nullptr;
+    Pending unfiltered_;  // unfinished_: the rest of its input
     std::uint64_t remaining_ = 0;
     std::uint64_t limit_ = 0;  // of a chunked body
     std::uint64_t received_ = 0;
@@ -175,7 +187,9 @@ private:
     bool inputDone_ = true;
     bool endDistrusted_ = false;
     bool overLimit_ = false;
-    bool unflushed_ = false;  // the filter may hold back what it has taken
+    bool unflushed_ = false;   // the filter may hold back what it has taken
+    bool unfinished_ = false;  // a step of it waits for the receiver
+    http::BodyFilter::Until stepUntil_ = http::BodyFilter::Until::more;  // then: as that step
     bool filterFailed_ = false;
 };
 
