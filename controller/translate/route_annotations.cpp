@@ -117,6 +117,14 @@ constexpr std::array kRows = {
                   [](std::string_view text, RouteClaim& claim) {
                       return readSize(text, claim.route.compressMinBytes);
                   }},
+    AnnotationRow{"evergate.io/grpc-web", kBoth, "`true`, `false`", "false",
+                  "Lets browsers call gRPC: requests of gRPC-Web reach the Service as gRPC, its "
+                  "answers the client as gRPC-Web. For Services with `protocol: grpc` (or another "
+                  "of HTTP/2); [grpc.md](grpc.md#grpc-web).",
+                  "true", "", nullptr,
+                  [](std::string_view text, RouteClaim& claim) {
+                      return readFlag(text, claim.route.grpcWeb);
+                  }},
 };
 
 constexpr std::array kListeners = {

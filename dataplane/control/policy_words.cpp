@@ -61,6 +61,9 @@ std::vector<std::string> policyWords(const model::Route& route) {
     if (!route.compress.empty()) {
         words.push_back("compress=" + listed(route.compress));
     }
+    if (route.grpcWeb) {
+        words.emplace_back("grpc-web");
+    }
     return words;
 }
 
@@ -96,6 +99,9 @@ std::vector<std::string> policySteps(const routing::RoutePolicy& policy, std::st
     if (policy.compression) {
         steps.push_back("Responses are compressed for clients that accept one of " +
                         listed(policy.compression->codings) + ".");
+    }
+    if (policy.grpcWeb) {
+        steps.emplace_back("gRPC-Web requests become gRPC where the endpoints speak HTTP/2.");
     }
     return steps;
 }

@@ -71,6 +71,7 @@ constexpr std::array<Row, kCount> kRows = {{
      {421, "client_unverified", "no client certificate verified for this host"}},
     {ProxyError::otherCertificate,
      {421, "other_certificate", "this connection was opened for a host with another certificate"}},
+    {ProxyError::badGrpcWeb, {400, "bad_grpc_web", "malformed gRPC-Web body"}},
 }};
 
 constexpr bool isInEnumOrder() {

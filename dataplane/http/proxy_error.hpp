@@ -57,6 +57,7 @@ enum class ProxyError : std::uint8_t {
     bufferMemory,         // used up by what is under way: 503
     clientUnverified,     // no certificate that was verified by the host's rules: 421
     otherCertificate,  // HTTP/2: the connection was opened for a host of another certificate: 421
+    badGrpcWeb,        // a body that is no base64, where it must be: 400
     count_,            // number of values above
 };
 

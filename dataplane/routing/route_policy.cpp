@@ -75,7 +75,8 @@ const std::vector<std::string>& usualTypes() {
 bool isEmpty(const RoutePolicy& policy) noexcept {
     return !policy.sources && !policy.redirectToHttps && policy.maxBodyBytes == 0 &&
            !policy.rewrite && policy.request.empty() && policy.response.empty() &&
-           !policy.compression && !policy.needsVerifiedClient && !policy.tellsClient;
+           !policy.compression && !policy.needsVerifiedClient && !policy.tellsClient &&
+           !policy.grpcWeb;
 }
 
 }  // namespace
@@ -103,6 +104,7 @@ std::unique_ptr<const RoutePolicy> compilePolicy(const model::Route& route, std:
     policy->response = compileEdits(route.responseHeadersSet, route.responseHeadersRemove);
     policy->needsVerifiedClient = route.clientCertificates == model::ClientCertificates::required;
     policy->tellsClient = route.clientCertificateHeaders;
+    policy->grpcWeb = route.grpcWeb;
     if (!route.compress.empty()) {
         policy->compression =
             Compression{route.compress, route.compressTypes, route.compressMinBytes};

@@ -44,6 +44,7 @@ struct RoutePolicy {
     std::optional<Compression> compression;
     bool needsVerifiedClient = false;  // others get 421
     bool tellsClient = false;          // X-SSL-Client-... of its certificate
+    bool grpcWeb = false;              // its requests become those of gRPC
 };
 
 // `path`: the route's, normalised. Null when the route asks for nothing.

@@ -28,19 +28,18 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     takeFacts(head);
     if (snapshot_->snapshot->trustedProxies) [[unlikely]]
         believeProxy(head);
-    const ProxyError unroutable = route(head);
+    ProxyError refusal = route(head);
     composeHead(head, client.addressText);
     // From here on the views of `head` are dead: framing is written over them.
-    up_.start(head.framing, head.contentLength, head.framing);
+    up_.start(requestFraming_, head.contentLength, head.framing);
     up_.restrictTrailers(snapshot_->snapshot->settings.headerUnderscores);
-    if (extras_ != nullptr) [[unlikely]]
-        up_.limitTo(extras_->maxBodyBytes);
-    const Framed first = up_.frame(body, bodySize);
+    const Framed first =
+        extras_ == nullptr ? up_.frame(body, bodySize) : frameFirst(body, bodySize, refusal);
     moreSent_ = first.consumed < bodySize;
     if (moreSent_)
         owner.onLeftover(std::string_view(body + first.consumed, bodySize - first.consumed));
-    if (unroutable != ProxyError::none)
-        return fail(unroutable);
+    if (refusal != ProxyError::none)
+        return fail(refusal);
     if (up_.failed())
         return badRequestBody();
     if (redirect_)
@@ -242,7 +241,7 @@ void Exchange::onRequestFlow(BodyFlow::Result result) {
         case BodyFlow::Result::sourceFailed:
             return cut(ProxyError::clientClosed);
         case BodyFlow::Result::sinkFailed:
-            return upstreamBroken(up_.sinkError());
+            return up_.filterFailed() ? badRequestBody() : upstreamBroken(up_.sinkError());
     }
 }
 

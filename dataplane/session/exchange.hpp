@@ -25,6 +25,7 @@
 #include "dataplane/net/proxy_header.hpp"
 #include "dataplane/session/body_flow.hpp"
 #include "dataplane/session/body_rate.hpp"
+#include "dataplane/session/grpc_web_call.hpp"
 #include "dataplane/session/phase.hpp"
 #include "dataplane/session/session_context.hpp"
 #include "dataplane/upstream/admission.hpp"
@@ -170,6 +171,15 @@ private:
     bool sendCoded(std::string_view head, char* body, const char* end);
     void endCoding();
 
+    // exchange_grpc_web.cpp: gRPC-Web, where the route translates it; and which filter it is
+    void noteGrpcWeb(const http::RequestHead& head);
+    Framed frameFirst(char* body, std::size_t size, http::ProxyError& refusal);
+    bool beginFilter();
+    http::BodyFilter& responseFilter() noexcept;
+    std::string webFields(const http::HeadEdits& edits);
+    std::size_t grpcReply(const http::ErrorReply& reply, char* out, std::size_t capacity) const;
+    void endFilters();
+
     // exchange_dispatch.cpp: which endpoint, which connection, again or not
     http::ProxyError acquire(upstream::EndpointState* granted = nullptr);
     upstream::PickRequest pickRequest() const noexcept;
@@ -279,7 +289,9 @@ private:
     BodyFlow up_;
     BodyFlow down_;
     BodyRate bodyRate_;
-    std::unique_ptr<http::Compressor> compressor_;  // of the response's body; null: it stays so
+    // Of routes that ask for it only; null: the bodies stay as they are.
+    std::unique_ptr<http::Compressor> compressor_;  // of the response's
+    std::unique_ptr<GrpcWebCall> web_;
     net::Buffer bigHead_;
     net::Buffer held_;  // the beginning of a response head, or bytes that came while blocked
     std::size_t heldSize_ = 0;  // a head over its limit is refused long before it fills held_
@@ -314,6 +326,7 @@ private:
     http::ContentCoding coding_ = http::ContentCoding::identity;
     http::CodingPlan codingPlan_ = http::CodingPlan::none;
     bool weakTagHeld_ = false;  // and what the client has may be what we made of it
+    bool webAnswer_ = false;    // web_: the response is gRPC's
     Outcome replyOutcome_ = Outcome::close;
     Outcome outcome_ = Outcome::close;
     std::uint8_t clientMinorVersion_ = 1;

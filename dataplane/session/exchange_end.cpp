@@ -4,7 +4,6 @@
 #include <cstring>
 #include <utility>
 
-#include "dataplane/http/grpc.hpp"
 #include "dataplane/session/exchange.hpp"
 #include "dataplane/upstream/admission.hpp"
 
@@ -204,7 +203,7 @@ void Exchange::reply(ProxyError error) {
     const http::ErrorReply what{error,           close,
                                 headRequest_,    retryAfter(error, context_.random),
                                 context_.date(), context_.settings().serverName};
-    const std::size_t size = grpc_ ? http::composeGrpcReply(what, text, sizeof text)
+    const std::size_t size = grpc_ ? grpcReply(what, text, sizeof text)
                                    : http::composeErrorReply(what, text, sizeof text);
     sendReply({text, size}, close);
 }
@@ -271,8 +270,8 @@ void Exchange::finish(Outcome outcome) {
     state_ = State::finished;
     account();
     settleBudget();
-    if (compressor_) [[unlikely]]
-        endCoding();
+    if (extras_ != nullptr) [[unlikely]]
+        endFilters();
     up_.reset();
     down_.reset();
     held_.reset();

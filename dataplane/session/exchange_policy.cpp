@@ -26,6 +26,8 @@ ProxyError Exchange::checkTarget(const http::RequestHead& head) {
 // Says why the request is refused, or none: then it goes on, or redirect_ is set.
 ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view normalPath) {
     extras_ = target_->policy.get();
+    if (extras_->grpcWeb)
+        noteGrpcWeb(head);
     if (extras_->sources && !extras_->sources->contains(clientAddress_->mapped()))
         return ProxyError::forbiddenSource;
     redirect_ = extras_->redirectToHttps && !clientUsesTls();
@@ -43,6 +45,8 @@ ProxyError Exchange::applyPolicy(const http::RequestHead& head, std::string_view
         rewriteTarget(head, normalPath);
     if (extras_->compression)
         negotiateCoding(head);
+    if (web_)
+        http::becomeGrpc(web_->said, context_.requestHead, web_->type);
     return ProxyError::none;
 }
 
@@ -123,6 +127,8 @@ void Exchange::replyOurselves() {
 void Exchange::badRequestBody() {
     if (up_.overLimit())
         return fail(ProxyError::bodyTooLarge);
+    if (up_.filterFailed())
+        return fail(ProxyError::badGrpcWeb);
     fail(ProxyError::badChunk, up_.detail());
 }
 
@@ -133,6 +139,8 @@ bool Exchange::sendEdited(http::ResponseFacts facts, char* body, char* end, net:
     std::string more = affinityCookie();
     if (codingPlan_ != http::CodingPlan::none) [[unlikely]]
         more += codingFields(edits);
+    if (webAnswer_) [[unlikely]]
+        more += webFields(edits);
     edits.more = more;
     facts.edits = &edits;
     return sendComposed(facts, body, end, buffer);

@@ -182,7 +182,7 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     const auto waited = now - startedAt_;
     upstreamMicros_ = static_cast<std::uint32_t>(
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
-    const bool coded = extras_ != nullptr && extras_->compression && beginCoding();
+    const bool coded = extras_ != nullptr && beginFilter();
     const Framing out = coded ? Framing::chunked : clientFraming(head);
     closeDelimited_ = out == Framing::untilClose;
     // An endpoint that answers early and closes takes no more of the request; behind an early
@@ -200,7 +200,7 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
                                     settings.via, settings.serverName};
     down_.start(head.framing, head.contentLength, out);
     if (coded) [[unlikely]]
-        down_.filterBy(*compressor_);
+        down_.filterBy(responseFilter());
     if (upstreamReset_)
         down_.distrustEnd();
     if (!sendHeadAndBody(facts, body, end, buffer))
@@ -239,7 +239,7 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
     }
     const char* const composed = http::composeResponseBefore(head, facts, composedEnd);
     const auto headSize = static_cast<std::size_t>(composedEnd - composed);
-    if (compressor_) [[unlikely]]
+    if (down_.filtered()) [[unlikely]]
         return sendCoded({composed, headSize}, body, end);
     if (facts.added() != 0)
         makeRoomBefore(body, end, headSize, buffer);

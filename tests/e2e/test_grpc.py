@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """gRPC as its own library speaks it, through the proxy: calls of every kind, ends, deadlines, errors of ours."""
+import base64
 import concurrent.futures
+import re
+import struct
 import threading
 import unittest
 
@@ -141,6 +144,103 @@ class Grpc(SharedCase):
         error = self.fails(lambda: self.call("Unary", host="none.example")(b"", timeout=PATIENCE),
                            grpc.StatusCode.UNAVAILABLE)
         self.assertEqual(error.details(), "no endpoint available")
+
+
+def frame(flag, data):
+    return struct.pack(">BI", flag, len(data)) + data
+
+
+@unittest.skipIf(MISSING, f"NOT RUN: {MISSING}")
+class GrpcWeb(SharedCase):
+    """What a browser's script would send, byte by byte, and what it gets."""
+    options = {"workers": 1}
+
+    @classmethod
+    def build(cls, stack):
+        cls.server, port = server()
+        cls.addClassCleanup(lambda: cls.server.stop(0).wait())
+        stack.expose("web", port, HOST, annotations={"evergate.io/protocol": "grpc", "evergate.io/grpc-web": "true"})
+        stack.wait_route(HOST)
+        wait_until(lambda: stack.ready_endpoints("web"), "the endpoint is known")
+
+    def call(self, name, message, text=False, headers=()):
+        """The messages and the trailers of the answer, decoded."""
+        kind = "application/grpc-web-text" if text else "application/grpc-web+proto"
+        body = frame(0, message)
+        if text:
+            body = base64.b64encode(body[:4]) + base64.b64encode(body[4:])  # padded in the middle
+        with self.stack.connect() as connection:
+            answer = connection.request("POST", f"/{SERVICE}/{name}", HOST,
+                                        (("Content-Type", kind), ("X-Grpc-Web", "1"), *headers), body)
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.trailers, [])
+        self.assertIsNone(answer.header("grpc-status"))
+        self.assertIn(answer.header("Content-Type"), (kind, kind + "+proto"))
+        return self.parse(self.decode(answer.body) if text else answer.body)
+
+    @staticmethod
+    def decode(body):
+        """Base64 that may be padded wherever it was flushed."""
+        return b"".join(base64.b64decode(group, validate=True) for group in re.findall(b"[^=]+=*", body))
+
+    def parse(self, data):
+        messages, trailers = [], None
+        while data:
+            self.assertIsNone(trailers, "they come last")
+            flag, size = struct.unpack(">BI", data[:5])
+            payload, data = data[5:5 + size], data[5 + size:]
+            self.assertEqual(len(payload), size)
+            if flag == 0x80:
+                trailers = dict(line.split(": ", 1) for line in payload.decode().split("\r\n") if line)
+            else:
+                self.assertEqual(flag, 0)
+                messages.append(payload)
+        return messages, trailers
+
+    def test_unary_calls(self):
+        for text in (False, True):
+            for size in (0, 1, 2, 3, 1000, 1_000_000):
+                messages, trailers = self.call("Unary", b"x" * size, text)
+                self.assertEqual(messages, [b"x" * size])
+                self.assertEqual((trailers["grpc-status"], trailers["x-size"]), ("0", str(size)))
+
+    def test_streams_of_answers(self):
+        for text in (False, True):
+            messages, trailers = self.call("Split", b"500", text)
+            self.assertEqual([int(message) for message in messages], list(range(500)))
+            self.assertEqual(trailers["grpc-status"], "0")
+
+    def test_statuses(self):
+        for text in (False, True):
+            messages, trailers = self.call("Unary", b"fail", text)
+            self.assertEqual((messages, trailers["grpc-status"], trailers["x-reason"]), ([], "9", "asked for"))
+            self.assertEqual(trailers["grpc-message"], "as asked: 100 %25")
+            messages, trailers = self.call("Nothing", b"", text)
+            self.assertEqual((messages, trailers["grpc-status"]), ([], "12"))
+            messages, trailers = self.call("Hang", b"", text, (("grpc-timeout", "200m"),))
+            self.assertEqual((messages, trailers["grpc-status"]), ([], "4"))
+
+    def test_what_is_no_base64(self):
+        with self.stack.connect() as connection:
+            answer = connection.request("POST", f"/{SERVICE}/Unary", HOST,
+                                        (("Content-Type", "application/grpc-web-text"),), b"AAAA****")
+        self.assertEqual(self.parse(self.decode(answer.body))[1]["grpc-status"], "13")
+
+    def test_by_annotation_only(self):
+        """Without it a gRPC server sees, and refuses, what it does not know."""
+        kind = ("Content-Type", "application/grpc-web+proto")
+        self.stack.expose("late", 1, "late.example", addresses=(), annotations={"evergate.io/protocol": "grpc"})
+        self.stack.wait_route("late.example")
+        body = frame(0, b"")
+
+        def ask():
+            with self.stack.connect() as connection:
+                return connection.request("POST", "/", "late.example", (kind,), body)
+        self.assertEqual(ask().status, 503)
+        self.stack.expose("late", 1, "late.example", addresses=(),
+                          annotations={"evergate.io/protocol": "grpc", "evergate.io/grpc-web": "true"})
+        wait_until(lambda: ask().status == 200, "the annotation acts")
+        self.assertEqual(self.parse(ask().body)[1]["grpc-status"], "14")
 
 
 if __name__ == "__main__":

@@ -132,6 +132,12 @@ TEST(AnnotationTable, ReadsEveryWayToBalance) {
               All(BalanceAlgorithm::consistentHash, HashOn::header, "x-user"));
 }
 
+TEST(AnnotationTable, ReadsGrpcWeb) {
+    EXPECT_TRUE(claimWith("evergate.io/grpc-web", "true").route.grpcWeb);
+    EXPECT_FALSE(claimWith("evergate.io/grpc-web", "false").route.grpcWeb);
+    EXPECT_THAT(check(*findAnnotation("evergate.io/grpc-web"), "text"), Not(IsEmpty()));
+}
+
 TEST(AnnotationTable, ReadsCompression) {
     using Words = std::vector<std::string>;
     EXPECT_EQ(claimWith("evergate.io/compress", "GZIP").route.compress, Words{"gzip"});

@@ -214,7 +214,10 @@ TEST_F(ExplainPolicyTest, NeverShowsHeaderValues) {
     EXPECT_THAT(policyWords(model::Route{}), ElementsAre());
     model::Route compressing;
     compressing.compress = {"br", "gzip"};
-    EXPECT_THAT(policyWords(compressing), ElementsAre("compress=br,gzip"));
+    compressing.grpcWeb = true;
+    EXPECT_THAT(policyWords(compressing), ElementsAre("compress=br,gzip", "grpc-web"));
+    EXPECT_THAT(policySteps(*routing::compilePolicy(compressing, "/"), "/", "/"),
+                ElementsAre(HasSubstr("compressed"), HasSubstr("gRPC-Web")));
 }
 
 }  // namespace

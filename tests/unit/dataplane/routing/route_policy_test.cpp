@@ -28,6 +28,7 @@ TEST(RoutePolicy, EveryFieldMakesOne) {
     EXPECT_TRUE(with([](auto& r) { r.restrictSources = true; }));
     EXPECT_TRUE(with([](auto& r) { r.maxBodyBytes = 1; }));
     EXPECT_TRUE(with([](auto& r) { r.compress = {"gzip"}; }));
+    EXPECT_TRUE(with([](auto& r) { r.grpcWeb = true; }));
 }
 
 TEST(RoutePolicy, CompressesTheUsualTypesUnlessToldWhich) {
