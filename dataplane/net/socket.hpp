@@ -77,6 +77,12 @@ public:
     IoResult send(const char* data, std::size_t size) noexcept;
     IoResult sendv(const iovec* parts, int count) noexcept;
 
+    // Promises that nothing is sent behind the next send, whose bytes are all there are.
+    void nextSendIsLast() noexcept {
+        if (layer_)
+            layer_->nextSendIsLast();
+    }
+
     // In front of everything else and past the layer, on a socket that has just been connected: the
     // kernel takes it whole, or something is wrong.
     bool sendFirst(std::string_view bytes) noexcept;

@@ -73,7 +73,11 @@ public:
     virtual Handshake handshake(Socket& socket) noexcept = 0;
     virtual IoResult recv(Socket& socket, char* data, std::size_t size) noexcept = 0;
     virtual IoResult sendv(Socket& socket, const iovec* parts, int count) noexcept = 0;
-    virtual void onWritable(Socket& socket) noexcept = 0;     // the descriptor takes bytes again
+    virtual void onWritable(Socket& socket) noexcept = 0;  // the descriptor takes bytes again
+
+    // The end may be said together with the bytes of the next send, all of them.
+    virtual void nextSendIsLast() noexcept {}
+
     virtual void shutdownWrite(Socket& socket) noexcept = 0;  // says so to the peer, then FIN
     virtual void closing(Socket& socket) noexcept = 0;        // the descriptor is closed next
     virtual bool peekClosed(Socket& socket) noexcept = 0;

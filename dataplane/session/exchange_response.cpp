@@ -253,6 +253,8 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
     extraUpstreamBytes_ = out.consumed < static_cast<std::size_t>(end - body);
     out.begin -= headSize;
     std::memcpy(out.begin, composed, headSize);
+    if (!keepAlive_ && down_.inputDone() && !down_.blocked() && client_->writable())
+        client_->nextSendIsLast();
     if (down_.send(context_, *client_, out, buffer))
         return true;
     cut(ProxyError::clientClosed);

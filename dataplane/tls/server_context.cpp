@@ -34,6 +34,8 @@ constexpr const char* kGroups = "X25519:P-256:P-384";
 // Tickets outlive neither this nor their keys.
 constexpr long kSessionSeconds =
     std::chrono::duration_cast<std::chrono::seconds>(2 * TicketKeys::kPeriod).count();
+// For each connection of TLS 1.3, also a resumed one: who had several can resume as many.
+constexpr std::size_t kTickets = 1;
 constexpr unsigned char kSessionScope[] = "evergate";
 // In the order we prefer them.
 constexpr unsigned char kProtocols[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
@@ -146,6 +148,7 @@ bool setServerOptions(SSL_CTX* context) {
     return SSL_CTX_set_session_id_context(context, kSessionScope, sizeof kSessionScope) == 1 &&
            SSL_CTX_set_tlsext_ticket_key_evp_cb(context, onTicket) == 1 &&
            SSL_CTX_set_ciphersuites(context, kCiphers13) == 1 &&
+           SSL_CTX_set_num_tickets(context, kTickets) == 1 &&
            SSL_CTX_set_session_ticket_cb(context, nullptr, onTicketOpened, nullptr) == 1;
 }
 

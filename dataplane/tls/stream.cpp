@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <utility>
 
 #include "dataplane/net/socket.hpp"
 #include "dataplane/tls/stream_use.hpp"
@@ -48,6 +49,8 @@ int Stream::read(BIO* bio, char* data, int size) noexcept {
 }
 
 int Stream::write(const char* data, int size) noexcept {
+    if (!tickets_.empty()) [[unlikely]]
+        engine_.output().append(std::exchange(tickets_, {}));
     engine_.output().append(data, static_cast<std::size_t>(size));
     return size;
 }
@@ -135,6 +138,8 @@ net::IoResult Stream::sendv(net::Socket& socket, const iovec* parts, int count) 
     released_ -= done;
     while (done < wanted && backlog() == 0 && wireWritable(socket)) {
         const std::size_t plaintext = encrypt(parts, count, done);
+        if (plaintext != 0 && lastSend_ && done + plaintext == wanted) [[unlikely]]
+            sayGoodbye();
         if (plaintext == 0 || !flushOutput(plaintext)) {
             if (done != 0)  // the next call says what is wrong
                 return {static_cast<ssize_t>(done), 0};
@@ -270,12 +275,12 @@ void Stream::sayGoodbye() noexcept {
     goodbyeSaid_ = true;
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
-    flushOutput(0);
 }
 
 void Stream::shutdownWrite(net::Socket& socket) noexcept {
     const Use use(*this, socket);
     sayGoodbye();
+    flushOutput(0);
     finPending_ = backlog() != 0;
     if (!finPending_)
         wireShutdownWrite(socket);
@@ -287,6 +292,7 @@ void Stream::closing(net::Socket& socket) noexcept {
         return;
     const Use use(*this, socket);
     sayGoodbye();
+    flushOutput(0);
 }
 
 bool Stream::peekClosed(net::Socket& socket) noexcept {

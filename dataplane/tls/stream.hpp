@@ -40,6 +40,9 @@ public:
     net::IoResult recv(net::Socket& socket, char* data, std::size_t size) noexcept override;
     net::IoResult sendv(net::Socket& socket, const iovec* parts, int count) noexcept override;
     void onWritable(net::Socket& socket) noexcept override;
+
+    void nextSendIsLast() noexcept override { lastSend_ = true; }
+
     void shutdownWrite(net::Socket& socket) noexcept override;
     void closing(net::Socket& socket) noexcept override;
     bool peekClosed(net::Socket& socket) noexcept override;
@@ -95,6 +98,7 @@ private:
     void keepRest(std::string_view rest);
     void sayGoodbye() noexcept;
     bool canSpeak() const noexcept;
+    bool endsWithTickets() const noexcept;
     int readSome(char* data, std::size_t size, std::size_t& got, bool peek) noexcept;
     net::IoResult readFailed(int result) noexcept;
     net::HandshakeFailure classify(int error) const noexcept;
@@ -112,6 +116,7 @@ private:
     ResumableSession* sessions_ = nullptr;
     HandshakeGate* gate_ = nullptr;  // null: admitted
     std::uint64_t clientKey_ = 0;
+    std::string tickets_;  // records that leave in front of what is written next
     std::string backlog_;  // records the kernel did not take
     std::size_t backlogBegin_ = 0;
     std::size_t committed_ = 0;  // plaintext in them that was not reported as sent
@@ -127,6 +132,7 @@ private:
     bool selected_ = false;     // there is a certificate for the host asked for
     bool wireEnd_ = false;      // the peer's FIN was read
     bool starved_ = false;      // OpenSSL asked for more than there was
+    bool lastSend_ = false;     // the next send ends what we say
     bool goodbyeSaid_ = false;  // close_notify is sent or kept
     bool finPending_ = false;   // FIN follows when what is kept is gone
 };

@@ -111,8 +111,13 @@ Handshake Stream::handshake(net::Socket& socket) noexcept {
         certificates_.reset();
         if (clients_) [[unlikely]]
             identify();
-        flushOutput(0);
-        setReadable(socket, wireReadable(socket) || SSL_has_pending(ssl_.get()) != 0);
+        const bool asked = wireReadable(socket) || SSL_has_pending(ssl_.get()) != 0;
+        if (asked && endsWithTickets()) {
+            tickets_ = engine_.output();
+        } else {
+            flushOutput(0);
+        }
+        setReadable(socket, asked);
         setWritable(socket, wireWritable(socket));
         return Handshake::done;
     }
@@ -141,6 +146,11 @@ bool Stream::admitted() noexcept {
     if (!rateLimited_)
         gate_ = nullptr;
     return !rateLimited_;
+}
+
+// What ends the handshake is nothing the client waits for.
+bool Stream::endsWithTickets() const noexcept {
+    return SSL_is_server(ssl_.get()) != 0 && SSL_version(ssl_.get()) == TLS1_3_VERSION;
 }
 
 HandshakeFailure Stream::classify(int error) const noexcept {

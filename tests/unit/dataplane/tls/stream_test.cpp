@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/tls/stream.hpp"
 
+#include <algorithm>
+
 #include "tests/unit/dataplane/tls/stream_fixture.hpp"
 
 namespace evergate::tls {
@@ -30,6 +32,62 @@ TEST_F(StreamTest, ResumesWithWhatTheServerGranted) {
     connect();
     ASSERT_TRUE(shake());
     EXPECT_FALSE(client.socket.layer()->facts().resumed) << "another trust verifies again";
+}
+
+TEST_F(StreamTest, TicketLeavesWithTheAnswerToARequestThatIsThere) {
+    connect();
+    EXPECT_EQ(client.socket.handshake(), net::Handshake::pending);
+    carry(client, server, 65'536);
+    EXPECT_EQ(server.socket.handshake(), net::Handshake::pending);
+    carry(server, client, 65'536);
+    EXPECT_EQ(client.socket.handshake(), net::Handshake::done);
+    ASSERT_EQ(client.socket.send("request", 7).bytes, 7);
+    carry(client, server, 65'536);
+    EXPECT_EQ(server.socket.handshake(), net::Handshake::done);
+    EXPECT_EQ(carry(server, client, 65'536), 0u);
+    EXPECT_EQ(read(server), "request");
+    ASSERT_EQ(server.socket.send("answer", 6).bytes, 6);
+    carry(server, client, 65'536);
+    EXPECT_EQ(read(client), "answer");
+    connect();
+    ASSERT_TRUE(shake());
+    EXPECT_TRUE(client.socket.layer()->facts().resumed);
+}
+
+TEST_F(StreamTest, LastSendSaysGoodbye) {
+    connect();
+    ASSERT_TRUE(shake());
+    server.socket.nextSendIsLast();
+    ASSERT_EQ(server.socket.send("answer", 6).bytes, 6);
+    carry(server, client, 65'536);
+    server.socket.close();
+    EXPECT_EQ(carry(server, client, 65'536), 0u) << "said before";
+    EXPECT_EQ(read(client), "answer");
+    char byte = 0;
+    const auto end = client.socket.recv(&byte, 1);
+    EXPECT_EQ(end.bytes, 0);
+}
+
+TEST_F(StreamTest, LastSendMayTakeMoreThanOneCall) {
+    connect("a.test", 4'096);
+    ASSERT_TRUE(shake());
+    const std::string body(500'000, 'x');
+    std::string received;
+    std::size_t sent = 0;
+    server.socket.nextSendIsLast();
+    for (int idle = 0; idle < 3;) {
+        if (sent < body.size()) {
+            const auto result = server.socket.send(body.data() + sent, body.size() - sent);
+            ASSERT_FALSE(result.failed());
+            sent += static_cast<std::size_t>(std::max<ssize_t>(result.bytes, 0));
+        }
+        idle = carry(server, client, 1'000) != 0 ? 0 : idle + 1;
+        received += read(client);
+    }
+    EXPECT_EQ(sent, body.size());
+    EXPECT_EQ(received, body);
+    char byte = 0;
+    EXPECT_EQ(client.socket.recv(&byte, 1).bytes, 0);
 }
 
 TEST_F(StreamTest, IsReadableWhileBytesAreHeldInside) {
