@@ -18,14 +18,9 @@ void appendNumber(std::uint64_t value, std::string& out) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-void appendPadded(std::uint64_t value, int width, std::string& out) {
-    for (std::uint64_t limit = 10; --width > 0; limit *= 10) {
-        if (value < limit) {
-            out.append(static_cast<std::size_t>(width), '0');
-            break;
-        }
-    }
-    appendNumber(value, out);
+void putDigits(unsigned value, int width, char* at) {
+    for (int i = width; i-- > 0; value /= 10)
+        at[i] = static_cast<char>('0' + value % 10);
 }
 
 // "2026-11-21T05:16:15.123456Z"
@@ -35,20 +30,16 @@ void appendTime(std::int64_t unixMicros, std::string& out) {
     const auto day = chrono::floor<chrono::days>(time);
     const chrono::year_month_day date{day};
     const chrono::hh_mm_ss clock{time - day};
-    appendPadded(static_cast<std::uint64_t>(static_cast<int>(date.year())), 4, out);
-    out += '-';
-    appendPadded(static_cast<unsigned>(date.month()), 2, out);
-    out += '-';
-    appendPadded(static_cast<unsigned>(date.day()), 2, out);
-    out += 'T';
-    appendPadded(static_cast<std::uint64_t>(clock.hours().count()), 2, out);
-    out += ':';
-    appendPadded(static_cast<std::uint64_t>(clock.minutes().count()), 2, out);
-    out += ':';
-    appendPadded(static_cast<std::uint64_t>(clock.seconds().count()), 2, out);
-    out += '.';
-    appendPadded(static_cast<std::uint64_t>(clock.subseconds().count()), 6, out);
-    out += 'Z';
+    const auto number = [](auto count) { return static_cast<unsigned>(count); };
+    char text[] = "0000-00-00T00:00:00.000000Z";
+    putDigits(number(static_cast<int>(date.year())), 4, text);
+    putDigits(number(date.month()), 2, text + 5);
+    putDigits(number(date.day()), 2, text + 8);
+    putDigits(number(clock.hours().count()), 2, text + 11);
+    putDigits(number(clock.minutes().count()), 2, text + 14);
+    putDigits(number(clock.seconds().count()), 2, text + 17);
+    putDigits(number(clock.subseconds().count()), 6, text + 20);
+    out.append(text, sizeof text - 1);
 }
 
 void textField(std::string_view key, std::string_view value, std::string& out) {

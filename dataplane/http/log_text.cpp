@@ -45,11 +45,21 @@ bool isPlain(char c) noexcept {
     return c > 0x20 && c < 0x7f && c != '"' && c != '\\';
 }
 
+bool isPlainOrSpace(char c) noexcept {
+    return c == ' ' || isPlain(c);
+}
+
 }  // namespace
 
 void appendJsonString(std::string_view text, std::string& out) {
     out += '"';
     while (!text.empty()) {
+        const auto plain = static_cast<std::size_t>(
+            std::find_if_not(text.begin(), text.end(), isPlainOrSpace) - text.begin());
+        out.append(text.substr(0, plain));
+        text.remove_prefix(plain);
+        if (text.empty())
+            break;
         const auto first = static_cast<unsigned char>(text.front());
         std::size_t length = first < 0x80 ? 1 : model::utf8SequenceLength(text);
         if (length == 0 || first < 0x20 || first == '"' || first == '\\' || first == 0x7f) {
@@ -75,7 +85,7 @@ void appendQuoted(std::string_view text, std::string& out) {
     }
     out += '"';
     for (const char c : text) {
-        if (isPlain(c) || c == ' ') {
+        if (isPlainOrSpace(c)) {
             out += c;
         } else if (c == '"' || c == '\\') {
             out += '\\';

@@ -18,6 +18,8 @@ namespace {
 
 // About 100,000 lines: enough for a hiccup of the disk, nothing against a dead one.
 constexpr std::size_t kMaxWaiting = 32 * 1024 * 1024;
+// Handing over wakes another thread: not for every request.
+constexpr std::size_t kHandedOver = 64 * 1024;
 constexpr int kLookMillis = 100;
 constexpr int kLooksWhileEnding = 10;
 
@@ -98,13 +100,13 @@ bool AccessLogWriter::waitWritable() noexcept {
 }
 
 void AccessLogBuffer::write(const http::AccessRecord& record) {
-    if (count_ == 0)
-        poller_.atTurnEnd(*this);
     http::formatAccessLine(writer_.format(), record, lines_);
     ++count_;
+    if (lines_.size() >= kHandedOver)
+        flush();
 }
 
-void AccessLogBuffer::onTurnEnd() {
+void AccessLogBuffer::flush() {
     if (count_ == 0)
         return;
     const std::size_t size = lines_.size();

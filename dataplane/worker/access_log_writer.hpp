@@ -2,10 +2,10 @@
 // Writes access-log lines on a thread of its own, so that a slow disk or terminal never slows a
 // request.
 //
-// Each worker has a sink that formats into a buffer of its own and hands the whole buffer over at
-// the end of its turn. What is handed over but not written is bounded; beyond that lines are
-// dropped and counted. A reader that takes nothing (a full pipe) never keeps the program from
-// ending.
+// Each worker has a sink that formats into a buffer of its own and hands the whole buffer over when
+// there are 64 KiB in it, and with every tick of the worker. What is handed over but not written is
+// bounded; beyond that lines are dropped and counted. A reader that takes nothing (a full pipe)
+// never keeps the program from ending.
 #pragma once
 
 #include <atomic>
@@ -16,7 +16,6 @@
 #include <thread>
 
 #include "dataplane/http/access_log.hpp"
-#include "dataplane/net/poller.hpp"
 #include "dataplane/session/session_context.hpp"
 
 namespace evergate::worker {
@@ -56,19 +55,17 @@ private:
 };
 
 // One worker's end of it.
-class AccessLogBuffer final : public session::AccessLogSink, public net::TurnEndHook {
+class AccessLogBuffer final : public session::AccessLogSink {
 public:
-    AccessLogBuffer(AccessLogWriter& writer, net::Poller& poller)
-        : writer_(writer), poller_(poller) {}
+    explicit AccessLogBuffer(AccessLogWriter& writer) : writer_(writer) {}
 
-    ~AccessLogBuffer() override { onTurnEnd(); }
+    ~AccessLogBuffer() override { flush(); }
 
     void write(const http::AccessRecord& record) override;
-    void onTurnEnd() override;
+    void flush();
 
 private:
     AccessLogWriter& writer_;
-    net::Poller& poller_;
     std::string lines_;
     std::uint64_t count_ = 0;
 };

@@ -59,7 +59,7 @@ Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
     context_.random = upstream::Random(seed);
     context_.snapshot = new session::HeldSnapshot(std::make_shared<const routing::Snapshot>());
     if (log != nullptr) {
-        log_ = std::make_unique<AccessLogBuffer>(*log, poller_);
+        log_ = std::make_unique<AccessLogBuffer>(*log);
         context_.log = log_.get();
     }
 }
@@ -112,6 +112,8 @@ void Worker::tick() {
         dateSecond_ = second;
         http::writeHttpDate(second, context_.date_);
     }
+    if (log_)
+        log_->flush();
     registry_.lookAtQueues();
     drainClosedListeners();
     dropFinishedListeners();
