@@ -2,9 +2,10 @@
 #include "dataplane/net/poller.hpp"
 
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <array>
-#include <boost/asio/post.hpp>
 #include <cassert>
 #include <cerrno>
 #include <utility>
@@ -14,36 +15,39 @@
 namespace evergate::net {
 namespace {
 
+// The thread's other work gets its turn between two of them.
 constexpr int kBatch = 256;
-// After so many full batches the other work of the io_context gets a turn.
-constexpr int kBatchesPerTurn = 4;
 
-int createEpoll() {
-    const int fd = ::epoll_create1(EPOLL_CLOEXEC);
+// A worker cannot start without; the composition root reports it.
+Socket checked(int fd, const char* what) {
     if (fd >= 0)
-        return fd;
-    // A worker cannot start without; the composition root reports it.
+        return Socket(fd);
     const std::error_code error(errno, std::system_category());
-    throw std::system_error(error, "epoll_create1");  // layering: allow throw: at start only
+    throw std::system_error(error, what);  // layering: allow throw: at start only
 }
 
 }  // namespace
 
-Poller::Poller(boost::asio::io_context& context)
-    : context_(context),
-      descriptor_(context, createEpoll()),
-      alive_(std::make_shared<const int>(0)) {
-    rearm();
+Poller::Poller()
+    : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
+      wakeUps_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {
+    if (const auto error = registerFd(wakeUps_.fd(), EPOLLIN | EPOLLET, onWakeUp_))
+        throw std::system_error(error, "epoll_ctl");  // layering: allow throw: at start only
 }
 
 Poller::~Poller() {
-    alive_.reset();
     hooks_.clear();
-    inBatch_ = true;  // what dies now may retire more; nothing is posted any more
+    inTurn_ = true;  // what dies now may retire more; nobody need wake up any more
     while (!retired_.empty()) {
         reaping_.swap(retired_);
         reaping_.clear();
     }
+}
+
+void Poller::wakeUp() noexcept {
+    const std::uint64_t one = 1;
+    // It fails only when it is full, after 2^64 of them.
+    [[maybe_unused]] const ssize_t wrote = ::write(wakeUps_.fd(), &one, sizeof one);
 }
 
 std::error_code Poller::add(int fd, EventHandler& handler) {
@@ -58,65 +62,41 @@ std::error_code Poller::registerFd(int fd, std::uint32_t mask, EventHandler& han
     epoll_event event{};
     event.events = mask;
     event.data.ptr = &handler;
-    if (::epoll_ctl(descriptor_.native_handle(), EPOLL_CTL_ADD, fd, &event) != 0)
+    if (::epoll_ctl(epoll_.fd(), EPOLL_CTL_ADD, fd, &event) != 0)
         return {errno, std::system_category()};
     return {};
 }
 
 void Poller::remove(int fd) noexcept {
     epoll_event unused{};
-    ::epoll_ctl(descriptor_.native_handle(), EPOLL_CTL_DEL, fd, &unused);
+    ::epoll_ctl(epoll_.fd(), EPOLL_CTL_DEL, fd, &unused);
 }
 
 void Poller::retire(std::unique_ptr<Retirable> object) {
     assert(object && !object->retired_);
     object->retired_ = true;
     retired_.push_back(std::move(object));
-    scheduleEndTurn();
+    if (!inTurn_)
+        wakeUp();
 }
 
 void Poller::atTurnEnd(TurnEndHook& hook) {
     if (hook.is_linked())
         return;
     hooks_.push_back(hook);
-    scheduleEndTurn();
+    if (!inTurn_)
+        wakeUp();
 }
 
-void Poller::scheduleEndTurn() {
-    if (inBatch_ || endTurnPosted_)
-        return;
-    endTurnPosted_ = true;
-    boost::asio::post(context_, [this, guard = std::weak_ptr<const int>(alive_)] {
-        if (guard.expired())
-            return;
-        endTurnPosted_ = false;
-        inBatch_ = true;
-        endTurn();
-        inBatch_ = false;
-    });
-}
-
-void Poller::rearm() {
-    descriptor_.async_wait(
-        boost::asio::posix::stream_descriptor::wait_read,
-        [this, guard = std::weak_ptr<const int>(alive_)](const boost::system::error_code& error) {
-            if (!error && !guard.expired())
-                onReadable();
-        });
-}
-
-void Poller::onReadable() {
+void Poller::runOnce(int timeout) {
     std::array<epoll_event, kBatch> batch;
-    int count = kBatch;
-    for (int round = 0; round < kBatchesPerTurn && count == kBatch; ++round) {
-        do {
-            count = ::epoll_wait(descriptor_.native_handle(), batch.data(), kBatch, 0);
-        } while (count < 0 && errno == EINTR);
-        assert(count >= 0);
-        if (count > 0)
-            dispatch(batch.data(), count);
-    }
-    rearm();
+    int count = 0;
+    do {
+        count = ::epoll_wait(epoll_.fd(), batch.data(), kBatch, timeout);
+    } while (count < 0 && errno == EINTR);
+    assert(count >= 0);
+    if (count > 0)
+        dispatch(batch.data(), count);
 }
 
 void Poller::dispatch(const epoll_event* events, int count) {
@@ -124,14 +104,14 @@ void Poller::dispatch(const epoll_event* events, int count) {
     events_ += static_cast<std::uint64_t>(count);
     if (wheel_)
         wheel_->setNow(std::chrono::steady_clock::now());
-    inBatch_ = true;
+    inTurn_ = true;
     for (int i = 0; i < count; ++i) {
         auto& handler = *static_cast<EventHandler*>(events[i].data.ptr);
         if (!handler.retired())
             handler.onEvents(events[i].events);
     }
     endTurn();
-    inBatch_ = false;
+    inTurn_ = false;
 }
 
 void Poller::endTurn() {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// The worker's own edge-triggered epoll instance, waited on by Asio as one descriptor ("nested
-// epoll").
+// The worker's own edge-triggered epoll instance: where its thread waits, for everything.
 //
 // Sockets are registered once (IN|OUT|RDHUP|ET) and never modified; closing a descriptor removes
-// it. Belongs to the thread that runs the io_context; that io_context outlives the poller. Objects
-// that may still be named by an event of the current batch are not deleted but retired: they get no
-// further events and are destroyed when the batch is over.
+// it. Belongs to one thread; only wakeUp() may be called by others. Objects that may still be named
+// by an event of the current batch are not deleted but retired: they get no further events and are
+// destroyed when the batch is over.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 #include <system_error>
 #include <vector>
+
+#include "dataplane/net/socket.hpp"
 
 struct epoll_event;
 
@@ -45,7 +44,7 @@ public:
     virtual void onEvents(std::uint32_t events) = 0;
 };
 
-// Work to be done once when the current batch of events has been dispatched (say: flush what the
+// Work to be done once when the current turn (a batch of events) is over (say: flush what the
 // batch produced). Destroying a queued hook takes it off the queue.
 class TurnEndHook : public boost::intrusive::list_base_hook<
                         boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
@@ -59,8 +58,8 @@ public:
 
 class Poller {
 public:
-    // Starts waiting at once. Throws std::system_error when no epoll descriptor can be had.
-    explicit Poller(boost::asio::io_context& context);
+    // Throws std::system_error when no descriptors can be had.
+    Poller();
     ~Poller();
     Poller(const Poller&) = delete;
     Poller& operator=(const Poller&) = delete;
@@ -68,6 +67,25 @@ public:
     // The wheel is told the time at the start of every batch, so that deadlines armed by event
     // handlers count from then. The wheel outlives the poller.
     void keepTimeFor(TimerWheel& wheel) noexcept { wheel_ = &wheel; }
+
+    // Dispatches one batch of events and ends the turn. When there is none: comes back, or waits
+    // for one.
+    void poll() { runOnce(0); }
+
+    void wait() { runOnce(-1); }
+
+    // A turn without events, for other work of the thread: what it retires and queues is done at
+    // its end.
+    template <typename Work>
+    void turn(Work&& work) {
+        inTurn_ = true;
+        work();
+        endTurn();
+        inTurn_ = false;
+    }
+
+    // Any thread: the wait() under way, or else the next one, comes back.
+    void wakeUp() noexcept;
 
     // Once per descriptor. What is already there (data, hang-up) is reported in the next batch.
     std::error_code add(int fd, EventHandler& handler);
@@ -77,11 +95,14 @@ public:
     // of the current batch.
     void remove(int fd) noexcept;
 
-    // Destroys the object after the current batch; outside a batch, from the io_context.
+    // Destroys the object when the turn is over; outside of one, at the end of the next.
     void retire(std::unique_ptr<Retirable> object);
-    // Runs the hook once at the end of the current batch; outside a batch, from the io_context.
-    // Queueing a queued hook does nothing.
+    // Runs the hook once at the end of the turn; outside of one, of the next. Queueing a queued
+    // hook does nothing.
     void atTurnEnd(TurnEndHook& hook);
+
+    // Readable while there is something to dispatch. For whoever waits for other things, too.
+    int fd() const noexcept { return epoll_.fd(); }
 
     std::uint64_t loops() const noexcept { return loops_; }  // batches
 
@@ -90,24 +111,26 @@ public:
 private:
     using Hooks = boost::intrusive::list<TurnEndHook, boost::intrusive::constant_time_size<false>>;
 
+    // There is nothing to be done about it but to come back from the wait.
+    struct WakeUps final : EventHandler {
+        void onEvents(std::uint32_t) override {}
+    };
+
     std::error_code registerFd(int fd, std::uint32_t mask, EventHandler& handler);
-    void rearm();
-    void onReadable();
+    void runOnce(int timeout);
     void dispatch(const epoll_event* events, int count);
     void endTurn();
-    void scheduleEndTurn();
 
-    boost::asio::io_context& context_;
-    boost::asio::posix::stream_descriptor descriptor_;
-    std::shared_ptr<const int> alive_;  // handlers queued in the io_context check it before use
+    Socket epoll_;
+    Socket wakeUps_;  // an eventfd; its edges count, it is never read
+    WakeUps onWakeUp_;
     TimerWheel* wheel_ = nullptr;
     Hooks hooks_;
     std::vector<std::unique_ptr<Retirable>> retired_;
     std::vector<std::unique_ptr<Retirable>> reaping_;
     std::uint64_t loops_ = 0;
     std::uint64_t events_ = 0;
-    bool inBatch_ = false;
-    bool endTurnPosted_ = false;
+    bool inTurn_ = false;
 };
 
 }  // namespace evergate::net

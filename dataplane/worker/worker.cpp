@@ -4,7 +4,6 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
 #include <utility>
 
 #include "dataplane/http/compose.hpp"
@@ -47,11 +46,10 @@ Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
       overload_(options.overloadLag),
       work_(boost::asio::make_work_guard(io_)),
       buffers_({}, limits.bufferBudget(), bufferStep(options)),
-      poller_(io_),
       pool_(poller_, wheel_),
       registry_(pool_, slots, index),
       context_(poller_, wheel_, buffers_, pool_, registry_, *this),
-      timer_(io_) {
+      ticker_(poller_) {
     poller_.keepTimeFor(wheel_);
     pool_.options().sources = net::SourceAddresses(options.sources, index);
     context_.tls = &tls_;
@@ -67,26 +65,46 @@ Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
 Worker::~Worker() = default;
 
 void Worker::start() {
-    tick();
+    poller_.turn([this] { tick(); });
+    ticker_.start(net::TimerWheel::kTick);
     thread_ = std::thread([this] { run(); });
     const std::string name = "worker-" + std::to_string(index_);
     pthread_setname_np(thread_.native_handle(), name.c_str());
 }
 
 void Worker::run() {
-    io_.run();
+    while (!ended_) {
+        if (queueDue_ || postsLeft_) {
+            poller_.poll();
+        } else {
+            poller_.wait();
+        }
+        if (posted_.load(std::memory_order_relaxed) || postsLeft_ || ticker_.due() || queueDue_)
+            poller_.turn([this] { otherWork(); });
+    }
+}
+
+// What is no event of a socket. Of what was posted one piece, so that sockets get their turn
+// between the parts of a long report; what is posted behind the exchange wakes the thread anew.
+void Worker::otherWork() {
+    if (posted_.exchange(false) || postsLeft_)
+        postsLeft_ = io_.poll_one() != 0;
+    if (ticker_.due()) {
+        noteLag(std::chrono::steady_clock::now() - ticker_.take());
+        tick();
+    }
+    if (queueDue_)
+        runQueue();
 }
 
 void Worker::stop() {
     if (!thread_.joinable())
         return;
-    boost::asio::post(io_, [this] {
+    post([this] {
         acceptors_.clear();
         cancelSessions();
-        timer_.cancel();
         pool_.closeAllIdle();
-        // What was retired dies in the turn after this one.
-        boost::asio::post(io_, [this] { io_.stop(); });
+        ended_ = true;  // behind the end of this turn, when what was retired dies
     });
     thread_.join();
 }
@@ -99,11 +117,10 @@ void Worker::cancelSessions() {
 // Ten times a second: deadlines, the date, and what a drain waits for.
 void Worker::tick() {
     const auto now = std::chrono::steady_clock::now();
-    noteLag(now);
     wheel_.advance(now);
     buffers_.look(tls_.backlogBytes() + pool_.heldBytes() + context_.compressors.bytes());
     // Those that had to wait for memory; one that finds none now comes back with the next tick.
-    if (!queue_.empty() && !queuePosted_)
+    if (!queue_.empty() && !queueDue_)
         runQueue();
     const std::int64_t second = std::chrono::duration_cast<std::chrono::seconds>(
                                     std::chrono::system_clock::now().time_since_epoch())
@@ -119,27 +136,16 @@ void Worker::tick() {
     dropFinishedListeners();
     if (drained_)
         checkDrained();
-    scheduleTick();
 }
 
 // As late as the tick is, so long waits everything that comes in.
-void Worker::noteLag(std::chrono::steady_clock::time_point now) {
-    if (timer_.expiry() == boost::asio::steady_timer::time_point())
-        return;  // the first one was not due at any time
-    const auto late = std::max(now - timer_.expiry(), std::chrono::steady_clock::duration(0));
-    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(late);
+void Worker::noteLag(std::chrono::steady_clock::duration late) {
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(
+        std::max(late, std::chrono::steady_clock::duration(0)));
     overload_.note(micros);
     context_.shedShare = overload_.share();
     loopLag_.observe(
         static_cast<std::uint32_t>(std::min<std::int64_t>(micros.count(), UINT32_MAX)));
-}
-
-void Worker::scheduleTick() {
-    timer_.expires_after(net::TimerWheel::kTick);
-    timer_.async_wait([this](const boost::system::error_code& error) {
-        if (!error)
-            tick();
-    });
 }
 
 void Worker::publish(WorkerPublication& publication) {
@@ -317,22 +323,24 @@ void Worker::requeue(session::Session& session) {
         return;
     session.setQueued(true);
     queue_.push_back(&session);
-    postQueue();
+    // Without memory the tick is soon enough: most of the queue waits for it.
+    if (!buffers_.starved())
+        queueDue_ = true;
 }
 
 void Worker::forget(session::Session& session) {
     std::replace(queue_.begin(), queue_.end(), &session, static_cast<session::Session*>(nullptr));
 }
 
-// As many as fit into a slice of time: then it is the turn of what has come in meanwhile.
+// As many as fit into a slice of time: then it is the turn of what has come in meanwhile. Whoever
+// is forgotten meanwhile is taken out of the queue itself, so they stay in it until their turn.
 void Worker::runQueue() {
-    queuePosted_ = false;
+    queueDue_ = false;
     const auto end = std::chrono::steady_clock::now() + kQueueSlice;
-    std::vector<session::Session*> due;
-    due.swap(queue_);
+    const std::size_t due = queue_.size();
     std::size_t done = 0;
-    while (done < due.size()) {
-        session::Session* const session = due[done++];
+    while (done < due) {
+        session::Session* const session = std::exchange(queue_[done++], nullptr);
         if (session == nullptr)
             continue;
         session->setQueued(false);
@@ -341,20 +349,8 @@ void Worker::runQueue() {
         if (!buffers_.starved() && std::chrono::steady_clock::now() >= end)
             break;
     }
-    // Sessions closed meanwhile are retired, not destroyed, before this is over.
-    due.erase(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(done));
-    due.insert(due.end(), queue_.begin(), queue_.end());
-    queue_.swap(due);
-    if (!queue_.empty())
-        postQueue();
-}
-
-// Without memory the tick is soon enough: most of the queue waits for it.
-void Worker::postQueue() {
-    if (queuePosted_ || buffers_.starved())
-        return;
-    queuePosted_ = true;
-    boost::asio::post(io_, [this] { runQueue(); });
+    queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(done));
+    queueDue_ = !queue_.empty() && !buffers_.starved();
 }
 
 void Worker::drain(std::chrono::milliseconds timeout, std::function<void(std::size_t)> done) {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread of the data plane: its io_context, listening sockets, upstream pools, timers, counters
-// and current snapshot. Nothing in here is shared; the pool reaches it by post only.
+// One thread of the data plane: its listening sockets, upstream pools, timers, counters and current
+// snapshot. Nothing in here is shared; the pool reaches it by post only. The thread waits in its
+// poller; the io_context is no more than the queue of what was posted.
 //
 // Methods marked (worker) run on the worker's own thread.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/intrusive/list.hpp>
 #include <functional>
 #include <map>
@@ -34,6 +35,7 @@
 #include "dataplane/worker/handshake_limits.hpp"
 #include "dataplane/worker/outlier_monitor.hpp"
 #include "dataplane/worker/overload.hpp"
+#include "dataplane/worker/ticker.hpp"
 #include "dataplane/worker/worker_pool.hpp"
 
 namespace evergate::worker {
@@ -93,6 +95,8 @@ public:
     template <typename F>
     void post(F&& work) {
         boost::asio::post(io_, std::forward<F>(work));
+        if (!posted_.exchange(true))
+            poller_.wakeUp();
     }
 
     void publish(WorkerPublication& publication);                        // (worker)
@@ -121,9 +125,9 @@ private:
 
     WorkerStats stats() const;
     void run();
+    void otherWork();
     void tick();
-    void noteLag(std::chrono::steady_clock::time_point now);
-    void scheduleTick();
+    void noteLag(std::chrono::steady_clock::duration late);
     void checkDrained();
     void replaceListener(const routing::Snapshot& snapshot, const std::string& name,
                          net::Socket socket);
@@ -141,7 +145,6 @@ private:
     void requeue(session::Session& session) override;
     void forget(session::Session& session) override;
     void runQueue();
-    void postQueue();
     void onAccepted(session::ListenerState& listener, int fd,
                     const net::SocketAddress& peer) override;
     void onIntroduced(session::ListenerState& listener, net::Socket socket,
@@ -182,6 +185,9 @@ private:
     upstream::DurationHistogram loopLag_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::atomic<bool> posted_{false};  // something was, since the thread looked
+    bool postsLeft_ = false;           // perhaps
+    bool ended_ = false;
     tls::Engine tls_;
     net::TimerWheel wheel_;
     net::BufferPool buffers_;
@@ -190,7 +196,7 @@ private:
     upstream::Registry registry_;
     session::SessionContext context_;
     std::unique_ptr<AccessLogBuffer> log_;
-    boost::asio::steady_timer timer_;
+    Ticker ticker_;
     std::vector<ListenerPtr> listeners_;  // open ones and those whose connections still run
     std::vector<std::unique_ptr<Acceptor>> acceptors_;
     std::uint64_t pausesOfClosed_ = 0;
@@ -198,7 +204,7 @@ private:
     std::map<std::pair<std::string, std::string>, std::uint64_t> acceptedBefore_;
     Sessions sessions_;
     std::vector<session::Session*> queue_;
-    bool queuePosted_ = false;
+    bool queueDue_ = false;
     std::int64_t dateSecond_ = 0;
     std::chrono::steady_clock::time_point drainIdleAt_;
     std::chrono::steady_clock::time_point drainUntil_;

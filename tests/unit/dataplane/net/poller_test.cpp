@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <memory>
+#include <thread>
 #include <vector>
 
 #include "tests/unit/dataplane/net/loopback.hpp"
@@ -52,11 +54,10 @@ protected:
     // Runs the loop until `done`; the alternative is the test's timeout.
     void runUntil(const std::function<bool()>& done) {
         while (!done())
-            context.run_one();
+            poller.wait();
     }
 
-    boost::asio::io_context context{1};
-    Poller poller{context};
+    Poller poller;
 };
 
 TEST_F(PollerTest, ReportsWhatIsThereWhenAdded) {
@@ -103,7 +104,7 @@ TEST_F(PollerTest, IsLevelTriggeredForListeners) {
     runUntil([&] { return handler.calls >= 3; });  // nobody accepts
     poller.remove(listener.fd());
     const int calls = handler.calls;
-    context.poll();
+    poller.poll();
     EXPECT_EQ(handler.calls, calls);
 }
 
@@ -118,7 +119,7 @@ TEST_F(PollerTest, ClosingADescriptorEndsItsEvents) {
     ASSERT_FALSE(poller.add(server.fd(), handler));
     server.close();
     client.close();
-    context.poll();
+    poller.poll();
     EXPECT_EQ(handler.calls, 0);
 }
 
@@ -165,7 +166,7 @@ TEST_F(PollerTest, RetiredOutsideABatchDiesFromTheLoop) {
     int deaths = 0;
     poller.retire(std::make_unique<Handler>(&deaths));
     EXPECT_EQ(deaths, 0);
-    context.poll();
+    poller.poll();
     EXPECT_EQ(deaths, 1);
 }
 
@@ -181,7 +182,7 @@ TEST_F(PollerTest, DestructorOfARetiredObjectMayRetireMore) {
 
     int deaths = 0;
     poller.retire(std::make_unique<Parent>(poller, &deaths));
-    context.poll();
+    poller.poll();
     EXPECT_EQ(deaths, 1);
 }
 
@@ -197,7 +198,7 @@ TEST_F(PollerTest, HookRunsOncePerTurnAfterTheEvents) {
     hook.action = [&] { EXPECT_EQ(handler.calls, 1); };
     ASSERT_FALSE(poller.add(server.fd(), handler));
     runUntil([&] { return handler.calls > 0; });
-    context.poll();
+    poller.poll();
     EXPECT_EQ(hook.calls, 1);
 }
 
@@ -205,7 +206,7 @@ TEST_F(PollerTest, HookQueuedOutsideABatchRunsFromTheLoop) {
     Hook hook;
     poller.atTurnEnd(hook);
     EXPECT_EQ(hook.calls, 0);
-    context.poll();
+    poller.poll();
     EXPECT_EQ(hook.calls, 1);
 }
 
@@ -214,7 +215,7 @@ TEST_F(PollerTest, DestroyedHookIsForgotten) {
         Hook hook;
         poller.atTurnEnd(hook);
     }
-    context.poll();
+    poller.poll();
 }
 
 TEST_F(PollerTest, CountsBatchesAndEvents) {
@@ -226,20 +227,51 @@ TEST_F(PollerTest, CountsBatchesAndEvents) {
     EXPECT_GE(poller.events(), poller.loops());
 }
 
-TEST(Poller, MayDieWithWorkQueuedInTheContext) {
-    boost::asio::io_context context{1};
+TEST_F(PollerTest, ATurnEndsWhatItsWorkRetiresAndQueues) {
+    int deaths = 0;
+    Hook hook;
+    poller.turn([&] {
+        poller.retire(std::make_unique<Handler>(&deaths));
+        poller.atTurnEnd(hook);
+        EXPECT_EQ(deaths + hook.calls, 0);
+    });
+    EXPECT_EQ(deaths, 1);
+    EXPECT_EQ(hook.calls, 1);
+}
+
+// Each of them, also those before the wait; the alternative is the test's timeout.
+TEST_F(PollerTest, IsWokenUpByOtherThreads) {
+    std::atomic<int> asked{0};
+    std::thread other([&] {
+        for (int i = 1; i <= 3; ++i) {
+            asked = i;
+            poller.wakeUp();
+            while (asked == i)
+                std::this_thread::yield();
+        }
+    });
+    for (int i = 1; i <= 3; ++i) {
+        while (asked != i)
+            poller.wait();
+        asked = -i;
+    }
+    other.join();
+    poller.wakeUp();
+    poller.wait();
+}
+
+TEST(Poller, MayDieWithWorkQueued) {
     int deaths = 0;
     Hook hook;
     auto [client, server] = test::connectedPair();
     Handler handler;
     {
-        Poller poller(context);
+        Poller poller;
         ASSERT_FALSE(poller.add(server.fd(), handler));
         poller.retire(std::make_unique<Handler>(&deaths));
         poller.atTurnEnd(hook);
     }
     EXPECT_EQ(deaths, 1);
-    context.poll();
     EXPECT_EQ(handler.calls, 0);
     EXPECT_EQ(hook.calls, 0);
 }

@@ -23,6 +23,7 @@
 #include "dataplane/tls/engine.hpp"
 #include "dataplane/tls/resumable_session.hpp"
 #include "dataplane/tls/server_certificates.hpp"
+#include "tests/unit/dataplane/net/nested_poller.hpp"
 
 namespace evergate::session::test {
 
@@ -97,7 +98,7 @@ private:
     std::chrono::steady_clock::time_point now_{std::chrono::hours(1)};
     net::TimerWheel wheel_{now_};
     net::BufferPool buffers_;
-    net::Poller poller_{io_};
+    net::test::NestedPoller poller_{io_};
     std::vector<int> epolls_;  // the poller's, and Asio's
     upstream::ConnectionPool pool_{poller_, wheel_};
     upstream::Registry registry_{pool_};

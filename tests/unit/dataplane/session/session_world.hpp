@@ -11,6 +11,7 @@
 
 #include "dataplane/session/exchange.hpp"
 #include "dataplane/session/session_context.hpp"
+#include "tests/unit/dataplane/net/nested_poller.hpp"
 
 namespace evergate::session::test {
 
@@ -46,7 +47,7 @@ public:
     boost::asio::io_context io{1};
     net::TimerWheel wheel;
     net::BufferPool buffers;
-    net::Poller poller{io};
+    net::test::NestedPoller poller{io};
     upstream::ConnectionPool pool{poller, wheel};
     upstream::Registry registry{pool};
     SessionContext context{poller, wheel, buffers, pool, registry, *this};

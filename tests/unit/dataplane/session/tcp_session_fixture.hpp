@@ -17,6 +17,7 @@
 #include "dataplane/net/connect.hpp"
 #include "dataplane/net/listen.hpp"
 #include "dataplane/session/tcp_session.hpp"
+#include "tests/unit/dataplane/net/nested_poller.hpp"
 
 namespace evergate::session::test {
 
@@ -198,7 +199,7 @@ private:
 protected:
     net::TimerWheel wheel{now_};
     net::BufferPool buffers;
-    net::Poller poller{context_};
+    net::test::NestedPoller poller{context_};
     upstream::ConnectionPool pool{poller, wheel};
     upstream::Registry registry{pool};
     SessionContext context{poller, wheel, buffers, pool, registry, *this};

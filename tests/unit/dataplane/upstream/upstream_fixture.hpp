@@ -13,6 +13,7 @@
 #include "dataplane/net/listen.hpp"
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/registry.hpp"
+#include "tests/unit/dataplane/net/nested_poller.hpp"
 
 namespace evergate::upstream::test {
 
@@ -74,7 +75,7 @@ protected:
     net::Socket listener;
     boost::asio::io_context context{1};
     net::TimerWheel wheel;
-    net::Poller poller{context};
+    net::test::NestedPoller poller{context};
     ConnectionPool pool{poller, wheel};
     User user;
 };

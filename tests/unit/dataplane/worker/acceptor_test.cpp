@@ -10,6 +10,7 @@
 
 #include "dataplane/net/connect.hpp"
 #include "dataplane/net/listen.hpp"
+#include "tests/unit/dataplane/net/nested_poller.hpp"
 
 namespace evergate::worker {
 namespace {
@@ -89,7 +90,7 @@ protected:
     int refused = 0;
     boost::asio::io_context context{1};
     net::TimerWheel wheel{std::chrono::steady_clock::time_point()};
-    net::Poller poller{context};
+    net::test::NestedPoller poller{context};
     session::ListenerState state;
     net::SocketAddress port;
     std::unique_ptr<Acceptor> acceptor;
