@@ -36,10 +36,11 @@ public:
         return options;
     }
 
+    // Those that are there whole: the next may be half written.
     std::vector<nlohmann::json> lines() const {
         std::ifstream file(path_);
         std::vector<nlohmann::json> all;
-        for (std::string line; std::getline(file, line);)
+        for (std::string line; std::getline(file, line) && !file.eof();)
             all.push_back(nlohmann::json::parse(line));
         return all;
     }
