@@ -18,6 +18,7 @@ enum CharacterClass : std::uint8_t {
     kValueChar = 8,   // field value: HTAB, SP, visible ASCII, obs-text
     kDigit = 16,
     kHexDigit = 32,
+    kLowerTokenChar = 64,  // tchar but upper-case letters: field names in HTTP/2
 };
 
 constexpr std::array<std::uint8_t, 256> makeCharacterClasses() {
@@ -35,7 +36,8 @@ constexpr std::array<std::uint8_t, 256> makeCharacterClasses() {
     }
     add("\t ", kValueChar);
     add("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", kTokenChar | kHostChar);
-    add("!#$%&'*+-.^_`|~", kTokenChar);
+    add("!#$%&'*+-.^_`|~", kTokenChar | kLowerTokenChar);
+    add("abcdefghijklmnopqrstuvwxyz0123456789", kLowerTokenChar);
     add("-._~!$&'()*+,;=", kHostChar);
     add("0123456789", kDigit | kHexDigit);
     add("abcdefABCDEF", kHexDigit);

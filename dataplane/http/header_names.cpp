@@ -144,10 +144,22 @@ bool isAllowedInTrailer(std::string_view name) noexcept {
         // content and response control
         "content-encoding", "content-type", "content-range", "age", "date", "expires", "location",
         "vary"};
-    return !isClientIdentity(name) &&
-           std::none_of(kForbidden.begin(), kForbidden.end(), [name](std::string_view forbidden) {
-               return equalsIgnoreCase(name, forbidden);
-           });
+    static constexpr std::uint32_t kLengths = [] {
+        std::uint32_t lengths = 0;
+        for (const std::string_view forbidden : kForbidden) {
+            lengths |= 1U << forbidden.size();
+        }
+        return lengths;
+    }();
+    if (isClientIdentity(name)) {
+        return false;
+    }
+    if (name.size() >= 32 || (kLengths >> name.size() & 1U) == 0) {
+        return true;
+    }
+    return std::none_of(kForbidden.begin(), kForbidden.end(), [name](std::string_view forbidden) {
+        return name.size() == forbidden.size() && equalsIgnoreCase(name, forbidden);
+    });
 }
 
 bool isClientIdentity(std::string_view name) noexcept {

@@ -6,7 +6,10 @@
 #include <nghttp2/nghttp2.h>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string>
 #include <string_view>
 
 #include "dataplane/http/character_classes.hpp"
@@ -16,9 +19,36 @@ namespace evergate::http2 {
 
 // §8.2.1: a token without upper-case letters.
 inline bool isFieldName(std::string_view name) noexcept {
-    return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-        return http::is(c, http::kTokenChar) && !(c >= 'A' && c <= 'Z');
-    });
+    return !name.empty() && http::allAre(name, http::kLowerTokenChar);
+}
+
+// No control byte but HTAB. Eight bytes at a time; those in which something may be wrong are looked
+// at one by one.
+inline bool isFieldValue(std::string_view value) noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
+    while (value.size() >= 8) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, value.data(), sizeof word);
+        const std::uint64_t del = word ^ 0x7f * kOnes;
+        const std::uint64_t found = ((word - 0x20 * kOnes) & ~word) | ((del - kOnes) & ~del);
+        if ((found & 0x80 * kOnes) != 0 && !http::allAre(value.substr(0, 8), http::kValueChar))
+            return false;
+        value.remove_prefix(8);
+    }
+    return http::allAre(value, http::kValueChar);
+}
+
+// "name: value\r\n"
+inline void appendField(std::string_view name, std::string_view value, std::string& out) {
+    const std::size_t before = out.size();
+    out.resize(before + name.size() + value.size() + 4);
+    char* at = out.data() + before;
+    at = std::copy(name.begin(), name.end(), at);
+    *at++ = ':';
+    *at++ = ' ';
+    at = std::copy(value.begin(), value.end(), at);
+    *at++ = '\r';
+    *at = '\n';
 }
 
 // §8.2.2

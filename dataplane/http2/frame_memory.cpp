@@ -4,7 +4,6 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <cstring>
 #include <utility>
 
@@ -12,7 +11,7 @@ namespace evergate::http2 {
 
 FrameMemory::FrameMemory() {
     memory_.mem_user_data = this;
-    memory_.malloc = [](std::size_t size, void*) { return std::malloc(size); };
+    memory_.malloc = [](std::size_t size, void* self) { return of(self).pieces_.take(size); };
     memory_.calloc = [](std::size_t count, std::size_t size, void* self) {
         return of(self).allocateZeros(count, size);
     };
@@ -46,9 +45,9 @@ void FrameMemory::rest(void* page) noexcept {
 // Only the table of streams is that large; what is needed while a session is made comes first.
 void* FrameMemory::allocateZeros(std::size_t count, std::size_t size) noexcept {
     if (!making_ || page_ != nullptr || count * size != kPage)
-        return std::calloc(count, size);
+        return pieces_.takeZeroed(count, size);
     page_ = takePage();
-    return page_ != nullptr ? page_ : std::calloc(count, size);
+    return page_ != nullptr ? page_ : pieces_.takeZeroed(count, size);
 }
 
 void* FrameMemory::takePage() noexcept {
@@ -84,14 +83,14 @@ void* FrameMemory::reallocate(void* piece, std::size_t size) noexcept {
     // nghttp2 makes neither of them larger.
     if (piece == shared_.data() || isPage(piece))
         return nullptr;
-    return std::realloc(piece, size);
+    return pieces_.resize(piece, size);
 }
 
 void FrameMemory::release(void* piece) noexcept {
     if (piece == shared_.data() || piece == nullptr)
         return;
     if (!isPage(piece))
-        return std::free(piece);
+        return pieces_.giveBack(piece);
     ::madvise(piece, kPage, MADV_DONTNEED);
     freePages_.push_back(piece);
 }

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/piece_memory.hpp"
 
 namespace evergate::http2 {
 
@@ -54,6 +55,7 @@ private:
     bool isPage(const void* piece) const noexcept;
 
     nghttp2_mem memory_;
+    PieceMemory pieces_;            // all others
     std::vector<std::byte*> runs_;  // of kPagesAtOnce pages each
     std::vector<void*> freePages_;  // zeros
     void* page_ = nullptr;          // of the session that is made

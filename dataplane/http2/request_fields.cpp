@@ -13,9 +13,11 @@ using http::HeaderName;
 namespace {
 
 // Requests of many clients share a compression table: what one of them keeps secret must not be
-// found by the length of another's (RFC 7541 §7.1.3).
-bool isSecret(HeaderName id) noexcept {
-    return id == HeaderName::authorization || id == HeaderName::cookie;
+// found by the length of another's (RFC 7541 §7.1.3), and what no other request will say again must
+// not push out what they all do.
+bool isForNoTable(HeaderName id) noexcept {
+    return id == HeaderName::authorization || id == HeaderName::cookie ||
+           id == HeaderName::xRequestId || id == HeaderName::grpcTimeout;
 }
 
 bool isForConnection(const HeaderField& field) noexcept {
@@ -28,31 +30,13 @@ bool isWebSocket(std::string_view upgrade) noexcept {
     return http::equalsIgnoreCase(upgrade, "websocket");
 }
 
-void RequestFields::begin(std::size_t nameBytes) {
-    fields_.clear();
-    names_.clear();
-    names_.reserve(nameBytes);
-}
-
 void RequestFields::add(std::string_view name, std::string_view value) {
     fields_.push_back(nameValue(name, value));
 }
 
-void RequestFields::addLowered(std::string_view name, std::string_view value, bool secret) {
-    const std::size_t begin = names_.size();
-    for (const char c : name)
-        names_.push_back(http::toLower(c));
-    add(std::string_view(names_).substr(begin), value);
-    if (secret)
-        fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
-}
-
 void RequestFields::assign(const http::RequestHead& head, std::string_view scheme, bool tunnel,
                            std::string_view otherwise) {
-    std::size_t nameBytes = 0;
-    for (const HeaderField& field : head.fields)
-        nameBytes += field.name.size();
-    begin(nameBytes);
+    fields_.clear();
     add(":method", tunnel ? std::string_view("CONNECT") : head.method);
     if (tunnel)
         add(":protocol", "websocket");
@@ -71,15 +55,16 @@ void RequestFields::addAll(const http::RequestHead& head, bool tunnel) {
         if (isForConnection(field) ||
             (tunnel && http::equalsIgnoreCase(field.name, "sec-websocket-key")))
             continue;
-        addLowered(field.name, field.value, isSecret(field.id));
+        add(field.name, field.value);
+        if (isForNoTable(field.id))
+            fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
     }
 }
 
 void RequestFields::assignTrailers(std::string_view section) {
-    begin(section.size());
-    forEachTrailer(section, [this](std::string_view name, std::string_view value) {
-        addLowered(name, value, false);
-    });
+    fields_.clear();
+    forEachTrailer(section,
+                   [this](std::string_view name, std::string_view value) { add(name, value); });
 }
 
 }  // namespace evergate::http2

@@ -2,15 +2,14 @@
 // The head of an HTTP/1.1 request as the fields of an HTTP/2 one (RFC 9113 §8.3.1), and an HTTP/1.1
 // trailer section as fields.
 //
-// The head is one we composed ourselves and parsed again: what it says is well-formed. Fields that
-// belong to a connection end here (§8.2.2). Reused: the views die with the next call and with the
-// bytes the head points into. Pure.
+// The head is one we composed ourselves: what it says is well-formed. Fields that belong to a
+// connection end here (§8.2.2). nghttp2 copies names and values and puts the names into lower case;
+// until then the views are the head's. Reused: nothing is allocated in the steady state. Pure.
 #pragma once
 
 #include <nghttp2/nghttp2.h>
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,13 +32,10 @@ public:
     std::size_t size() const noexcept { return fields_.size(); }
 
 private:
-    void begin(std::size_t nameBytes);
-    void add(std::string_view name, std::string_view value);  // a literal name
-    void addLowered(std::string_view name, std::string_view value, bool secret);
+    void add(std::string_view name, std::string_view value);
     void addAll(const http::RequestHead& head, bool tunnel);
 
     std::vector<nghttp2_nv> fields_;
-    std::string names_;  // never grows between begin() and the next
 };
 
 // The only protocol that is known to exist in both versions.

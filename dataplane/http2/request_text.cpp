@@ -64,7 +64,7 @@ bool RequestText::add(std::string_view name, std::string_view value) {
     }
     if (malformed_ || error_ != ProxyError::none)
         return true;
-    if (!http::allAre(value, http::kValueChar)) {
+    if (!isFieldValue(value)) {
         malformed("control byte in a value");
     } else if (!name.empty() && name.front() == ':') {
         if (regular_ || !addPseudo(name, value))
@@ -105,7 +105,7 @@ void RequestText::addRegular(std::string_view name, std::string_view value) {
     }
     if (!note(name, value))
         return;
-    fields_.append(name).append(": ").append(value).append("\r\n");
+    appendField(name, value, fields_);
 }
 
 // False: it is kept elsewhere, or nowhere.
@@ -226,13 +226,13 @@ RequestText::Status RequestText::refuse(ProxyError error, const char* detail) no
 }
 
 bool appendTrailer(std::string_view name, std::string_view value, std::string& out) {
-    if (!isFieldName(name) || !http::allAre(value, http::kValueChar))
+    if (!isFieldName(name) || !isFieldValue(value))
         return false;
     const HeaderName id = http::headerNameOf(name);
     if (isForbidden(id))
         return false;
     if (http::isAllowedInTrailer(name) && !http::isHopByHop(id))
-        out.append(name).append(": ").append(value).append("\r\n");
+        appendField(name, value, out);
     return true;
 }
 

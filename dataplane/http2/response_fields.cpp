@@ -38,8 +38,11 @@ void ResponseFields::set(const http::ResponseHead& head, std::uint16_t status) {
     status_[2] = static_cast<char>('0' + status % 10);
     add(":status", {status_, sizeof status_});
     for (const http::HeaderField& field : head.fields) {
-        if (mayCross(field, status != head.status))
-            add(field.name, field.value);
+        if (!mayCross(field, status != head.status))
+            continue;
+        add(field.name, field.value);
+        if (field.id == HeaderName::xRequestId)  // no other response will have it
+            fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
     }
 }
 

@@ -44,7 +44,7 @@ bool ResponseText::add(std::string_view name, std::string_view value, std::strin
     if (!isFieldName(name))
         return fail("bad field name");
     value = http::trimOws(value);
-    if (!http::allAre(value, http::kValueChar))
+    if (!isFieldValue(value))
         return fail("bad field value");
     return addField(name, value, out);
 }
@@ -69,13 +69,13 @@ bool ResponseText::addField(std::string_view name, std::string_view value, std::
         return addLength(value);
     if (final_) {
         if (http::isAllowedInTrailer(name))
-            trailers_.append(name).append(": ").append(value).append("\r\n");
+            appendField(name, value, trailers_);
         return true;
     }
     if (id == HeaderName::contentLength)
         return true;  // an interim response has none to speak of
     announcesTrailers_ |= id == HeaderName::trailer;
-    out.append(name).append(": ").append(value).append("\r\n");
+    appendField(name, value, out);
     return true;
 }
 
@@ -100,25 +100,27 @@ bool ResponseText::end(bool last, std::string& out) {
         return true;
     }
     final_ = true;
-    endFinal(last, out);
+    if (!endFinal(last, out))
+        return false;
     out.append("\r\n");
     return true;
 }
 
 // How HTTP/1.1 says where the body ends. Trailers there come only behind chunks.
-void ResponseText::endFinal(bool last, std::string& out) {
+bool ResponseText::endFinal(bool last, std::string& out) {
     if (tunnel_) {
         out.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ")
             .append(accept_)
             .append("\r\n");
-        return;
+        return true;
     }
     if (status_ == 204)
-        return;
+        return true;
     const bool bodiless = to_ == ResponseTo::head || status_ == 304;
     if (last && !bodiless) {
-        hasLength_ = true;  // nghttp2 holds it against what was announced
-        length_ = 0;
+        if (length_ != 0)
+            return fail("a length, but no body");
+        hasLength_ = true;
     }
     if (hasLength_ && (last || bodiless || !announcesTrailers_)) {
         out.append("Content-Length: ");
@@ -129,6 +131,7 @@ void ResponseText::endFinal(bool last, std::string& out) {
         out.append("Transfer-Encoding: chunked\r\n");
         framing_ = Framing::chunked;
     }
+    return true;
 }
 
 void ResponseText::endBody(std::string& out) {

@@ -2,7 +2,8 @@
 // The fields of an HTTP/2 response as the text of an HTTP/1.1 one, as they come (RFC 9113 §8).
 //
 // What a response may not say is a problem, and the response is malformed (§8.1.1): whoever asks
-// must end the stream then. nghttp2 checks most of it, too; nothing here relies on that. Pure.
+// must end the stream then. Nothing here relies on what an HTTP/2 library checks. That a body has
+// the length it was announced with is for the caller to check. Pure.
 #pragma once
 
 #include <cstddef>
@@ -48,7 +49,10 @@ public:
     // How the body is framed that the caller appends: chunked, or as it is.
     http::Framing framing() const noexcept { return framing_; }
 
-    std::uint64_t length() const noexcept { return length_; }  // Framing::length
+    // Whether the head said how long the body is. Never for a body it cannot have.
+    bool knowsLength() const noexcept { return hasLength_ && framing_ != http::Framing::none; }
+
+    std::uint64_t length() const noexcept { return length_; }  // then
 
     std::uint16_t status() const noexcept { return status_; }  // of the head at last
 
@@ -63,7 +67,7 @@ private:
     bool addStatus(std::string_view value, std::string& out);
     bool addLength(std::string_view value);
     bool addField(std::string_view name, std::string_view value, std::string& out);
-    void endFinal(bool last, std::string& out);
+    bool endFinal(bool last, std::string& out);
 
     std::string accept_;
     std::string trailers_;

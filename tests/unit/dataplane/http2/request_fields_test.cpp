@@ -5,15 +5,19 @@
 
 #include <string>
 
+#include "dataplane/http/character_classes.hpp"
+
 namespace evergate::http2 {
 namespace {
 
+// Names in lower case, as nghttp2 sends them.
 std::string told(const RequestFields& fields) {
     std::string all;
     for (std::size_t i = 0; i < fields.size(); ++i) {
         const nghttp2_nv& field = fields.data()[i];
-        all.append(reinterpret_cast<const char*>(field.name), field.namelen)
-            .append(field.flags == NGHTTP2_NV_FLAG_NONE ? "=" : "!")
+        for (std::size_t at = 0; at < field.namelen; ++at)
+            all.push_back(http::toLower(static_cast<char>(field.name[at])));
+        all.append(field.flags == NGHTTP2_NV_FLAG_NONE ? "=" : "!")
             .append(reinterpret_cast<const char*>(field.value), field.valuelen)
             .append("\n");
     }
@@ -57,6 +61,12 @@ TEST(RequestFields, KeepsSecretsOutOfTheSharedTable) {
         fieldsOf("GET / HTTP/1.1\r\nHost: a\r\nCookie: a=b\r\nAuthorization: Basic x\r\n\r\n"),
         ":method=GET\n:scheme=http\n:authority=a\n:path=/\ncookie!a=b\n"
         "authorization!Basic x\n");
+}
+
+TEST(RequestFields, KeepsWhatIsSaidOnceOutOfTheTable) {
+    EXPECT_EQ(fieldsOf("GET / HTTP/1.1\r\nHost: a\r\nX-Request-ID: 1\r\ngrpc-timeout: 1S\r\n\r\n"),
+              ":method=GET\n:scheme=http\n:authority=a\n:path=/\nx-request-id!1\n"
+              "grpc-timeout!1S\n");
 }
 
 TEST(RequestFields, AsksForATunnelOnlyWhenTold) {

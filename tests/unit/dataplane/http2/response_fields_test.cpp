@@ -44,6 +44,16 @@ TEST(ResponseFields, MakeAnUpgradeAPlainAnswer) {
     EXPECT_EQ(textOf(fields), ":status=200;Sec-WebSocket-Protocol=chat;");
 }
 
+TEST(ResponseFields, KeepWhatIsSaidOnceOutOfTheTable) {
+    const std::string text =
+        "HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n";
+    ResponseFields fields;
+    fields.set(parse(text), 200);
+    ASSERT_EQ(fields.size(), 4u);
+    EXPECT_EQ(fields.data()[1].flags, NGHTTP2_NV_FLAG_NO_INDEX);
+    EXPECT_EQ(fields.data()[2].flags, NGHTTP2_NV_FLAG_NONE);
+}
+
 TEST(ResponseFields, TakeTrailersApart) {
     ResponseFields fields;
     fields.setTrailers("Grpc-Status: 0\r\nX: a: b\r\n");

@@ -129,6 +129,7 @@ TEST_F(ResponseTextTest, RefusesWhatNoResponseMaySay) {
         expectMalformed({{":status", "200"}, {"content-length", length}}, "bad content-length");
     expectMalformed({{":status", "200"}, {"content-length", "1"}, {"content-length", "2"}},
                     "bad content-length");
+    expectMalformed({{":status", "200"}, {"content-length", "1"}}, "a length, but no body", true);
 }
 
 TEST_F(ResponseTextTest, RefusesBadTrailers) {
