@@ -9,9 +9,8 @@ std::size_t Buffer::headroom() const noexcept {
     return capacity_ == BufferPool::kLarge ? BufferPool::kHeadroom : 0;
 }
 
-void Buffer::reset() noexcept {
-    if (data_)
-        pool_->giveBack(std::exchange(data_, nullptr), std::exchange(capacity_, 0));
+void Buffer::giveBack() noexcept {
+    pool_->giveBack(std::exchange(data_, nullptr), std::exchange(capacity_, 0));
 }
 
 BufferPool::BufferPool(Limits limits, BufferBudget* budget, std::size_t step)

@@ -45,7 +45,10 @@ public:
 
     explicit operator bool() const noexcept { return data_ != nullptr; }
 
-    void reset() noexcept;
+    void reset() noexcept {
+        if (data_ != nullptr)
+            giveBack();
+    }
 
     void swap(Buffer& other) noexcept {
         std::swap(pool_, other.pool_);
@@ -55,6 +58,8 @@ public:
 
 private:
     friend class BufferPool;
+
+    void giveBack() noexcept;
 
     Buffer(BufferPool& pool, char* data, std::uint32_t capacity) noexcept
         : pool_(&pool), data_(data), capacity_(capacity) {}

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/http/composed_head.hpp"
 #include "dataplane/net/send_room.hpp"
 #include "dataplane/session/exchange.hpp"
 
@@ -40,6 +41,18 @@ std::size_t firstRead(net::BufferPool& buffers, std::size_t held,
 
 http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
     return {settings.maxHeadBytes, settings.maxHeaders};
+}
+
+// What came as fields of HTTP/2 was checked before it became text.
+http::ParseResult readTranslated(std::string_view bytes, const http::HeadLimits& limits,
+                                 bool requestWasHead, http::ResponseHead& head) {
+    const ParseStatus status = http::readComposedResponse(bytes, requestWasHead, head);
+    if (status == ParseStatus::error) [[unlikely]]
+        return {status, ProxyError::upstreamBadResponse, "bad head"};
+    const std::size_t size = status == ParseStatus::complete ? head.headBytes : bytes.size();
+    if (size > limits.maxHeadBytes || head.fields.size() > limits.maxHeaders) [[unlikely]]
+        return {ParseStatus::error, ProxyError::upstreamHeadTooLarge, "head over the limit"};
+    return {status, ProxyError::none, ""};
 }
 
 }  // namespace
@@ -99,7 +112,9 @@ bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
         http::ResponseHead& head = context_.responseHead;
         const std::string_view bytes(at, static_cast<std::size_t>(end - at));
         const http::ParseResult result =
-            http::parseResponseHead(bytes, limits, headRequest_, responseScanned_, head);
+            connection_->isStream()
+                ? readTranslated(bytes, limits, headRequest_, head)
+                : http::parseResponseHead(bytes, limits, headRequest_, responseScanned_, head);
         if (result.status == ParseStatus::incomplete) {
             hold(at, end, buffer);
             return true;

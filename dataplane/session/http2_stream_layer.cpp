@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "dataplane/http/composed_head.hpp"
 #include "dataplane/session/http2_engine.hpp"
 #include "dataplane/session/http2_session.hpp"
 
@@ -20,9 +21,6 @@ namespace {
 
 // A chunk's header and the line end behind it.
 constexpr std::size_t kChunkRoom = BodyFlow::kFramingRoom + 2;
-// The heads are our own: what a route and we add to one of an endpoint is bounded elsewhere.
-constexpr std::size_t kMaxHeadBytes = 256 * 1024;
-constexpr std::size_t kMaxOwnFields = 256;
 // Bytes of a response that wait for a client whose windows are closed: less than one read.
 constexpr std::size_t kStalledOutbox = 12 * 1024;
 
@@ -161,13 +159,10 @@ bool Http2Stream::takeHead(std::string_view& bytes) {
         headText_.append(bytes);
         text = headText_;
     }
-    std::size_t scanned = 0;
-    const http::ParseResult result = http::parseResponseHead(
-        text, {kMaxHeadBytes, context_.settings().maxHeaders + kMaxOwnFields}, headRequest_,
-        scanned, engine.responseHead);
-    if (result.status == ParseStatus::error)
+    const ParseStatus status = http::readComposedResponse(text, headRequest_, engine.responseHead);
+    if (status == ParseStatus::error)
         return false;
-    if (result.status == ParseStatus::incomplete) {
+    if (status == ParseStatus::incomplete) {
         if (held == 0)
             headText_.assign(bytes);
         bytes = {};

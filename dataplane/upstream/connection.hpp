@@ -72,6 +72,9 @@ public:
     // Why the TLS handshake failed; none when TCP did.
     net::HandshakeFailure handshakeFailure() const noexcept;
 
+    // One of HTTP/2: heads that come from it are text we wrote.
+    bool isStream() const noexcept { return stream_; }
+
     // HTTP/2: the endpoint has done nothing with the request, whatever was sent of it.
     bool unprocessed() const noexcept { return unprocessed_; }
 

@@ -145,6 +145,8 @@ http2::OptionPtr Http2Callbacks::makeOptions() {
         return options;
     nghttp2_option_set_no_auto_window_update(options.get(), 1);
     nghttp2_option_set_no_closed_streams(options.get(), 1);
+    // Http2Stream and ResponseText check all of a message themselves.
+    nghttp2_option_set_no_http_messaging(options.get(), 1);
     nghttp2_option_set_max_send_header_block_length(options.get(), kMaxSentHeaders);
     return options;
 }

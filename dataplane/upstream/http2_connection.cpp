@@ -50,6 +50,14 @@ http::RequestHead& Http2Connection::head() noexcept {
     return pool_.head_;
 }
 
+std::string Http2Connection::takeText() noexcept {
+    return pool_.takeText();
+}
+
+void Http2Connection::keepText(std::string text) noexcept {
+    pool_.keepText(std::move(text));
+}
+
 void Http2Connection::noteHeld(std::size_t before, std::size_t now) noexcept {
     pool_.held_ += now - before;
 }
@@ -112,9 +120,10 @@ void Http2Connection::onUpstream(Connection& carrier, std::uint32_t) {
 // Says the preface; the endpoint's SETTINGS will follow.
 bool Http2Connection::begin() {
     nghttp2_session* session = nullptr;
+    nghttp2_mem memory = pool_.memory_.hooks();
     if (!pool_.callbacks_ || !pool_.options_ ||
-        nghttp2_session_client_new2(&session, pool_.callbacks_.get(), this, pool_.options_.get()) !=
-            0)
+        nghttp2_session_client_new3(&session, pool_.callbacks_.get(), this, pool_.options_.get(),
+                                    &memory) != 0)
         return false;
     session_.reset(session);
     const nghttp2_settings_entry settings[] = {
@@ -387,6 +396,7 @@ void Http2Connection::shut() {
     AllHttp2Hook::unlink();
     connections.discard(std::move(carrier_));
     carrier_.reset();
+    session_.reset();  // not later than the memory it is made of
     connections.poller().retire(std::unique_ptr<Http2Connection>(this));
 }
 

@@ -64,6 +64,8 @@ public:
 
     // For its streams.
     http::RequestHead& head() noexcept;
+    std::string takeText() noexcept;
+    void keepText(std::string text) noexcept;
     std::int32_t submit(Http2Stream& stream, const http::RequestHead& head, bool tunnel,
                         bool hasBody);
     bool submitTrailers(Http2Stream& stream, std::string_view section);

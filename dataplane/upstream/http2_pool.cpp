@@ -10,6 +10,11 @@
 namespace evergate::upstream {
 namespace {
 
+// Spare texts are kept when they have about the size of a head.
+constexpr std::size_t kSpareTexts = 128;
+constexpr std::size_t kLeastSpare = 64;
+constexpr std::size_t kMostSpare = 2048;
+
 // The first that suits; `standing`: and needs not be waited for.
 Http2Connection* find(EndpointState& endpoint, const Security& security, bool standing) noexcept {
     for (Http2Connection* at = endpoint.http2; at != nullptr; at = at->next) {
@@ -25,7 +30,25 @@ Http2Pool::Http2Pool(ConnectionPool& connections)
     : connections_(connections),
       input_(std::make_unique<char[]>(kReadSize)),
       callbacks_(Http2Callbacks::make()),
-      options_(Http2Callbacks::makeOptions()) {}
+      options_(Http2Callbacks::makeOptions()) {
+    spareTexts_.reserve(kSpareTexts);
+}
+
+std::string Http2Pool::takeText() noexcept {
+    if (spareTexts_.empty())
+        return {};
+    std::string text = std::move(spareTexts_.back());
+    spareTexts_.pop_back();
+    return text;
+}
+
+void Http2Pool::keepText(std::string text) noexcept {
+    if (text.capacity() < kLeastSpare || text.capacity() > kMostSpare ||
+        spareTexts_.size() == spareTexts_.capacity())
+        return;
+    text.clear();
+    spareTexts_.push_back(std::move(text));
+}
 
 Http2Pool::~Http2Pool() {
     closeAllIdle();

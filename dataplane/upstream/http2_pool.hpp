@@ -8,9 +8,11 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <vector>
 
 #include "dataplane/http/head.hpp"
 #include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/piece_memory.hpp"
 #include "dataplane/http2/request_fields.hpp"
 #include "dataplane/upstream/http2_connection.hpp"
 
@@ -42,6 +44,10 @@ public:
     // What streams hold, because its receiver did not take it yet.
     std::size_t heldBytes() const noexcept { return held_; }
 
+    // Memory that streams which ended have left for those that begin.
+    std::string takeText() noexcept;
+    void keepText(std::string text) noexcept;
+
 private:
     friend class Http2Connection;
     using All = boost::intrusive::list<Http2Connection, boost::intrusive::base_hook<AllHttp2Hook>,
@@ -50,11 +56,13 @@ private:
     void unlink(EndpointState& endpoint, Http2Connection& connection) noexcept;
 
     ConnectionPool& connections_;
+    http2::PieceMemory memory_;
     All all_;
     std::uint32_t idleCount_ = 0;
     std::size_t held_ = 0;
     std::unique_ptr<char[]> input_;
     std::string output_;
+    std::vector<std::string> spareTexts_;
     http::RequestHead head_;
     http2::RequestFields fields_;
     http2::CallbacksPtr callbacks_;

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/composed_head.hpp"
 #include "dataplane/http2/request_fields.hpp"
 #include "dataplane/net/socket.hpp"
 #include "dataplane/upstream/http2_connection.hpp"
@@ -21,9 +22,6 @@ using http::Framing;
 using http::ProxyError;
 
 namespace {
-
-// More than any head we compose.
-constexpr http::HeadLimits kHeadLimits{1024 * 1024, 4096};
 
 // An idle stream keeps no more than this of what it once needed.
 constexpr std::size_t kKept = 4096;
@@ -53,19 +51,6 @@ std::string_view valueOf(const http::RequestHead& head, std::string_view name) n
     return {};
 }
 
-// A client of HTTP/1.0 may have named no host; to HTTP/1.1 that is said with an empty one, which
-// our parser refuses. Empty: there is one.
-std::string withoutHost(std::string_view head) {
-    constexpr std::string_view kEmptyHost = " HTTP/1.1\r\nHost: \r\n";
-    const std::size_t lineEnd = head.find("\r\n");
-    const std::size_t begin = lineEnd - std::min<std::size_t>(lineEnd, 9);
-    if (head.substr(begin, kEmptyHost.size()) != kEmptyHost)
-        return {};
-    return std::string(head.substr(0, begin))
-        .append(" HTTP/1.0\r\n")
-        .append(head.substr(begin + kEmptyHost.size()));
-}
-
 bool asksForTunnel(const http::RequestHead& head) noexcept {
     return http2::isWebSocket(head.upgrade) && head.framing == Framing::none &&
            head.method == "GET";
@@ -73,8 +58,13 @@ bool asksForTunnel(const http::RequestHead& head) noexcept {
 
 }  // namespace
 
+Http2Stream::Http2Stream(Http2Connection& connection)
+    : connection_(&connection), in_(connection.takeText()) {}
+
 Http2Stream::~Http2Stream() {
     if (connection_ != nullptr) {
+        for (std::string* const text : {&in_, &out_, &kept_})
+            connection_->keepText(std::move(*text));
         in_.clear();
         out_.clear();
         inBegin_ = outBegin_ = 0;
@@ -212,14 +202,14 @@ bool Http2Stream::onFieldsEnd(bool last) {
     if (swallowing_)
         return true;
     keeping_ = false;
-    kept_ = std::string();
+    connection_->keepText(std::exchange(kept_, {}));
     const bool trailers = response_.final();
     if (!response_.end(last, in_)) {
         malformed();
         return false;
     }
     if (response_.final() && !trailers) {
-        inLeft_ = response_.framing() == Framing::length ? response_.length() : 0;
+        inLeft_ = response_.knowsLength() ? response_.length() : 0;
         inWhole_ = response_.framing() == Framing::none && !response_.isTunnel();
     }
     account();
@@ -231,22 +221,19 @@ bool Http2Stream::onData(std::string_view data) {
     if (swallowing_ || data.empty())
         return true;
     const Framing framing = response_.framing();
+    const bool bodiless = framing == Framing::none && !response_.isTunnel();
+    if (bodiless || (response_.knowsLength() && data.size() > inLeft_)) {
+        malformed();
+        return false;
+    }
+    if (response_.knowsLength())
+        inLeft_ -= data.size();
     if (framing == Framing::chunked) {
         char size[kChunkRoom];
         in_.append(size, http::writeChunkHeader(data.size(), size)).append(data).append("\r\n");
-    } else if (framing == Framing::length || response_.isTunnel()) {
-        if (!response_.isTunnel()) {
-            if (data.size() > inLeft_) {
-                malformed();
-                return false;
-            }
-            inLeft_ -= data.size();
-            inWhole_ = inLeft_ == 0;
-        }
-        in_.append(data);
     } else {
-        malformed();  // a body where there is none
-        return false;
+        in_.append(data);
+        inWhole_ = framing == Framing::length && inLeft_ == 0;
     }
     unread_ += data.size();
     account();
@@ -257,6 +244,8 @@ bool Http2Stream::onData(std::string_view data) {
 void Http2Stream::onEnd() {
     if (swallowing_ || inEnded_)
         return;
+    if (!response_.final() || inLeft_ != 0)
+        return malformed();
     inEnded_ = inWhole_ = true;
     response_.endBody(in_);
     account();
@@ -321,33 +310,24 @@ std::size_t Http2Stream::take(std::string_view bytes) {
 }
 
 std::size_t Http2Stream::takeHead(std::string_view bytes) {
-    constexpr std::string_view kEnd = "\r\n\r\n";
-    const std::size_t before = out_.size();
-    std::string_view text = bytes;
-    if (before != 0) {  // it came in pieces
-        out_.append(bytes);
-        text = out_;
-    }
-    const std::size_t end = text.find(kEnd);
-    if (end == std::string_view::npos) {
-        if (before == 0)
-            out_.append(bytes);
+    std::string pieces = std::exchange(out_, {});
+    const std::size_t before = pieces.size();
+    if (before != 0)
+        pieces.append(bytes);
+    http::RequestHead& head = connection_->head();
+    const http::ParseStatus status = http::readComposedRequest(before != 0 ? pieces : bytes, head);
+    if (status == http::ParseStatus::incomplete) {
+        out_ = before != 0 ? std::move(pieces) : std::string(bytes);
         return bytes.size();
     }
-    const std::size_t size = end + kEnd.size();
-    const std::string hostless = withoutHost(text.substr(0, size));
-    http::RequestHead& head = connection_->head();
-    std::size_t scanned = 0;
-    const auto result = http::parseRequestHead(hostless.empty() ? text.substr(0, size) : hostless,
-                                               kHeadLimits, scanned, head);
     submitted_ = true;
-    if (result.status == http::ParseStatus::complete) {
-        submit(head);
-    } else {
+    if (status == http::ParseStatus::error) {
         fail(ProxyError::upstreamBadResponse);
+        return bytes.size();
     }
-    out_.clear();
-    return writeError_ == 0 ? size - before : 0;
+    const std::size_t size = head.headBytes - before;
+    submit(head);
+    return writeError_ == 0 ? size : 0;
 }
 
 void Http2Stream::submit(const http::RequestHead& head) {
@@ -366,6 +346,10 @@ void Http2Stream::submit(const http::RequestHead& head) {
         response_.reset(http2::ResponseTo::head);
     }
     outEnded_ = !tunnel_ && !chunks_ && outLeft_ == 0;
+    if (!outEnded_) {
+        out_ = connection_->takeText();
+        kept_ = connection_->takeText();
+    }
     id_ = connection_->submit(*this, head, tunnel_, !outEnded_);
     submittedTick_ = connection_->nowTick();
     if (id_ <= 0)

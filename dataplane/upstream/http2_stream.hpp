@@ -39,7 +39,7 @@ public:
     // Of a body, to be sent again elsewhere when the endpoint refuses the stream.
     static constexpr std::size_t kMaxKept = 8 * 1024;
 
-    explicit Http2Stream(Http2Connection& connection) : connection_(&connection) {}
+    explicit Http2Stream(Http2Connection& connection);
 
     ~Http2Stream() override;
 
