@@ -233,6 +233,7 @@ TEST_F(HttpsListener, ResumesSessionsAcrossPublicationsAndKeyRotation) {
                 proxy.pool().rotateTicketKeys();
                 done();
             });
+            proxy.publish();  // workers take what they are told in order: now they have the keys
             options.session = kept;
             EXPECT_EQ(resumes(), known);
         }
