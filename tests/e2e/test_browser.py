@@ -211,7 +211,7 @@ class Browser(SharedCase):
     def test_a_host_with_a_certificate_of_its_own(self):
         """Chromium tries the connection it has, is told 421 and makes another."""
         self.assertEqual(self.found["other"], 77)
-        self.assertIn('evergate_errors_total{reason="misdirected"} 1\n', fetch(self.stack.admin_port, "/metrics").text)
+        self.assertIn('evergate_errors_total{reason="other_certificate"} 1\n', fetch(self.stack.admin_port, "/metrics").text)
 
 
 if __name__ == "__main__":
