@@ -2,6 +2,7 @@
 #include "dataplane/http2/piece_memory.hpp"
 
 #include <gtest/gtest.h>
+#include <malloc.h>
 
 #include <cstdint>
 #include <cstring>
@@ -10,15 +11,17 @@
 namespace evergate::http2 {
 namespace {
 
+// malloc may give more than was asked for: that counts.
 TEST(PieceMemory, GivesAPieceAgainToWhoWantsItsSize) {
     PieceMemory memory;
     void* const first = memory.take(100);
     void* const other = memory.take(100);
     ASSERT_NE(first, nullptr);
     ASSERT_NE(other, first);
+    const std::size_t room = (::malloc_usable_size(first) - 8) / 16 * 16 + 8;
     memory.giveBack(first);
-    EXPECT_GE(memory.kept(), 100u);
-    EXPECT_EQ(memory.take(97), first);
+    EXPECT_EQ(memory.kept(), room);
+    ASSERT_EQ(memory.take(room), first);
     EXPECT_EQ(memory.kept(), 0u);
     memory.giveBack(other);
     memory.giveBack(first);
