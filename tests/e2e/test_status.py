@@ -6,7 +6,7 @@ import signal
 import time
 import unittest
 
-from harness import http, manifests, real_api
+from harness import http, manifests, procfs, real_api
 from harness.evergate import Case, Evergate, said_by
 from harness.programs import binaries, run, wait_until
 
@@ -77,6 +77,7 @@ class Status(Case):
         self.shows(stack.source, "first", ADDRESS)
         stack.dataplane.signal(signal.SIGSTOP)
         try:
+            wait_until(lambda: procfs.stopped(stack.dataplane.pid), "it stands still")
             stack.expose("second", port)
             stack.source.put(manifests.service("odd", annotations=WRONG))
             # The controller has written about what came later, so it had its chance.

@@ -18,6 +18,7 @@ class StoppedPrograms(fault.FaultCase):
 
     def stop(self, program):
         program.signal(signal.SIGSTOP)
+        wait_until(lambda: procfs.stopped(program.pid), "it stands still")
         # Before the stack is stopped: a program that stands still does not take SIGTERM.
         self.addCleanup(program.signal, signal.SIGCONT)
 

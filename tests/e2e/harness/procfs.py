@@ -138,6 +138,15 @@ def cpu_seconds_fine(pid):
     return total / 1e9
 
 
+def stopped(pid):
+    """Every thread of it: SIGSTOP stops one, which has to run to stop the others."""
+    states = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/stat", encoding="utf-8") as file:
+            states.append(file.read().rsplit(")", 1)[1].split()[0])
+    return all(state in "Tt" for state in states)
+
+
 def start_time(pid):
     """With the pid it names one process for ever, even when pids are reused."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
