@@ -105,6 +105,8 @@ void Poller::dispatch(const epoll_event* events, int count) {
     if (wheel_)
         wheel_->setNow(std::chrono::steady_clock::now());
     inTurn_ = true;
+    if (beforeEvents_)
+        beforeEvents_();
     for (int i = 0; i < count; ++i) {
         auto& handler = *static_cast<EventHandler*>(events[i].data.ptr);
         if (!handler.retired())

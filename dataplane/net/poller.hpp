@@ -9,8 +9,10 @@
 
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "dataplane/net/socket.hpp"
@@ -67,6 +69,9 @@ public:
     // The wheel is told the time at the start of every batch, so that deadlines armed by event
     // handlers count from then. The wheel outlives the poller.
     void keepTimeFor(TimerWheel& wheel) noexcept { wheel_ = &wheel; }
+
+    // Called in every batch before its events: what other threads asked for before those came.
+    void beforeEvents(std::function<void()> work) { beforeEvents_ = std::move(work); }
 
     // Dispatches one batch of events and ends the turn. When there is none: comes back, or waits
     // for one.
@@ -125,6 +130,7 @@ private:
     Socket wakeUps_;  // an eventfd; its edges count, it is never read
     WakeUps onWakeUp_;
     TimerWheel* wheel_ = nullptr;
+    std::function<void()> beforeEvents_;
     Hooks hooks_;
     std::vector<std::unique_ptr<Retirable>> retired_;
     std::vector<std::unique_ptr<Retirable>> reaping_;

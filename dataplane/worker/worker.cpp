@@ -51,6 +51,7 @@ Worker::Worker(unsigned index, std::uint64_t seed, AccessLogWriter* log,
       context_(poller_, wheel_, buffers_, pool_, registry_, *this),
       ticker_(poller_) {
     poller_.keepTimeFor(wheel_);
+    poller_.beforeEvents([this] { runPosts(); });
     pool_.options().sources = net::SourceAddresses(options.sources, index);
     context_.tls = &tls_;
     context_.compressors.limitTo(compressionShare(options));
@@ -74,21 +75,29 @@ void Worker::start() {
 
 void Worker::run() {
     while (!ended_) {
-        if (queueDue_ || postsLeft_) {
+        if (queueDue_) {
             poller_.poll();
         } else {
             poller_.wait();
         }
-        if (posted_.load(std::memory_order_relaxed) || postsLeft_ || ticker_.due() || queueDue_)
+        if (ticker_.due() || queueDue_)
             poller_.turn([this] { otherWork(); });
     }
 }
 
-// What is no event of a socket. Of what was posted one piece, so that sockets get their turn
-// between the parts of a long report; what is posted behind the exchange wakes the thread anew.
+// What was posted when the events of this batch were taken, and not what it posts itself: sockets
+// get their turn between the parts of a long report. A post behind the exchange wakes the thread
+// anew.
+void Worker::runPosts() {
+    if (!posted_.load(std::memory_order_acquire) || !posted_.exchange(false))
+        return;
+    for (const std::uint64_t due = posts_.load(std::memory_order_acquire); postsRun_ != due;
+         ++postsRun_)
+        io_.poll_one();
+}
+
+// What is no event of a socket.
 void Worker::otherWork() {
-    if (posted_.exchange(false) || postsLeft_)
-        postsLeft_ = io_.poll_one() != 0;
     if (ticker_.due()) {
         noteLag(std::chrono::steady_clock::now() - ticker_.take());
         tick();
@@ -101,6 +110,8 @@ void Worker::stop() {
     if (!thread_.joinable())
         return;
     post([this] {
+        for (auto& acceptor : acceptors_)
+            poller_.retire(std::move(acceptor));
         acceptors_.clear();
         cancelSessions();
         pool_.closeAllIdle();

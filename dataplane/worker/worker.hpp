@@ -95,6 +95,7 @@ public:
     template <typename F>
     void post(F&& work) {
         boost::asio::post(io_, std::forward<F>(work));
+        posts_.fetch_add(1, std::memory_order_release);
         if (!posted_.exchange(true))
             poller_.wakeUp();
     }
@@ -125,6 +126,7 @@ private:
 
     WorkerStats stats() const;
     void run();
+    void runPosts();
     void otherWork();
     void tick();
     void noteLag(std::chrono::steady_clock::duration late);
@@ -185,8 +187,9 @@ private:
     upstream::DurationHistogram loopLag_;
     boost::asio::io_context io_{1};
     boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
+    std::atomic<std::uint64_t> posts_{0};
     std::atomic<bool> posted_{false};  // something was, since the thread looked
-    bool postsLeft_ = false;           // perhaps
+    std::uint64_t postsRun_ = 0;
     bool ended_ = false;
     tls::Engine tls_;
     net::TimerWheel wheel_;
