@@ -44,7 +44,8 @@ def pss(pid):
 
 
 def settled(pid):
-    """Once it no longer changes: timers that give memory back have fired."""
+    """Once it no longer changes, and timers that give memory back have fired (Evergate's: a second)."""
+    time.sleep(3)
     last = pss(pid)
     for _ in range(20):
         time.sleep(0.5)
