@@ -22,9 +22,11 @@ inline bool isFieldName(std::string_view name) noexcept {
     return !name.empty() && http::allAre(name, http::kLowerTokenChar);
 }
 
-// No control byte but HTAB. Eight bytes at a time; those in which something may be wrong are looked
-// at one by one.
+// §8.2.1: no control byte but HTAB, no space or HTAB at either end. Eight bytes at a time; those in
+// which something may be wrong are looked at one by one.
 inline bool isFieldValue(std::string_view value) noexcept {
+    if (!value.empty() && (http::isOws(value.front()) || http::isOws(value.back())))
+        return false;
     constexpr std::uint64_t kOnes = 0x0101010101010101ULL;
     while (value.size() >= 8) {
         std::uint64_t word = 0;

@@ -65,7 +65,7 @@ bool RequestText::add(std::string_view name, std::string_view value) {
     if (malformed_ || error_ != ProxyError::none)
         return true;
     if (!isFieldValue(value)) {
-        malformed("control byte in a value");
+        malformed("control byte in a value, or space around it");
     } else if (!name.empty() && name.front() == ':') {
         if (regular_ || !addPseudo(name, value))
             malformed("bad pseudo header field");

@@ -80,6 +80,8 @@ TEST(RequestText, RefusesWhatIsNoRequest) {
         get({{"", "y"}}),
         get({{"a b", "y"}}),
         get({{"x", "a\r\nEvil: 1"}}),
+        get({{"x", " y"}}),
+        get({{"x", "y\t"}}),
         get({{"connection", "close"}}),
         get({{"keep-alive", "1"}}),
         get({{"proxy-connection", "x"}}),
