@@ -73,9 +73,14 @@ class Health(Case):
         self.stack.source.put(manifests.service("sick", annotations=annotations), *slices,
                               manifests.ingress("sick", {"sick.example": [manifests.path("sick")]}))
 
+    def endpoints(self):
+        return self.stack.api("backends?filter=default/sick/")["backends"][0]["endpoints"]
+
     def states(self):
-        found = self.stack.api("backends?filter=default/sick/")["backends"][0]["endpoints"]
-        return {endpoint["port"]: endpoint["state"] for endpoint in found}
+        return {endpoint["port"]: endpoint["state"] for endpoint in self.endpoints()}
+
+    def checks(self):
+        return sorted(endpoint["check"] for endpoint in self.endpoints())
 
     def wait_states(self, *wanted):
         expected = {patient.port: state for patient, state in zip(self.patients, wanted)}
@@ -92,9 +97,7 @@ class Health(Case):
         self.patients[0].well = False
         self.wait_states("down", "ready")
         self.assertEqual(self.served(), [0, 20])
-        checks = [endpoint["check"] for endpoint in
-                  self.stack.api("backends?filter=default/sick/")["backends"][0]["endpoints"]]
-        self.assertEqual(sorted(checks), ["status 200", "status 500"])
+        wait_until(lambda: self.checks() == ["status 200", "status 500"], "both were checked")
         self.patients[0].well = True
         self.wait_states("ready", "ready")
         self.assertGreater(min(self.served()), 5)  # in turn, per worker
