@@ -53,6 +53,14 @@ bool isLabel(std::string_view label) noexcept {
 
 }  // namespace
 
+std::string lowerCase(std::string_view text) {
+    std::string lower(text);
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    });
+    return lower;
+}
+
 std::optional<AddressFamily> ipFamily(std::string_view text) noexcept {
     const auto address = parseAddress(text);
     return address ? std::optional(address->family) : std::nullopt;
@@ -98,11 +106,7 @@ bool isAuthority(std::string_view text) {
     if (text.starts_with('[') && text.ends_with(']')) {
         return ipFamily(text.substr(1, text.size() - 2)) == AddressFamily::ipv6;
     }
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return isHostName(lower, false);  // among them every IPv4 address
+    return isHostName(lowerCase(text), false);  // among them every IPv4 address
 }
 
 bool isPath(std::string_view text) noexcept {

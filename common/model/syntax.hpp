@@ -5,9 +5,13 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace evergate::model {
+
+// ASCII letters in lower case, all else as it is: how names of hosts and of header fields compare.
+std::string lowerCase(std::string_view text);
 
 enum class AddressFamily : std::uint8_t { ipv4, ipv6 };
 

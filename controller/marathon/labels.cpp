@@ -32,14 +32,6 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
-}
-
 // The trimmed parts between any of `separators`, without empty ones.
 std::vector<std::string_view> split(std::string_view text, std::string_view separators) {
     std::vector<std::string_view> parts;
@@ -124,7 +116,7 @@ private:
         }
         constexpr std::array<std::string_view, 4> kTrue = {"true", "t", "yes", "y"};
         constexpr std::array<std::string_view, 4> kFalse = {"false", "f", "no", "n"};
-        const auto word = lowerCase(trimmed(*text));
+        const auto word = model::lowerCase(trimmed(*text));
         const bool on = std::find(kTrue.begin(), kTrue.end(), word) != kTrue.end();
         if (!on && std::find(kFalse.begin(), kFalse.end(), word) == kFalse.end()) {
             report(name, "must be true or false, not " + quoted(*text) + "; taken for false");
@@ -183,7 +175,7 @@ private:
             return;
         }
         for (const auto name : split(*text, ",")) {
-            auto host = parseHost(lowerCase(name));
+            auto host = parseHost(model::lowerCase(name));
             auto* good = std::get_if<std::string>(&host);
             if (good == nullptr || wish_.hosts.size() >= kMaxHosts) {
                 report("VHOST", quoted(name) +
@@ -237,7 +229,7 @@ private:
             }
         }
         if (const auto* text = find("MODE")) {
-            const auto word = lowerCase(trimmed(*text));
+            const auto word = model::lowerCase(trimmed(*text));
             if (word == "http" || word == "tcp") {
                 wish_.http = word == "http";
             } else {
@@ -265,7 +257,7 @@ private:
             return;
         }
         const auto words = split(*text, " \t");
-        const auto name = lowerCase(words.front());
+        const auto name = model::lowerCase(words.front());
         using model::BalanceAlgorithm;
         if (name == "leastconn") {
             wish_.balance = BalanceAlgorithm::leastRequest;

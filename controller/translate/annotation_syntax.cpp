@@ -90,7 +90,7 @@ Complaint readHeaderLine(std::string_view line, std::vector<model::HeaderField>&
     if (colon == std::string_view::npos) {
         return quoted(line) + " must be 'Name: value'";
     }
-    model::HeaderField field{lowerCase(line.substr(0, colon)),
+    model::HeaderField field{model::lowerCase(line.substr(0, colon)),
                              std::string(trimmed(line.substr(colon + 1)))};
     if (Complaint complaint = headerNameComplaint(field.name); !complaint.empty()) {
         return complaint;
@@ -112,14 +112,6 @@ Complaint readHeaderLine(std::string_view line, std::vector<model::HeaderField>&
 }
 
 }  // namespace
-
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
-}
 
 Complaint readDuration(std::string_view text, std::chrono::milliseconds& out) {
     static constexpr std::array kUnits{Unit{"ms", 1}, Unit{"s", 1'000}, Unit{"m", 60'000},
@@ -254,7 +246,7 @@ Complaint readHeaderNames(std::string_view text, std::vector<std::string>& out) 
     std::vector<std::string> names;
     Complaint complaint;
     forEachWord(text, [&](std::string_view word) {
-        names.push_back(lowerCase(word));
+        names.push_back(model::lowerCase(word));
         if (complaint.empty()) {
             complaint = headerNameComplaint(names.back());
         }
@@ -273,7 +265,7 @@ Complaint readHeaderNames(std::string_view text, std::vector<std::string>& out) 
 
 Complaint readWords(std::string_view text, std::vector<std::string>& out) {
     std::vector<std::string> words;
-    forEachWord(text, [&](std::string_view word) { words.push_back(lowerCase(word)); });
+    forEachWord(text, [&](std::string_view word) { words.push_back(model::lowerCase(word)); });
     if (words.empty()) {
         return "must be a list";
     }

@@ -52,7 +52,4 @@ Complaint readHeaderNames(std::string_view text, std::vector<std::string>& out);
 // Words in any case, separated by commas, spaces or line ends; stored in lower case.
 Complaint readWords(std::string_view text, std::vector<std::string>& out);
 
-// Letters of ASCII only.
-std::string lowerCase(std::string_view text);
-
 }  // namespace evergate::controller

@@ -48,7 +48,7 @@ Complaint loadBalance(std::string_view text, Backend& backend) {
     if (!text.starts_with(kHeader)) {
         return "must be round-robin, least-request, ewma, hash, hash:path or hash:header:NAME";
     }
-    std::string name = lowerCase(text.substr(kHeader.size()));
+    std::string name = model::lowerCase(text.substr(kHeader.size()));
     if (!model::isLowerCaseToken(name)) {
         return "hash:header: must be followed by a header name";
     }
@@ -98,7 +98,7 @@ Complaint protocol(std::string_view text, Backend& backend) {
 }
 
 Complaint serverName(std::string_view text, Backend& backend) {
-    std::string name = lowerCase(text);
+    std::string name = model::lowerCase(text);
     if (!model::isHostName(name, false)) {
         return "must be a host name";
     }

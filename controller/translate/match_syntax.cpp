@@ -5,6 +5,7 @@
 #include <array>
 #include <optional>
 
+#include "common/model/syntax.hpp"
 #include "controller/objects/objects.hpp"
 #include "controller/translate/ip_address.hpp"
 
@@ -12,14 +13,6 @@ namespace evergate::controller {
 namespace {
 
 constexpr std::size_t kMaxPathBytes = 4096;
-
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
-}
 
 std::optional<model::PathType> parsePathType(std::string_view text) {
     if (text == "Prefix") {
@@ -72,7 +65,7 @@ std::optional<std::string> neverMatches(std::string_view path) {
 }  // namespace
 
 std::variant<std::string, SyntaxError> parseHost(std::string_view text) {
-    std::string host = lowerCase(text);
+    std::string host = model::lowerCase(text);
     if (host.empty()) {
         return host;
     }

@@ -1,22 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/control/explain.hpp"
 
-#include <algorithm>
-#include <cctype>
 #include <charconv>
 
+#include "common/model/syntax.hpp"
 #include "dataplane/control/policy_words.hpp"
 #include "dataplane/routing/explain.hpp"
 
 namespace evergate::dataplane {
 namespace {
-
-std::string lower(std::string_view text) {
-    std::string result(text);
-    std::transform(result.begin(), result.end(), result.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return result;
-}
 
 // "host", "host:80", "[::1]:80" -> host and port. False when the port is malformed.
 bool splitAuthority(std::string_view authority, UrlParts& parts) {
@@ -25,7 +17,7 @@ bool splitAuthority(std::string_view authority, UrlParts& parts) {
         const auto close = authority.find(']');
         if (close == std::string_view::npos)
             return false;
-        parts.host = lower(authority.substr(1, close - 1));
+        parts.host = model::lowerCase(authority.substr(1, close - 1));
         port = authority.substr(close + 1);
         if (!port.empty() && port[0] != ':')
             return false;
@@ -33,7 +25,7 @@ bool splitAuthority(std::string_view authority, UrlParts& parts) {
             port.remove_prefix(1);
     } else {
         const auto colon = authority.find(':');
-        parts.host = lower(authority.substr(0, colon));
+        parts.host = model::lowerCase(authority.substr(0, colon));
         if (colon != std::string_view::npos)
             port = authority.substr(colon + 1);
     }
@@ -63,7 +55,7 @@ public:
         if (!url)
             return "the URL is malformed: use http://host[:port]/path or /path";
         for (const auto& [name, value] : request.headers) {
-            if (lower(name) != "host")
+            if (model::lowerCase(name) != "host")
                 continue;
             UrlParts fromHeader;
             if (!splitAuthority(value, fromHeader))
@@ -204,7 +196,7 @@ std::optional<UrlParts> splitUrl(std::string_view url) {
     std::string_view rest = url;
     const auto scheme = rest.find("://");
     if (scheme != std::string_view::npos && scheme < rest.find_first_of("/?#")) {
-        const std::string name = lower(rest.substr(0, scheme));
+        const std::string name = model::lowerCase(rest.substr(0, scheme));
         if (name != "http" && name != "https")
             return std::nullopt;
         parts.tls = name == "https";

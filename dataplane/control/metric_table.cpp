@@ -68,15 +68,13 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "TLS handshakes with clients that failed: closed (the client left), plain_http, version, "
      "parameters (no common cipher), alpn, alert (the client refused), verification (its "
      "certificate is not trusted), no_certificate (it needs one), protocol, timeout or "
-     "rate_limited "
-     "(--tls-handshake-rate)."},
+     "rate_limited (--tls-handshake-rate)."},
     {"evergate_certificate_expiry_timestamp_seconds", gauge, "certificate",
      "When a certificate in use ends, since the Unix epoch."},
     {"evergate_ocsp_fetches_total", counter, "result",
      "Questions to OCSP responders about certificates shown to clients: good, revoked, unknown "
-     "(the "
-     "responder does not know it), refused (an error), invalid (not verified, or out of its time), "
-     "unreachable, forbidden (--ocsp) or no_issuer (the chain lacks it)."},
+     "(the responder does not know it), refused (an error), invalid (not verified, or out of its "
+     "time), unreachable, forbidden (--ocsp) or no_issuer (the chain lacks it)."},
     {"evergate_ocsp_certificates", gauge, "state",
      "Certificates in use that name an OCSP responder: stapled (there is an answer that holds) or "
      "missing."},
@@ -90,9 +88,8 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "Connections and streams ended because of what an HTTP/2 client did: protocol_error, "
      "malformed_request, rapid_reset, header_flood (CONTINUATION or HPACK), settings_flood, "
      "ping_flood, empty_data, tiny_data, control_flood (WINDOW_UPDATE, PRIORITY), unanswered (it "
-     "reads no "
-     "answers), stalled (its window or socket stayed closed) or timeout (no preface, SETTINGS or "
-     "whole head in time)."},
+     "reads no answers), stalled (its window or socket stayed closed) or timeout (no preface, "
+     "SETTINGS or whole head in time)."},
 
     {"evergate_route_requests_total", counter, "route, backend, code",
      "Requests ended that matched a route, by status code."},

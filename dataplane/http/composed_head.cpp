@@ -119,41 +119,39 @@ void settleFraming(bool chunked, bool requestWasHead, ResponseHead& out) noexcep
     }
 }
 
-}  // namespace
-
-ParseStatus readComposedRequest(std::string_view text, RequestHead& out) {
+// readLine(first line) and note(field) for every other one, in a head that is whole.
+template <typename Head, typename ReadLine, typename Note>
+ParseStatus readHead(std::string_view text, Head& out, ReadLine&& readLine, Note&& note) {
     out.clear();
     const char* at = text.data();
     const char* const end = at + text.size();
     std::string_view line;
     if (!takeLine(at, end, line))
         return ParseStatus::incomplete;
-    if (!readRequestLine(line, out))
+    if (!readLine(line, out))
         return ParseStatus::error;
-    const ParseStatus status =
-        readFields(at, end, out.fields, [&out](const HeaderField& field) { note(field, out); });
+    const ParseStatus status = readFields(at, end, out.fields, note);
     out.headBytes = static_cast<std::size_t>(at - text.data());
     return status;
 }
 
+}  // namespace
+
+ParseStatus readComposedRequest(std::string_view text, RequestHead& out) {
+    return readHead(text, out, readRequestLine,
+                    [&out](const HeaderField& field) { note(field, out); });
+}
+
 ParseStatus readComposedResponse(std::string_view text, bool requestWasHead, ResponseHead& out) {
-    out.clear();
-    const char* at = text.data();
-    const char* const end = at + text.size();
-    std::string_view line;
-    if (!takeLine(at, end, line))
-        return ParseStatus::incomplete;
-    if (!readStatusLine(line, out))
-        return ParseStatus::error;
     bool chunked = false;
     const ParseStatus status =
-        readFields(at, end, out.fields, [&out, &chunked](const HeaderField& field) {
+        readHead(text, out, readStatusLine, [&out, &chunked](const HeaderField& field) {
             if (field.id == HeaderName::contentLength)
                 out.hasLength = readContentLength(field.value, out.contentLength);
             chunked |= field.id == HeaderName::transferEncoding;
         });
-    out.headBytes = static_cast<std::size_t>(at - text.data());
-    settleFraming(chunked, requestWasHead, out);
+    if (status == ParseStatus::complete)
+        settleFraming(chunked, requestWasHead, out);
     return status;
 }
 

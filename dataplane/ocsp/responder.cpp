@@ -7,6 +7,8 @@
 #include <boost/asio/ip/network_v6.hpp>
 #include <charconv>
 
+#include "common/model/syntax.hpp"
+
 namespace evergate::ocsp {
 namespace {
 
@@ -23,14 +25,6 @@ bool isTargetCharacter(char c) noexcept {
 
 bool isHostCharacter(char c) noexcept {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-}
-
-std::string lowerCase(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-        return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    return lower;
 }
 
 bool isAddress(const std::string& text) {
@@ -62,7 +56,7 @@ bool readAuthority(std::string_view text, Responder& responder) {
     const std::size_t end = bracketed ? text.find(']') : std::min(text.find(':'), text.size());
     if (end == std::string_view::npos)
         return false;
-    responder.host = lowerCase(bracketed ? text.substr(1, end - 1) : text.substr(0, end));
+    responder.host = model::lowerCase(bracketed ? text.substr(1, end - 1) : text.substr(0, end));
     if (responder.host.empty() || !readPort(text.substr(bracketed ? end + 1 : end), responder.port))
         return false;
     const bool six = isAddress(responder.host) && responder.host.find(':') != std::string::npos;

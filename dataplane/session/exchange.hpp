@@ -202,7 +202,7 @@ private:
     void settleBudget() noexcept;
     void retryOrFail(http::ProxyError error);
     void beginTry() noexcept;
-    upstream::EndpointState* alternative(int family = 0);
+    upstream::EndpointState* alternative();
     void moveTo(upstream::EndpointState& other, bool reusable);
     bool answeredElsewhere(const char* body, const char* end);
     std::chrono::milliseconds tryLimit(Phase phase, std::chrono::milliseconds limit) noexcept;

@@ -96,16 +96,9 @@ void Exchange::beginTry() noexcept {
 
 // Somebody else who can take the request now, with a slot of theirs; null: nobody. Whoever has the
 // request keeps it until then.
-upstream::EndpointState* Exchange::alternative(int family) {
+upstream::EndpointState* Exchange::alternative() {
     markTried();
-    if (backend_->queue && !backend_->queue->empty())
-        return nullptr;  // who waits goes first
-    upstream::PickRequest request = pickRequest();
-    request.limit = backend_->maxConnections;
-    request.healthyOnly = true;
-    request.family = family;
-    upstream::EndpointState* const other = upstream::pick(*backend_, request, context_.random);
-    return other != nullptr && upstream::takeSlot(*backend_, *other) ? other : nullptr;
+    return upstream::takeOther(*backend_, pickRequest(), context_.random);
 }
 
 // sending or responding => connecting or sending, or finished; `reusable`: the connection so far.
@@ -190,10 +183,9 @@ void Exchange::onTryLimit(Phase phase) {
 // there is one. One of the two carries the request; nothing is sent on the other.
 void Exchange::beginHedge() {
     hedged_ = true;
-    upstream::EndpointState* other =
-        alternative(endpoint_->address.family() == AF_INET ? AF_INET6 : AF_INET);
-    if (other == nullptr)
-        other = alternative();
+    markTried();
+    upstream::EndpointState* const other =
+        upstream::takeSecond(*backend_, *endpoint_, pickRequest(), context_.random);
     if (other == nullptr)
         return;
     ++context_.counters.hedges;

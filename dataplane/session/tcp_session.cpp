@@ -190,10 +190,8 @@ bool TcpSession::mayHedge() const noexcept {
 // A second connect, of the other address family where there is one. Nothing was sent on either.
 void TcpSession::beginHedge() {
     hedged_ = true;
-    upstream::EndpointState* other =
-        pickSecond(endpoint_->address.family() == AF_INET ? AF_INET6 : AF_INET);
-    if (other == nullptr)
-        other = pickSecond(0);
+    upstream::EndpointState* const other =
+        upstream::takeSecond(backend_, *endpoint_, wish().pick, context_.random);
     if (other == nullptr)
         return;
     ++context_.counters.hedges;
@@ -202,18 +200,6 @@ void TcpSession::beginHedge() {
     upstream::Security wanted;
     wanted.introduction = introduction;
     hedge_.begin(context_.pool, backend_, *other, *this, wanted);
-}
-
-// A healthy endpoint of that family (0: any) with a slot at once, taken; null: none.
-upstream::EndpointState* TcpSession::pickSecond(int family) {
-    if (backend_.queue && !backend_.queue->empty())
-        return nullptr;  // who waits goes first
-    upstream::PickRequest request = wish().pick;
-    request.limit = backend_.maxConnections;
-    request.healthyOnly = true;
-    request.family = family;
-    upstream::EndpointState* const other = upstream::pick(backend_, request, context_.random);
-    return other != nullptr && upstream::takeSlot(backend_, *other) ? other : nullptr;
 }
 
 void TcpSession::connectFailed(ProxyError error) {

@@ -98,7 +98,6 @@ private:
     std::string introduce() const;
     bool mayHedge() const noexcept;
     void beginHedge();
-    upstream::EndpointState* pickSecond(int family);
     void releaseUpstream(Ending ending);
     void beginTunnel();
 

@@ -7,8 +7,9 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <cctype>
 #include <ctime>
+
+#include "common/model/syntax.hpp"
 
 namespace evergate::tls {
 namespace {
@@ -49,12 +50,6 @@ std::string readChain(const std::string& pem, std::vector<OpensslPtr<X509>>& cha
     return chain.empty() ? "has no certificate in PEM" : "";
 }
 
-std::string lowerCase(std::string text) {
-    std::transform(text.begin(), text.end(), text.begin(),
-                   [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return text;
-}
-
 std::vector<std::string> dnsNames(X509* certificate) {
     std::vector<std::string> names;
     auto* const all = static_cast<GENERAL_NAMES*>(
@@ -64,9 +59,8 @@ std::vector<std::string> dnsNames(X509* certificate) {
         if (name->type != GEN_DNS)
             continue;
         const auto* const bytes = ASN1_STRING_get0_data(name->d.dNSName);
-        names.push_back(
-            lowerCase(std::string(reinterpret_cast<const char*>(bytes),
-                                  static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName)))));
+        const auto size = static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName));
+        names.push_back(model::lowerCase({reinterpret_cast<const char*>(bytes), size}));
     }
     GENERAL_NAMES_free(all);
     ERR_clear_error();

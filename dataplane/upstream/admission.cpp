@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/upstream/admission.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 
 namespace evergate::upstream {
@@ -49,6 +51,24 @@ bool suits(BackendState& backend, const Wish& wish, const EndpointState& endpoin
     if (const EndpointState* const own = ownEndpoint(backend, wish))
         return own == &endpoint;
     return endpoint.weight != 0 && !tried(wish.pick, endpoint);
+}
+
+EndpointState* takeOther(BackendState& backend, PickRequest request, Random& random) {
+    if (backend.queue && !backend.queue->empty())
+        return nullptr;
+    request.limit = backend.maxConnections;
+    request.healthyOnly = true;
+    EndpointState* const other = pick(backend, request, random);
+    return other != nullptr && takeSlot(backend, *other) ? other : nullptr;
+}
+
+EndpointState* takeSecond(BackendState& backend, const EndpointState& first, PickRequest request,
+                          Random& random) {
+    request.family = first.address.family() == AF_INET ? AF_INET6 : AF_INET;
+    if (EndpointState* const other = takeOther(backend, request, random))
+        return other;
+    request.family = 0;
+    return takeOther(backend, request, random);
 }
 
 void writeAffinity(std::uint64_t affinity, char (&out)[kAffinityDigits]) noexcept {

@@ -24,6 +24,14 @@ EndpointState* choose(BackendState& backend, const Wish& wish, Random& random, b
 // Whether a free slot of `endpoint` is of any use to that request.
 bool suits(BackendState& backend, const Wish& wish, const EndpointState& endpoint);
 
+// For a request that has an endpoint already: a healthy other one with a slot at once, which is
+// taken. Null: nobody; and who waits for a slot goes first.
+EndpointState* takeOther(BackendState& backend, PickRequest request, Random& random);
+
+// The same, of another address family than `first` where there is one (RFC 8305).
+EndpointState* takeSecond(BackendState& backend, const EndpointState& first, PickRequest request,
+                          Random& random);
+
 // False: the endpoint is at its limit.
 inline bool takeSlot(const BackendState& backend, EndpointState& endpoint) noexcept {
     return !endpoint.slots || endpoint.slots->tryTake(backend.maxConnections);

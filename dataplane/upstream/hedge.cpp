@@ -9,17 +9,14 @@
 
 namespace evergate::upstream {
 
-bool Hedge::begin(ConnectionPool& pool, BackendState& backend, EndpointState& other,
+void Hedge::begin(ConnectionPool& pool, BackendState& backend, EndpointState& other,
                   ConnectionUser& user, const Security& security) {
     std::error_code error;
     connection_ = pool.connect(other, user, error, security);
-    if (!connection_) {
-        giveSlotBack(backend, other);
-        return false;
-    }
+    if (!connection_)
+        return giveSlotBack(backend, other);
     endpoint_ = &other;
     beginUse(backend, other);
-    return true;
 }
 
 bool Hedge::settle(ConnectionPool& pool, BackendState& backend, const Connection& done,

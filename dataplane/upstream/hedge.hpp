@@ -17,8 +17,8 @@ class Hedge {
 public:
     bool active() const noexcept { return connection_ != nullptr; }
 
-    // False, and the slot given back: no connect could be begun.
-    bool begin(ConnectionPool& pool, BackendState& backend, EndpointState& other,
+    // Gives the slot back when no connect can be begun; then it is not active().
+    void begin(ConnectionPool& pool, BackendState& backend, EndpointState& other,
                ConnectionUser& user, const Security& security);
 
     // One of the two, `done`, is over. True: `first` is the one to use, whichever that was. False:

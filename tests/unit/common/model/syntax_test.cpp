@@ -8,6 +8,11 @@
 namespace evergate::model {
 namespace {
 
+TEST(Syntax, LowerCaseIsOfAsciiOnly) {
+    EXPECT_EQ(lowerCase("AZaz09-@[\xc3\x84"), "azaz09-@[\xc3\x84");
+    EXPECT_EQ(lowerCase(""), "");
+}
+
 TEST(Syntax, HostNamesAreLowerCaseLabels) {
     const std::string label63(63, 'a');
     const std::string long253 =

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/upstream/admission.hpp"
 
+#include <array>
+
 #include "tests/unit/dataplane/upstream/upstream_fixture.hpp"
 
 namespace evergate::upstream::test {
@@ -106,6 +108,40 @@ TEST_F(AdmissionTest, FailingEndpointsAreNoReasonNotToWait) {
     EXPECT_TRUE(busy);
     healthy.noteConnectFailure(wheel.nowTick());
     EXPECT_EQ(pickFor(0, busy), &failing);  // none is any better
+}
+
+TEST_F(AdmissionTest, AnotherEndpointIsHealthyAndHasASlot) {
+    model::Backend policy;
+    policy.maxConnections = 1;
+    serve(policy, {1, 1, 1});
+    EndpointState& failing = *backend.endpoints[1];
+    EndpointState& free = *backend.endpoints[2];
+    failing.noteConnectFailure(wheel.nowTick());
+    const std::array<const EndpointState*, 1> tried{backend.endpoints[0].get()};
+    PickRequest request;
+    request.tried = tried;
+    request.nowTick = wheel.nowTick();
+    EXPECT_EQ(takeOther(backend, request, random), &free);
+    EXPECT_TRUE(free.full(policy.maxConnections));
+    EXPECT_EQ(takeOther(backend, request, random), nullptr);
+}
+
+TEST_F(AdmissionTest, ASecondEndpointIsOfTheOtherFamilyWhereThereIsOne) {
+    registry.setPolicy(0, std::make_shared<const model::Backend>());
+    const model::Endpoints both{{{"127.0.0.1", 10, 1}, {"127.0.0.1", 11, 1}, {"::1", 12, 1}}};
+    registry.setEndpoints(0, both);
+    const auto secondOf = [this](std::size_t index) {
+        const std::array<const EndpointState*, 1> tried{backend.endpoints[index].get()};
+        PickRequest request;
+        request.tried = tried;
+        return takeSecond(backend, *tried[0], request, random);
+    };
+    for (int i = 0; i < 10; ++i) {
+        EXPECT_EQ(secondOf(0), backend.endpoints[2].get());
+        EXPECT_NE(secondOf(2), backend.endpoints[2].get());
+    }
+    registry.setEndpoints(0, {{{"127.0.0.1", 10, 1}, {"127.0.0.1", 11, 1}}});
+    EXPECT_EQ(secondOf(0), backend.endpoints[1].get());
 }
 
 TEST(Affinity, ValuesAreReadAsTheyAreWritten) {
