@@ -112,4 +112,12 @@ std::size_t composeGrpcReply(const ErrorReply& reply, char* out, std::size_t cap
     return static_cast<std::size_t>(writer.position() - out);
 }
 
+std::string composeGrpcTrailers(ProxyError error) {
+    const ProxyErrorInfo& said = info(error);
+    if (said.status == 0 || error == ProxyError::clientClosed)
+        return {};
+    std::string fields = "grpc-status: " + std::to_string(grpcStatusOf(said.status));
+    return fields.append("\r\ngrpc-message: ").append(said.text).append("\r\n");
+}
+
 }  // namespace evergate::http

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "dataplane/http/compose.hpp"
@@ -27,5 +28,9 @@ unsigned grpcStatusOf(std::uint16_t httpStatus) noexcept;
 // As composeErrorReply(), for a gRPC request: HTTP 200 with grpc-status and grpc-message, without a
 // body (a "trailers-only" response).
 std::size_t composeGrpcReply(const ErrorReply& reply, char* out, std::size_t capacity) noexcept;
+
+// For a call whose response is on its way already: the trailer fields that end it, each with its
+// line end. Empty: nobody is left to tell.
+std::string composeGrpcTrailers(ProxyError error);
 
 }  // namespace evergate::http

@@ -106,6 +106,10 @@ public:
 
     Outcome outcome() const noexcept { return outcome_; }  // once finished
 
+    // Of a gRPC call that failed when its response had begun: the trailers that say so, where the
+    // client can be told by trailers. Once finished.
+    std::string failedCallTrailers() const;
+
     // Changes whenever that happened which phase() waits for: its deadline then begins anew. What
     // other directions do is no excuse.
     std::uint64_t progress() const noexcept;

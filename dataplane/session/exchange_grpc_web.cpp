@@ -60,10 +60,17 @@ std::size_t Exchange::grpcReply(const http::ErrorReply& reply, char* out,
                 : http::composeGrpcReply(reply, out, capacity);
 }
 
+std::string Exchange::failedCallTrailers() const {
+    const bool told = grpc_ && outcome_ == Outcome::abort;
+    return told ? http::composeGrpcTrailers(error_) : std::string();
+}
+
 void Exchange::endFilters() {
     if (compressor_)
         endCoding();
     down_.dropUnfiltered();
+    if (web_)
+        grpc_ = false;  // what gRPC-Web's clients take for trailers is in the body
     web_.reset();
     webAnswer_ = false;
 }

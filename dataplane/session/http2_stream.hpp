@@ -126,8 +126,9 @@ private:
     net::Socket socket_;
     ByteQueue inbox_;
     ByteQueue outbox_;
-    std::string headText_;  // the beginning of a response head
-    std::string tail_;      // the end of a chunked request body
+    std::string headText_;     // the beginning of a response head
+    std::string tail_;         // the end of a chunked request body
+    std::string ownTrailers_;  // in place of the endpoint's
     std::size_t tailSent_ = 0;
     http::ChunkedDecoder decoder_;
     std::uint64_t remaining_ = 0;

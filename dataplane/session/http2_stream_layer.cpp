@@ -275,10 +275,12 @@ ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
 }
 
 void Http2Stream::submitTrailers(std::uint32_t& flags) {
-    if (framing_ != Framing::chunked || decoder_.trailers().empty())
+    const std::string_view section =
+        ownTrailers_.empty() ? std::string_view(decoder_.trailers()) : ownTrailers_;
+    if (framing_ != Framing::chunked || section.empty())
         return;
     http2::ResponseFields& fields = context_.http2->fields;
-    fields.setTrailers(decoder_.trailers());
+    fields.setTrailers(section);
     if (fields.size() == 0)
         return;
     flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
