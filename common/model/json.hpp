@@ -15,7 +15,8 @@ namespace evergate::model {
 
 // Bounds on what is decoded, so that a peer cannot make us hold more than we promised.
 inline constexpr std::size_t kMaxKeyBytes = 1024;
-inline constexpr std::size_t kMaxStringBytes = 64 * 1024;  // a chain of certificates
+inline constexpr std::size_t kMaxStringBytes = 448 * 1024;  // lists of revoked certificates
+inline constexpr std::size_t kMaxPemBytes = 64 * 1024;      // certificates, or a key
 inline constexpr std::size_t kMaxEndpointsPerBackend = 20'000;
 
 std::string encode(const Value& value);

@@ -86,11 +86,11 @@ bool isCookieName(std::string_view name) noexcept {
 
 // Whether there is a block of that label in it, no bytes that PEM cannot have, and an end. What is
 // in the block is for the one who loads it to say.
-bool isPem(std::string_view text, std::string_view label) {
+bool isPem(std::string_view text, std::string_view label, std::size_t most = kMaxPemBytes) {
     const std::string end = std::string(label) + "-----";
     const std::size_t begin = text.find("-----BEGIN ");
     const std::size_t first = text.find(end);
-    return text.size() <= kMaxStringBytes && begin != std::string_view::npos &&
+    return text.size() <= most && begin != std::string_view::npos &&
            first != std::string_view::npos && first > begin &&
            text.find(end, first + end.size()) != std::string_view::npos &&
            text.find('\0') == std::string_view::npos;
@@ -184,8 +184,9 @@ void checkClients(const ClientVerification& clients, Check& check) {
     check.require(clients.authorities.empty() || isPem(clients.authorities, "CERTIFICATE"),
                   "clients.authorities", "must be certificates in PEM");
     check.require(clients.depth <= kMaxVerifyDepth, "clients.depth", "must be at most 10");
-    check.require(clients.revocations.empty() || isPem(clients.revocations, "X509 CRL"),
-                  "clients.revocations", "must be lists of revoked certificates in PEM");
+    check.require(
+        clients.revocations.empty() || isPem(clients.revocations, "X509 CRL", kMaxStringBytes),
+        "clients.revocations", "must be lists of revoked certificates in PEM");
 }
 
 void checkValue(const Certificate& certificate, Check& check) {

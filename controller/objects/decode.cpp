@@ -197,7 +197,8 @@ std::string decodeSecretText(const Field& root, std::string_view name) {
 
 // ca.crt and ca.crl matter to few: what is wrong with them is told where they are wanted, and never
 // keeps the pair from being served. Nothing: absent; empty: cannot be read.
-std::optional<std::string> decodeQuietly(const Field& root, std::string_view name) {
+std::optional<std::string> decodeQuietly(const Field& root, std::string_view name,
+                                         std::size_t most) {
     const Field stringData = root["stringData"];
     const Field data = root["data"];
     const Field plain = stringData[name];
@@ -210,7 +211,7 @@ std::optional<std::string> decodeQuietly(const Field& root, std::string_view nam
         const auto base64 = encoded.quietText();
         text = base64 ? decodeBase64(*base64) : std::nullopt;
     }
-    return text && text->size() <= kMaxSecretText ? *std::move(text) : std::string();
+    return text && text->size() <= most ? *std::move(text) : std::string();
 }
 
 Object decodeSecret(const Field& root, Metadata metadata) {
@@ -222,7 +223,8 @@ Object decodeSecret(const Field& root, Metadata metadata) {
     return Secret{std::move(metadata),
                   std::make_shared<const TlsKeyPair>(decodeSecretText(root, "tls.crt"),
                                                      decodeSecretText(root, "tls.key")),
-                  decodeQuietly(root, "ca.crt").value_or(""), decodeQuietly(root, "ca.crl")};
+                  decodeQuietly(root, "ca.crt", kMaxSecretText).value_or(""),
+                  decodeQuietly(root, "ca.crl", kMaxRevocationText)};
 }
 
 Object decodeBody(ResourceKind kind, const Field& root, Metadata metadata) {

@@ -15,11 +15,11 @@ namespace {
 // Every data plane loads them for every backend that wants them.
 constexpr int kMaxCertificates = 64;
 
-// What was written to `out`; nothing when it is nothing or too large.
-std::optional<std::string> textIn(BIO* out) {
+// What was written to `out`; nothing when it is nothing or over `most` bytes.
+std::optional<std::string> textIn(BIO* out, std::size_t most) {
     char* data = nullptr;
     const long size = BIO_get_mem_data(out, &data);
-    if (size <= 0 || static_cast<std::size_t>(size) > model::kMaxStringBytes) {
+    if (size <= 0 || static_cast<std::size_t>(size) > most) {
         return std::nullopt;
     }
     return std::string(data, static_cast<std::size_t>(size));
@@ -43,7 +43,7 @@ std::optional<std::string> certificatesOf(const std::string& text) {
     }
     const bool whole = pem::atEnd() && count > 0;
     ERR_clear_error();
-    return whole ? textIn(out.get()) : std::nullopt;
+    return whole ? textIn(out.get(), model::kMaxPemBytes) : std::nullopt;
 }
 
 }  // namespace
@@ -63,7 +63,7 @@ std::optional<std::string> revocationsOf(const std::string& text) {
     }
     const bool whole = pem::atEnd();
     ERR_clear_error();
-    return whole ? textIn(out.get()) : std::nullopt;
+    return whole ? textIn(out.get(), model::kMaxStringBytes) : std::nullopt;
 }
 
 const Authorities& BackendAuthorities::of(const ObjectName& secret) {

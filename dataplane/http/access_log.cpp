@@ -93,6 +93,8 @@ void forEachField(const AccessRecord& record, Field&& field) {
         field("tls_server_name", record.tls.serverName);
         if (!record.tls.failure.empty())
             field("tls_failure", record.tls.failure);
+        if (!record.tls.untrusted.empty())
+            field("tls_untrusted", record.tls.untrusted);
     }
     if (!record.proxyProblem.empty())
         field("proxy_problem", record.proxyProblem);

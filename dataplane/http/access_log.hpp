@@ -21,8 +21,9 @@ enum class AccessLogFormat : std::uint8_t { off, text, json };
 struct TlsRecord {
     std::string_view version;
     std::string_view cipher;
-    std::string_view serverName;  // what the client asked for (SNI)
-    std::string_view failure;     // why the handshake failed: there was no request then
+    std::string_view serverName;   // what the client asked for (SNI)
+    std::string_view failure;      // why the handshake failed: there was no request then
+    std::string_view untrusted{};  // what is wrong with the client's certificate
 };
 
 struct AccessRecord {

@@ -51,6 +51,7 @@ struct StreamFacts {
     std::string_view protocol;    // agreed on by ALPN: "h2"; empty: none was
     bool resumed = false;
     HandshakeFailure failure = HandshakeFailure::none;
+    std::string_view untrusted;  // verification: "certificate has expired", in OpenSSL's words
 };
 
 // Who the peer is, by a certificate that was verified in the handshake. All of it is printable

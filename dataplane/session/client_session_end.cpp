@@ -73,7 +73,8 @@ void ClientSession::handshakeFailed(net::HandshakeFailure failure) {
 void ClientSession::logHandshake(const net::StreamFacts& facts) {
     char text[net::SocketAddress::kMaxText];
     http::AccessRecord record = connectionRecord(address(), text);
-    record.tls = {facts.version, facts.cipher, facts.serverName, name(facts.failure)};
+    record.tls = {facts.version, facts.cipher, facts.serverName, name(facts.failure),
+                  facts.untrusted};
     record.error = http::ProxyError::clientTls;
     context_.log->write(record);
 }

@@ -88,7 +88,7 @@ http::TlsRecord TcpSession::tlsRecord() const {
     const net::StreamFacts facts = socket_.layer()->facts();
     const bool failed = handshakeFailure_ != net::HandshakeFailure::none;
     return {facts.version, facts.cipher, facts.serverName,
-            failed ? net::name(handshakeFailure_) : std::string_view()};
+            failed ? net::name(handshakeFailure_) : std::string_view(), facts.untrusted};
 }
 
 }  // namespace evergate::session

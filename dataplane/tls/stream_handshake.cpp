@@ -227,6 +227,8 @@ bool Stream::keepSession(SSL_SESSION* session) {
 net::StreamFacts Stream::facts() const noexcept {
     net::StreamFacts facts;
     facts.failure = failure_;
+    if (failure_ == HandshakeFailure::verification)
+        facts.untrusted = X509_verify_cert_error_string(SSL_get_verify_result(ssl_.get()));
     if (const char* name = SSL_get_servername(ssl_.get(), TLSEXT_NAMETYPE_host_name))
         facts.serverName = name;
     if (!established_)

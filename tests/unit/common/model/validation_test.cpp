@@ -289,7 +289,7 @@ TEST(Validation, ChecksCertificates) {
     EXPECT_THAT(with([](Certificate& c) { c.chain.resize(c.chain.find("-----END")); }),
                 ElementsAre(".chain"));
     EXPECT_THAT(with([](Certificate& c) { c.key += '\0'; }), ElementsAre(".key"));
-    EXPECT_THAT(with([](Certificate& c) { c.chain.append(kMaxStringBytes, '\n'); }),
+    EXPECT_THAT(with([](Certificate& c) { c.chain.append(kMaxPemBytes, '\n'); }),
                 ElementsAre(".chain"));
     EXPECT_THAT(with([](Certificate& c) { c.origin = "a\nb"; }), ElementsAre(".origin"));
     EXPECT_THAT(places(Kind::settings, Settings{.defaultCertificate = "a b"}),

@@ -57,9 +57,10 @@ TEST(Secret, TellsNoListFromOneThatCannotBeRead) {
     for (const char* wrong : {R"("!")", "7", R"("")"}) {
         EXPECT_EQ(secret(std::string(R"(,"data":{"ca.crl":)") + wrong + "}").revocations, "");
     }
-    EXPECT_EQ(secret(R"(,"stringData":{"ca.crl":")" + std::string(kMaxSecretText + 1, 'x') + "\"}")
-                  .revocations,
-              "");
+    EXPECT_EQ(
+        secret(R"(,"stringData":{"ca.crl":")" + std::string(kMaxRevocationText + 1, 'x') + "\"}")
+            .revocations,
+        "");
 }
 
 TEST(Secret, TakesStringDataBeforeData) {

@@ -66,6 +66,9 @@ TEST(AccessLog, TellsTheTlsOfAConnectionThatHasIt) {
     record.error = ProxyError::clientTls;
     const std::string text = format(AccessLogFormat::text, record);
     EXPECT_NE(text.find(" tls_server_name=c.test tls_failure=alert\n"), std::string::npos) << text;
+    record.tls = {{}, {}, "c.test", "verification", "certificate has expired"};
+    EXPECT_EQ(nlohmann::json::parse(format(AccessLogFormat::json, record))["tls_untrusted"],
+              "certificate has expired");
 }
 
 TEST(AccessLog, IsSilentWhenOff) {
