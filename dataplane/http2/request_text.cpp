@@ -78,6 +78,10 @@ bool RequestText::add(std::string_view name, std::string_view value) {
     return true;
 }
 
+bool RequestText::hasProtocol() const noexcept {
+    return (seen_ & kProtocol) != 0;
+}
+
 bool RequestText::addPseudo(std::string_view name, std::string_view value) {
     static constexpr std::array<std::pair<std::string_view, std::uint8_t>, 5> kNames{
         {{":method", kMethod},
@@ -113,7 +117,7 @@ bool RequestText::note(std::string_view name, std::string_view value) {
     const HeaderName id = http::headerNameOf(name);
     if (id == HeaderName::other) [[likely]] {
         prioritized_ |= name == "priority";
-        return name != "sec-websocket-key" || (seen_ & kProtocol) == 0;
+        return name != "sec-websocket-key" || !hasProtocol();
     }
     if (isForbidden(id)) {
         malformed("connection-specific field");
@@ -150,7 +154,7 @@ RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
         const Status status = connectRequest();
         if (status != Status::complete)
             return status;
-    } else if ((seen_ & kProtocol) != 0) {
+    } else if (hasProtocol()) {
         malformed(":protocol without CONNECT");
     }
     constexpr std::uint8_t kNeeded = kMethod | kScheme | kPath;
@@ -172,7 +176,7 @@ RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
 
 // A tunnel to anywhere is no business of an ingress, one to a WebSocket is (RFC 8441 §4).
 RequestText::Status RequestText::connectRequest() {
-    if ((seen_ & kProtocol) == 0)
+    if (!hasProtocol())
         return refuse(ProxyError::methodNotSupported, "CONNECT");
     if (protocol_ != "websocket")
         return refuse(ProxyError::methodNotSupported, "CONNECT for another protocol");

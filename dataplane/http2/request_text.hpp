@@ -28,8 +28,11 @@ public:
     // nobody has to look at the rest.
     bool add(std::string_view name, std::string_view value);
 
+    // It may be a WebSocket's: finish() needs a key.
+    bool hasProtocol() const noexcept;
+
     // All fields are there. `endStream`: there is no body. `key`: Sec-WebSocket-Key for a WebSocket
-    // (RFC 8441), 24 bytes.
+    // (RFC 8441), 24 bytes; else empty.
     Status finish(bool endStream, std::string_view key);
 
     // Once complete:

@@ -193,7 +193,8 @@ int Http2Session::beginHeaders(const nghttp2_frame& frame) {
     return 0;
 }
 
-// Once it is too much nghttp2 unpacks the rest without a look at it.
+// Once it is too much nghttp2 is to stop right there: it would unpack the rest of the frame,
+// thousands of fields. It reads nothing more then, but says what is left to be said.
 int Http2Session::addHeader(const nghttp2_frame& frame, std::string_view name,
                             std::string_view value) {
     const std::size_t size = name.size() + value.size();
@@ -202,7 +203,7 @@ int Http2Session::addHeader(const nghttp2_frame& frame, std::string_view name,
     if (request ? !text_ || text_->add(name, value) : addTrailer(name, value))
         return 0;
     refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
-    return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
 // False: far too much.
@@ -272,8 +273,11 @@ void Http2Session::receiveHeaders(const nghttp2_frame& frame) {
 void Http2Session::beginRequest(Http2Stream& stream, bool ended) {
     if (context_.draining || listener_.closed) [[unlikely]]
         announceEnd();
-    char key[24];
-    switch (text_->finish(ended, webSocketKey(context_.random, key))) {
+    char space[24];
+    std::string_view key;
+    if (text_->hasProtocol())
+        key = webSocketKey(context_.random, space);
+    switch (text_->finish(ended, key)) {
         case RequestText::Status::complete:
             break;
         case RequestText::Status::refused:
@@ -317,6 +321,7 @@ void Http2Session::sentFrame(const nghttp2_frame& frame) {
     if ((frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) ||
         !endsStream(frame.hd))
         return;
+    ++answered_;
     if (Http2Stream* const stream = streamOf(frame.hd.stream_id))
         stream->onEndSent();
 }

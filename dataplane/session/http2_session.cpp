@@ -19,6 +19,9 @@ namespace {
 constexpr int kRoundsPerTurn = 4;
 // What nghttp2 gives at once is a frame.
 constexpr std::size_t kFrameRoom = 32 * 1024;
+// Whoever floods comes back with a new connection when one is closed. So until so many requests
+// were answered in full a connection waits in the line of those that have much to do.
+constexpr std::uint32_t kAcquainted = 32;
 
 }  // namespace
 
@@ -48,10 +51,8 @@ void Http2Session::start() {
     socket_.setRegistered();
     if (context_.poller.add(socket_.fd(), *this))
         return lose(true);
-    const std::string early = std::move(early_);
-    hold(feed(early));
-    if (!lost_)
-        service();
+    hold(std::exchange(early_, {}));
+    context_.queue.requeue(*this);
 }
 
 bool Http2Session::open() {
@@ -82,6 +83,8 @@ void Http2Session::onEvents(std::uint32_t events) {
     if (lost_)
         return;
     socket_.noteEvents(events);
+    if (answered_ < kAcquainted)
+        return context_.queue.requeue(*this);
     if (!holdsInput() || !queued())  // else its turn comes
         service();
 }

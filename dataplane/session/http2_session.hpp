@@ -163,6 +163,7 @@ private:
     std::size_t outRoom_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t requests_ = 0;
+    std::uint32_t answered_ = 0;    // in full
     std::uint64_t progress_ = 0;    // sent_ when the deadline was last armed
     std::uint32_t frameLeft_ = 24;  // bytes of what comes in: first the preface
     char frameHead_[9] = {};        // of the next frame

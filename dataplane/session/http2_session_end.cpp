@@ -75,8 +75,9 @@ void Http2Session::linger() {
     drainInput();
 }
 
+// Who broke the rules is not read any more: a flood stops where the kernel's buffer is full.
 void Http2Session::drainInput() {
-    if (!discardInput(socket_, discarded_))
+    if (refused_ ? socket_.hup() : !discardInput(socket_, discarded_))
         return lose(false);
     rearm();
 }

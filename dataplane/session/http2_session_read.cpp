@@ -114,6 +114,8 @@ std::size_t Http2Session::nextPart(const char* data, std::size_t size) {
 
 // False: the connection is gone.
 bool Http2Session::inputFailed(int error) {
+    if (refused_)
+        return true;
     if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
         lose(true);
         return false;

@@ -6,7 +6,8 @@ closed, while somebody else measures.
     tests/bench/http2_attacks.py [--seconds 60] [--attacks rapid_reset,ping] [--connections 16]
                                  [--proxies evergate,nginx] [--write]
 
-Ordinary clients (HTTP/1.1, kept connections) send small requests at a fixed pace, right before and during each attack.
+Ordinary clients (HTTP/1.1, kept connections) send small requests at a fixed pace, right before and during each attack;
+before it with a neighbour on their core that attacks nobody (neighbour.py), so that the difference is the proxy's.
 Goals: their 99th percentile during is at most twice that before, none of their requests fails, the attackers'
 connections are closed and counted, and memory stays bounded. Each proxy has one worker on core 1; endpoint, ordinary
 clients and attackers share core 0, the attackers only when nobody else wants to run there. Whoever is told to go away comes
@@ -19,18 +20,20 @@ import pathlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
+import ordinary
 import peers
 import report
 from harness import http, procfs
 from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
+FOLDER = pathlib.Path(__file__).resolve().parent
 LOAD_CPU, PROXY_CPU = 0, 1
-RATE, CLIENTS = 400, 16  # ordinary requests per second, connections
-BEFORE = 5               # seconds
+BEFORE = 15              # seconds
 GOAL = 2.0
 WORD = re.compile(r'evergate_http2_refusals_total\{.*?reason="(\w+)".*?\} (\S+)')
 # What the proxy says by GOAWAY (RFC 9113 §7).
@@ -52,20 +55,6 @@ ATTACKS = {
     "unread_ping": ("PING flood, answers unread", "/bytes/128"),
     "priority": ("PRIORITY flood", "/bytes/128"),
 }
-
-
-def ordinary(port, seconds):
-    """What paced_client said; `failed` of it is how many requests got no good answer."""
-    done = subprocess.run(["taskset", "-c", str(LOAD_CPU), binaries() / "paced_client", f"--port={port}", f"--host={peers.HOST}",
-                           "--path=/bytes/128", f"--rate={RATE}", f"--connections={CLIENTS}", f"--seconds={seconds}"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"*** ordinary clients: {done.stderr.strip()} ***", flush=True)
-        return {"p50": float("inf"), "p99": float("inf"), "failed": round(RATE * seconds)}
-    said = json.loads(done.stdout)
-    if not said["answered"]:
-        said["p50"] = said["p99"] = float("inf")
-    return {"p50": said["p50"], "p99": said["p99"], "failed": said["due"] - said["answered"] + said["bad"]}
 
 
 class Memory(threading.Thread):
@@ -106,14 +95,23 @@ def attack(proxy, name, options):
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
 
+def undisturbed(port):
+    neighbour = subprocess.Popen([sys.executable, FOLDER / "neighbour.py", str(LOAD_CPU)])
+    try:
+        return ordinary.measured(port, BEFORE, LOAD_CPU)
+    finally:
+        neighbour.kill()
+        neighbour.wait()
+
+
 def run_attack(proxy, name, options):
-    before, counted, memory = ordinary(proxy.port, BEFORE), refusals(proxy), Memory(proxy.pid)
+    before, counted, memory = undisturbed(proxy.port), refusals(proxy), Memory(proxy.pid)
     rss = memory.now()
     memory.start()
     attacker = attack(proxy, name, options)
     time.sleep(0.5)
     cpu = procfs.cpu_seconds(procfs.children(proxy.pid))
-    during = ordinary(proxy.port, options.seconds)
+    during = ordinary.measured(proxy.port, options.seconds, LOAD_CPU)
     cpu = (procfs.cpu_seconds(procfs.children(proxy.pid)) - cpu) / options.seconds
     said = json.loads(attacker.communicate(timeout=options.seconds + 120)[0])
     time.sleep(2)
@@ -189,7 +187,7 @@ def conditions(options, versions):
     machine = peers.machine()
     return (f"{datetime.date.today().isoformat()}; {machine['cpu']}, kernel {machine['kernel']}; "
             + ", ".join(f"{name} {each}" for name, each in versions.items())
-            + f"; {options.seconds:g} s each, from {options.connections} connections at once; {RATE} ordinary requests per "
+            + f"; {options.seconds:g} s each, from {options.connections} connections at once; {ordinary.RATE} ordinary requests per "
             f"second; load of the machine before: {options.load:.1f}.")
 
 

@@ -13,7 +13,6 @@ processor time is not what is measured. Beside it: what TCP holds in the kernel,
 (then every connection of the machine waits). One round of three proxies takes five minutes. Needs the release
 build, slowhttptest, haproxy, nginx (deploy/install-packages.sh bench). --write: into docs/benchmarks.md."""
 import argparse
-import dataclasses
 import datetime
 import os
 import pathlib
@@ -27,16 +26,15 @@ import tempfile
 import threading
 import time
 
+import ordinary
 import peers
 import report
 import slow_peers
-from harness import http, procfs, soon
-from harness.http import compose
+from harness import http, procfs
 from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
 LOAD_CPU, PROXY_CPU = 0, 1
-RATE, CLIENTS = 400, 16  # requests per second, connections
-BEFORE, DURING = 5, 9   # seconds
+BEFORE, DURING = 15, 15  # seconds
 OPENING = 10            # seconds until all slow connections are there, or as many as there will be
 GOAL = 2.0
 # name: (what, flags of slowhttptest, path)
@@ -46,54 +44,6 @@ MODES = {
     "range": ("ranges (-R)", ["-R", "-a", "5", "-b", "2000"], "/bytes/10000"),
     "read": ("slow reading (-X)", ["-X", "-w", "256", "-y", "512", "-n", "5", "-z", "16", "-k", "1"], "/bytes/200000"),
 }
-
-
-class Client(threading.Thread):
-    """At a fixed pace; a request that is late counts from when it was due, also when the time is over before it is
-    sent."""
-
-    def __init__(self, port, seconds):
-        super().__init__(daemon=True)
-        self.connection = http.Connection(port, timeout=seconds + 5)
-        self.seconds, self.taken, self.failed = seconds, [], 0
-
-    def run(self):
-        pace, request = CLIENTS / RATE, compose(path="/bytes/128", host=peers.HOST)
-        start = time.perf_counter()
-        end = start + self.seconds
-        for number in range(int(self.seconds / pace)):
-            due = start + number * pace
-            time.sleep(max(0.0, due - time.perf_counter()))
-            if due < end < time.perf_counter():
-                self.taken.append(end - due)
-                continue
-            try:
-                self.connection.send(request)
-                self.failed += self.connection.response().status != 200
-            except (OSError, http.ProtocolError):
-                self.failed += 1
-                self.taken.append(time.perf_counter() - due)
-                return
-            self.taken.append(time.perf_counter() - due)
-        self.connection.close()
-
-
-@dataclasses.dataclass
-class Latency:
-    p50: float
-    p99: float
-    failed: int
-
-    @staticmethod
-    def measured(port, seconds):
-        clients = [Client(port, seconds) for _ in range(CLIENTS)]
-        for client in clients:
-            client.start()
-        for client in clients:
-            client.join()
-        taken = [value for client in clients for value in client.taken]
-        return Latency(soon.percentile(taken, 0.5), soon.percentile(taken, 0.99),
-                       sum(client.failed for client in clients))
 
 
 class Kernel(threading.Thread):
@@ -168,7 +118,7 @@ class InTurns(threading.Thread):
 
 
 def run_mode(proxy, mode, connections, folder):
-    before = Latency.measured(proxy.port, BEFORE)
+    before = ordinary.measured(proxy.port, BEFORE, LOAD_CPU)
     kernel = Kernel()
     kernel.start()
     attacker = attack(proxy.port, mode, connections, folder)
@@ -179,7 +129,7 @@ def run_mode(proxy, mode, connections, folder):
         slow, cpu = connected(proxy.port), procfs.cpu_seconds(procfs.children(proxy.pid))
         turns = InTurns(attacker)
         turns.start()
-        during = Latency.measured(proxy.port, DURING)
+        during = ordinary.measured(proxy.port, DURING, LOAD_CPU)
         turns.end()
         cpu = (procfs.cpu_seconds(procfs.children(proxy.pid)) - cpu) / DURING
     finally:
@@ -187,11 +137,11 @@ def run_mode(proxy, mode, connections, folder):
         attacker.wait()
     memory, pressures, dropped = kernel.end()
     wait_for(lambda: connected(proxy.port) == 0, 10)
-    data = {"slow": slow, "before": dataclasses.asdict(before), "during": dataclasses.asdict(during), "cpu": cpu,
-            "ratio": during.p99 / before.p99, "failed": before.failed + during.failed, "kernel_bytes": memory,
+    data = {"slow": slow, "before": before, "during": during, "cpu": cpu,
+            "ratio": during["p99"] / before["p99"], "failed": before["failed"] + during["failed"], "kernel_bytes": memory,
             "pressures": pressures, "dropped": dropped, "left": connected(proxy.port)}
     print(f"{MODES[mode][0]:18} {proxy.name:15} {slow:5} slow connections; ordinary clients: p50 "
-          f"{before.p50 * 1e3:.2f} -> {during.p50 * 1e3:.2f} ms, p99 {before.p99 * 1e3:.2f} -> {during.p99 * 1e3:.2f} ms "
+          f"{before['p50'] * 1e3:.2f} -> {during['p50'] * 1e3:.2f} ms, p99 {before['p99'] * 1e3:.2f} -> {during['p99'] * 1e3:.2f} ms "
           f"= {data['ratio']:.2f} times, {data['failed']} failed; processor {cpu:.0%}; kernel TCP memory "
           f"{memory / 2**20:.0f} MiB, {pressures} times under pressure, {dropped} drops", flush=True)
     return data
@@ -256,7 +206,7 @@ def conditions(options, versions):
     return (f"{datetime.date.today().isoformat()}; {machine['cpu']}, kernel {machine['kernel']}; "
             + ", ".join(f"{name} {each}" for name, each in versions.items())
             + f"; slowhttptest {version.group(1) if version else '?'} with {options.connections} connections; "
-            f"{RATE} ordinary requests per second; {options.rounds} round{'s' * (options.rounds != 1)}; load of the "
+            f"{ordinary.RATE} ordinary requests per second; {options.rounds} round{'s' * (options.rounds != 1)}; load of the "
             f"machine before: {options.load:.1f}; TCP is short of memory from {pressure:.0f} MiB on.")
 
 
