@@ -5,10 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
+#include <vector>
 
 namespace evergate::process {
 namespace {
@@ -109,7 +109,7 @@ boost::system::result<std::string> readFile(const std::string& path, std::size_t
         return lastError();
     }
     std::string content;
-    std::array<char, 64 * 1024> piece;
+    std::vector<char> piece(64 * 1024);  // what was read would stay on the stack
     while (true) {
         const ssize_t count = ::read(file.get(), piece.data(), piece.size());
         if (count < 0 && errno == EINTR) {

@@ -6,6 +6,8 @@
 // abandon(), after which the observer is never called and everything ends by itself.
 #pragma once
 
+#include <string.h>
+
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -157,6 +159,8 @@ private:
         if (observer_ != nullptr && !finishing_) {
             observer_->onMessage({static_cast<const char*>(in_.data().data()), in_.size()});
         }
+        // It stays for the next message; this one may have held a key.
+        ::explicit_bzero(in_.data().data(), in_.size());
         in_.consume(in_.size());
         if (in_.capacity() > kPartBytes) {
             in_.shrink_to_fit();

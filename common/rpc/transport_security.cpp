@@ -34,6 +34,7 @@ std::unique_ptr<ssl::context> makeTlsContext(TlsRole role, const TlsFiles& files
     context->set_verify_mode(ssl::verify_peer | ssl::verify_fail_if_no_peer_cert, ec);
     // No tickets: every connection shows its certificate again.
     SSL_CTX_set_num_tickets(context->native_handle(), 0);
+    SSL_CTX_set_options(context->native_handle(), SSL_OP_CLEANSE_PLAINTEXT);  // keys among it
     return context;
 }
 

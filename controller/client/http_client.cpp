@@ -129,6 +129,7 @@ asio::awaitable<void> HttpClient::receive(Exchange& exchange) {
         }
         exchange.anyByte = true;
         const bool fed = exchange.parser.feed({buffer_.data(), count});
+        ::explicit_bzero(buffer_.data(), count);  // it stays, and there was a key in it maybe
         noteHead(exchange);
         if (!fed) {
             exchange.answer.error = exchange.parser.error();

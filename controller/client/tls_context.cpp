@@ -54,6 +54,7 @@ std::string loadClientCertificate(ssl::context& context, const ServerAccess& acc
 OrProblem<std::unique_ptr<ssl::context>> makeTlsContext(const ServerAccess& access) {
     auto context = std::make_unique<ssl::context>(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context->native_handle(), TLS1_2_VERSION);
+    SSL_CTX_set_options(context->native_handle(), SSL_OP_CLEANSE_PLAINTEXT);  // Secrets among it
     ErrorCode error;
     context->set_verify_mode(access.skipTlsVerify ? ssl::verify_none : ssl::verify_peer, error);
     // Without verification the authority is not needed, and a broken one is no reason to stop.

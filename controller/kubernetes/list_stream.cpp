@@ -135,7 +135,7 @@ std::size_t ListStream::inItem(std::string_view rest, const OnItem& onItem) {
     } else {
         pending_.append(rest.substr(0, taken));
         onItem(pending_);
-        pending_.clear();
+        std::string().swap(pending_);  // with what it held
     }
     state_ = State::afterItem;
     return taken;

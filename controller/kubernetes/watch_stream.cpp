@@ -44,7 +44,7 @@ bool WatchStream::feed(std::string_view bytes, const OnEvent& onEvent) {
         } else {
             pending_.append(piece);
             ended_ = !takeLine(pending_, onEvent);
-            pending_.clear();
+            std::string().swap(pending_);  // with what it held
         }
     }
     return !ended_;

@@ -137,8 +137,9 @@ CheckedCertificate CertificateCheck::check(const TlsKeyPair& pair) {
         return CertificateFault{kKeyField, "does not belong to the first certificate of tls.crt"};
     }
     ERR_clear_error();
-    if (SSL_CTX_use_cert_and_key(context_->ssl.get(), first.get(), key.get(), chain.get(), 1) !=
-        1) {
+    // Not the context itself: that would keep the key.
+    const std::unique_ptr<SSL, decltype(&SSL_free)> user(SSL_new(context_->ssl.get()), SSL_free);
+    if (SSL_use_cert_and_key(user.get(), first.get(), key.get(), chain.get(), 1) != 1) {
         return CertificateFault{kCertificateField, "is refused by OpenSSL: " + lastReason()};
     }
     auto info = model::describeChain(pair.chain);

@@ -151,3 +151,21 @@ def start_time(pid):
     """With the pid it names one process for ever, even when pids are reused."""
     with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as file:
         return int(file.read().rsplit(")", 1)[1].split()[19])
+
+
+def memory_holds(pid, needles):
+    """Which of these byte strings (name: bytes) are somewhere in the memory the process can write."""
+    found = set()
+    with open(f"/proc/{pid}/maps", encoding="ascii") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            span, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            begin, end = (int(part, 16) for part in span.split("-"))
+            try:
+                memory.seek(begin)
+                held = memory.read(end - begin)
+            except (OSError, OverflowError):
+                continue  # unmapped meanwhile, or the kernel's own
+            found |= {name for name, needle in needles.items() if needle in held}
+    return found
