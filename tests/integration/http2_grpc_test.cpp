@@ -39,7 +39,7 @@ TEST(Http2Grpc, SaysThatTheEndpointIsGone) {
     EXPECT_TRUE(answer.ended);
     EXPECT_THAT(answer.trailers, Contains(Pair("grpc-status", "14")));
     EXPECT_THAT(answer.trailers, Contains(Pair("grpc-message", "response ended early")));
-    EXPECT_TRUE(proxy.eventuallyQuiet());
+    EXPECT_TRUE(proxy.eventually([&] { return proxy.counters().http2.activeStreams == 0; }));
 }
 
 TEST(Http2Grpc, SaysThatTheEndpointWentSilent) {

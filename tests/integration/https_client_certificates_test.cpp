@@ -172,6 +172,13 @@ TEST_F(ClientCertificateTest, TurnsRevokedOnesAway) {
     proxy.publish();
     EXPECT_EQ(status("closed.test", &mine), 200);
     EXPECT_EQ(status("closed.test", &revoked), 0);
+    // As one of many.
+    wanted.revocations = trusted.revoke(std::vector<std::string>(5'000, revoked.certificatePem));
+    EXPECT_GT(wanted.revocations.size(), 150'000u);
+    put("closed.test", wanted);
+    proxy.publish();
+    EXPECT_EQ(status("closed.test", &mine), 200);
+    EXPECT_EQ(status("closed.test", &revoked), 0);
     wanted.revocations = trusted.revoke({}, -1);
     put("closed.test", wanted);
     proxy.publish();

@@ -138,6 +138,17 @@ TEST_F(ClientTableTest, TakeRevocationsFromTheSecret) {
     EXPECT_THAT(problemsOf(desired), IsEmpty());
 }
 
+TEST_F(ClientTableTest, TakeLongListsOfRevocations) {
+    const std::vector<std::string> many(5'000, authority.issue({"revoked"}).certificatePem);
+    const std::string list = authority.revoke(many);
+    ASSERT_GT(list.size(), 150'000u);
+    putAuthority("ca", authority.certificatePem(), list);
+    addIngress("a", "a.test", notes("required"));
+    translate();
+    EXPECT_EQ(asked("a.test").revocations, list);
+    EXPECT_THAT(problemsOf(desired), IsEmpty());
+}
+
 TEST_F(ClientTableTest, WhatIsWrongLetsNobodyIn) {
     const std::string pem = authority.certificatePem();
     putAuthority("empty", "");
