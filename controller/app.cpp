@@ -125,8 +125,27 @@ std::unique_ptr<Source> App::makeKubernetes() {
     return source;
 }
 
+// Without --https-listen nobody needs it.
+bool App::useTicketSecret() {
+    if (!settings_.https.listen) {
+        return true;
+    }
+    std::string error = "no randomness";
+    const std::string& file = settings_.https.ticketSecretFile;
+    auto secret = file.empty() ? TicketSecret::random() : TicketSecret::fromFile(file, error);
+    if (!secret) {
+        logger_->error("cannot use the secret of session tickets reason={}", error);
+        return false;
+    }
+    publisher_.useTicketSecret(*std::move(secret));
+    return true;
+}
+
 bool App::start() {
     addRoutes();
+    if (!useTicketSecret()) {
+        return false;
+    }
     if (const auto error = admin_.start(settings_.adminListen)) {
         logger_->error("cannot listen for admin requests address={} reason={}",
                        process::formatListenAddress(settings_.adminListen), error.message());

@@ -34,6 +34,7 @@ private:
     std::unique_ptr<Source> makeSource();
     std::unique_ptr<Source> makeKubernetes();
     bool start();
+    bool useTicketSecret();
     void addRoutes();
     void watchSignals();
     void stop();

@@ -74,6 +74,11 @@ std::string checkClients(const HttpsSettings& settings, const std::string& watch
 
 void addHttpsRows(process::SettingsTable& table, HttpsSettings& settings) {
     addClientRows(table, settings);
+    table.add(
+        "session-ticket-secret", "FILE",
+        "32 random bytes or more that keys of TLS session tickets come from: controllers that "
+        "share them let each other's clients resume; none: of this process alone",
+        settings.ticketSecretFile);
     table
         .add("https-listen", "ADDRESS:PORT|off",
              "Where data planes take HTTPS requests; off: nowhere, and Secrets are not read",

@@ -20,7 +20,8 @@ struct HttpsSettings {
     std::string defaultText;
     std::optional<ObjectName> defaultCertificate;  // `defaultText`, parsed
     std::string clientCaText;
-    ClientDefaults clients;  // with `clientCaText`, parsed
+    std::string ticketSecretFile;  // empty: a secret of this process
+    ClientDefaults clients;        // with `clientCaText`, parsed
 };
 
 void addHttpsRows(process::SettingsTable& table, HttpsSettings& settings);

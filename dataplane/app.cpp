@@ -121,7 +121,7 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
 
 App::~App() = default;
 
-ControlLinkOptions App::linkOptions() const {
+ControlLinkOptions App::linkOptions() {
     ControlLinkOptions options;
     options.controller = settings_.controllerAddress;
     options.tls = settings_.rpcFiles;
@@ -129,6 +129,10 @@ ControlLinkOptions App::linkOptions() const {
     options.bootId = process::randomHex(4);
     options.build = EVERGATE_VERSION;
     options.stateDir = settings_.stateDir;
+    options.onTicketKeys = [this](const std::vector<std::string>& keys) {
+        if (pool_.useTicketKeys(keys))
+            rotateTicketKeys(2 * tls::TicketKeys::kPeriod);
+    };
     return options;
 }
 
@@ -172,7 +176,7 @@ int App::run() {
     pool_.start();
     link_.start();
     waitForSignal();
-    rotateTicketKeys();
+    rotateTicketKeys(tls::TicketKeys::kPeriod);
     io_.run();
     link_.stop();
     checker_.stop();
@@ -219,13 +223,14 @@ void App::logOcsp(const ocsp::StaplerNews& news) const {
               news.certificate, news.responder, news.detail);
 }
 
-void App::rotateTicketKeys() {
-    ticketRotation_.expires_after(tls::TicketKeys::kPeriod);
+// Keys of our own, unless the controller gives us some before.
+void App::rotateTicketKeys(std::chrono::hours after) {
+    ticketRotation_.expires_after(after);
     ticketRotation_.async_wait([this](const boost::system::error_code& error) {
         if (error)
             return;
         pool_.rotateTicketKeys();
-        rotateTicketKeys();
+        rotateTicketKeys(tls::TicketKeys::kPeriod);
     });
 }
 

@@ -43,7 +43,7 @@ public:
     int run();
 
 private:
-    ControlLinkOptions linkOptions() const;
+    ControlLinkOptions linkOptions();
     AdminApiOptions adminOptions();
     ProgramFacts facts() const;
     void logStart() const;
@@ -51,7 +51,7 @@ private:
     void logHealth(const std::string& address, bool up, const std::string& detail) const;
     void logOcsp(const ocsp::StaplerNews& news) const;
     void waitForSignal();
-    void rotateTicketKeys();
+    void rotateTicketKeys(std::chrono::hours after);
     void drain(const char* why);
     void finish(int code);
 

@@ -17,23 +17,41 @@ using Json = nlohmann::json;
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 
-std::optional<model::ContentHash> contentHashFromHex(std::string_view text) {
-    model::ContentHash hash{};
-    if (text.size() != hash.size() * 2) {
-        return std::nullopt;
+// Into all of `bytes`; false: that is not their hexadecimal text.
+template <typename Bytes>
+bool readHex(std::string_view text, Bytes& bytes) {
+    if (text.size() != bytes.size() * 2) {
+        return false;
     }
     const auto digit = [](char c) {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
     };
-    for (std::size_t i = 0; i < hash.size(); ++i) {
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
         const int high = digit(text[2 * i]);
         const int low = digit(text[2 * i + 1]);
         if (high < 0 || low < 0) {
-            return std::nullopt;
+            return false;
         }
-        hash[i] = static_cast<std::uint8_t>(high * 16 + low);
+        bytes[i] = static_cast<typename Bytes::value_type>(high * 16 + low);
     }
-    return hash;
+    return true;
+}
+
+template <typename Bytes>
+std::string hexOf(const Bytes& bytes) {
+    constexpr char kDigits[] = "0123456789abcdef";
+    std::string text;
+    text.reserve(bytes.size() * 2);
+    for (const auto byte : bytes) {
+        text += kDigits[static_cast<std::uint8_t>(byte) >> 4];
+        text += kDigits[static_cast<std::uint8_t>(byte) & 15];
+    }
+    return text;
+}
+
+std::optional<model::ContentHash> contentHashFromHex(std::string_view text) {
+    model::ContentHash hash{};
+    return readHex(text, hash) ? std::optional(hash) : std::nullopt;
 }
 
 // Reads members of one object. The first thing wrong is remembered; later reads give defaults.
@@ -298,12 +316,30 @@ KeysRequest readKeysRequest(std::uint64_t id, const Json& params, std::string& w
     return request;
 }
 
+TicketKeys readTicketKeys(const Json& params, std::string& why) {
+    Reader reader(params, why);
+    TicketKeys message;
+    for (const Json& entry : reader.member("keys", Json::value_t::array)) {
+        std::string key(kTicketKeyBytes, '\0');
+        if (message.keys.size() == kMaxTicketKeys || !entry.is_string() ||
+            !readHex(entry.get_ref<const std::string&>(), key)) {
+            reader.fail("keys", "1 to 4 keys of 80 bytes in hexadecimal expected");
+            break;
+        }
+        message.keys.push_back(std::move(key));
+    }
+    if (message.keys.empty()) {
+        reader.fail("keys", "no key");
+    }
+    return message;
+}
+
 Message readCall(const Json& root, std::string& why) {
     Reader reader(root, why);
     const std::string method = reader.text("method", kMaxNameBytes);
     const auto id = readId(root, why);
-    const bool known =
-        method == "apply" || method == "endpoints" || method == "hello" || method == "keys";
+    const bool known = method == "apply" || method == "endpoints" || method == "hello" ||
+                       method == "keys" || method == "ticketKeys";
     if (!known || !why.empty()) {
         return UnknownCall{id, method};
     }
@@ -316,6 +352,9 @@ Message readCall(const Json& root, std::string& why) {
             reader.fail("id", "stands on the last part and only there");
         }
         return message;
+    }
+    if (method == "ticketKeys") {
+        return readTicketKeys(params, why);
     }
     if (!id) {
         reader.fail("id", "missing");
@@ -365,13 +404,7 @@ std::string jsonText(std::string_view text) {
 }
 
 std::string toHex(const model::ContentHash& hash) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : hash) {
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 15];
-    }
-    return text;
+    return hexOf(hash);
 }
 
 std::string encodeHello(std::uint64_t id, const Hello& hello) {
@@ -394,6 +427,14 @@ std::string encodeKeysRequest(const KeysRequest& request) {
         text += ",\"after\":" + jsonText(model::encodeKey(*request.after));
     }
     return text + "}}";
+}
+
+std::string encodeTicketKeys(const TicketKeys& message) {
+    std::string text = R"({"jsonrpc":"2.0","method":"ticketKeys","params":{"keys":[)";
+    for (std::size_t i = 0; i < message.keys.size(); ++i) {
+        text += (i == 0 ? "\"" : ",\"") + hexOf(message.keys[i]) + "\"";
+    }
+    return text + "]}}";
 }
 
 std::string encodeWelcome(std::uint64_t id, const Welcome& welcome) {

@@ -24,6 +24,7 @@ std::variant<Message, DecodeError> decode(std::string_view text);
 
 std::string encodeHello(std::uint64_t id, const Hello& hello);
 std::string encodeKeysRequest(const KeysRequest& request);
+std::string encodeTicketKeys(const TicketKeys& message);
 std::string encodeWelcome(std::uint64_t id, const Welcome& welcome);
 std::string encodeAck(std::uint64_t id, const Ack& ack);
 std::string encodeKeysPage(std::uint64_t id, const KeysPage& page);

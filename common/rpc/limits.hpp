@@ -15,8 +15,10 @@ inline constexpr std::size_t kMaxTransactionBytes = 256 * 1024 * 1024;
 inline constexpr std::size_t kMaxTransactionKeys = 1'000'000;
 inline constexpr std::size_t kMaxNameBytes = 256;  // node id, boot id, build, epoch
 inline constexpr std::size_t kMaxProblems =
-    1'000;                                    // in one refusal; the others follow in later ones
-inline constexpr std::size_t kMaxDepth = 32;  // nesting of a frame's JSON
+    1'000;  // in one refusal; the others follow in later ones
+inline constexpr std::size_t kTicketKeyBytes = 80;  // 16 of name, 32 of cipher, 32 of MAC
+inline constexpr std::size_t kMaxTicketKeys = 4;
+inline constexpr std::size_t kMaxDepth = 32;           // nesting of a frame's JSON
 inline constexpr std::size_t kSendAhead = 512 * 1024;  // bytes queued before a transaction waits
 
 inline constexpr std::chrono::seconds kOpenDeadline{10};   // dial, TLS and WebSocket handshake

@@ -126,6 +126,14 @@ struct KeysRequest {
     std::optional<model::Key> after;
 };
 
+// For TLS sessions that any data plane of the controller resumes: keys of kTicketKeyBytes each, at
+// least one; the first seals. Nobody answers.
+struct TicketKeys {
+    std::vector<std::string> keys;
+
+    friend bool operator==(const TicketKeys&, const TicketKeys&) = default;
+};
+
 struct UnknownCall {
     std::optional<std::uint64_t> id;
     std::string method;
@@ -136,6 +144,7 @@ struct Reply {
     std::variant<Welcome, Ack, KeysPage, Error> outcome;
 };
 
-using Message = std::variant<HelloRequest, PartMessage, KeysRequest, UnknownCall, Reply>;
+using Message =
+    std::variant<HelloRequest, PartMessage, KeysRequest, TicketKeys, UnknownCall, Reply>;
 
 }  // namespace evergate::rpc

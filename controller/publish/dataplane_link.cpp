@@ -92,6 +92,10 @@ void DataplaneLink::dispatch(rpc::UnknownCall&& call) {
     }
 }
 
+void DataplaneLink::sendTicketKeys(const rpc::TicketKeys& keys) {
+    channel_->send(rpc::encodeTicketKeys(keys));
+}
+
 void DataplaneLink::refuse(std::uint64_t id, rpc::Error error) {
     channel_->send(rpc::encodeError(id, error));
     finished_ = true;

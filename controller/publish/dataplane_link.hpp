@@ -49,6 +49,8 @@ public:
 
     // The published configuration changed.
     void published(const std::vector<KeyChange>& changes, EventTime since);
+    // For a data plane that was greeted.
+    void sendTicketKeys(const rpc::TicketKeys& keys);
     // Ends the link when an answer is overdue; offers refused listeners again. Called every second.
     void expire(EventTime now);
     void close(const std::string& why);
@@ -89,6 +91,8 @@ private:
     void dispatch(rpc::PartMessage&&) { close("the data plane sent a transaction"); }
 
     void dispatch(rpc::KeysRequest&&) { close("the data plane asked for keys"); }
+
+    void dispatch(rpc::TicketKeys&&) { close("the data plane sent keys of tickets"); }
 
     void refuse(std::uint64_t id, rpc::Error error);
     void resume(model::Lane lane);

@@ -34,6 +34,30 @@ bool Publisher::listen(const rpc::Address& address, const rpc::TlsFiles& files,
     return true;
 }
 
+void Publisher::useTicketSecret(TicketSecret secret) {
+    ticketSecret_ = std::move(secret);
+    renewTicketKeys();
+}
+
+// Once in a period, or when the clock was set.
+void Publisher::renewTicketKeys() {
+    const std::int64_t period = TicketSecret::periodOf(std::chrono::system_clock::now());
+    if (!ticketSecret_ || period == ticketPeriod_) {
+        return;
+    }
+    rpc::TicketKeys fresh{ticketSecret_->keysOf(period)};
+    if (fresh.keys.empty()) {
+        return;  // the old ones serve on
+    }
+    ticketPeriod_ = period;
+    ticketKeys_ = std::move(fresh);
+    for (const auto& link : links_) {
+        if (link->greeted()) {
+            link->sendTicketKeys(ticketKeys_);
+        }
+    }
+}
+
 void Publisher::stop() {
     listener_.reset();
     tick_.cancel();
@@ -200,6 +224,7 @@ void Publisher::watchDeadlines() {
                 link->expire(now);
                 i += i < links_.size() && links_[i].get() == link ? 1 : 0;
             }
+            renewTicketKeys();
             watchDeadlines();
         });
 }
@@ -208,6 +233,9 @@ void Publisher::onLinkHello(DataplaneLink& link) {
     logger_->info("data plane connected node={} build={} config={} endpoints={}",
                   link.hello().nodeId, link.hello().build, link.hello().lanes[0].version,
                   link.hello().lanes[1].version);
+    if (!ticketKeys_.keys.empty()) {
+        link.sendTicketKeys(ticketKeys_);
+    }
     // The same process again: its earlier connection is dead, we only have not noticed.
     for (const auto& other : links_) {
         if (other.get() != &link && other->greeted() &&

@@ -18,6 +18,7 @@
 #include "common/process/logging.hpp"
 #include "common/rpc/listener.hpp"
 #include "controller/publish/dataplane_link.hpp"
+#include "controller/publish/ticket_secret.hpp"
 
 namespace evergate::controller {
 
@@ -53,6 +54,9 @@ public:
     bool listen(const rpc::Address& address, const rpc::TlsFiles& files, std::string& error);
 
     std::uint16_t port() const { return listener_ ? listener_->port() : 0; }
+
+    // Data planes get keys of session tickets from here on; before: none.
+    void useTicketSecret(TicketSecret secret);
 
     // No more data planes; those connected are dropped.
     void stop();
@@ -90,6 +94,7 @@ private:
     void spread(const std::vector<KeyChange>& changes, EventTime since);
     void remember(const std::vector<KeyChange>& changes);
     void watchDeadlines();
+    void renewTicketKeys();
     void noteUnapplied(const std::vector<KeyChange>& changes, EventTime since);
     void onLinkHello(DataplaneLink& link) override;
     void onLinkAnswer() override;
@@ -105,6 +110,9 @@ private:
     std::array<std::deque<Unapplied>, 2> unapplied_;  // by lane, oldest first
     std::vector<std::unique_ptr<DataplaneLink>> links_;
     std::vector<std::unique_ptr<DataplaneLink>> ended_;  // destroyed from the loop, not from a call
+    std::optional<TicketSecret> ticketSecret_;
+    std::int64_t ticketPeriod_ = -1;
+    rpc::TicketKeys ticketKeys_;  // of that period; empty: none
     std::unique_ptr<rpc::Listener> listener_;
     boost::asio::steady_timer tick_;
     // Handlers that are queued when we go look at it.

@@ -260,6 +260,13 @@ void ControlLink::dispatch(rpc::KeysRequest&& request, std::size_t) {
     channel_->send(rpc::encodeKeysPage(request.id, receiver_.keys(request.lane, request.after)));
 }
 
+void ControlLink::dispatch(rpc::TicketKeys&& message, std::size_t) {
+    if (state_ != State::serving) {
+        return anomaly("keys of tickets before the welcome");
+    }
+    options_.onTicketKeys(message.keys);
+}
+
 void ControlLink::dispatch(rpc::UnknownCall&& call, std::size_t) {
     if (call.id) {
         rpc::Error error;

@@ -10,9 +10,11 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "common/process/backoff.hpp"
 #include "common/process/logging.hpp"
@@ -31,6 +33,8 @@ struct ControlLinkOptions {
     std::string build;
     std::string stateDir;  // "": nothing is kept
     process::Backoff::Random random = process::systemRandom();
+    // The controller's keys of session tickets, each rpc::kTicketKeyBytes, the first to seal with.
+    std::function<void(const std::vector<std::string>&)> onTicketKeys = [](const auto&) {};
 };
 
 struct ControlLinkStatus {
@@ -87,6 +91,7 @@ private:
 
     void dispatch(rpc::PartMessage&& message, std::size_t bytes);
     void dispatch(rpc::KeysRequest&& request, std::size_t bytes);
+    void dispatch(rpc::TicketKeys&& message, std::size_t bytes);
     void dispatch(rpc::UnknownCall&& call, std::size_t bytes);
     void dispatch(rpc::Reply&& reply, std::size_t bytes);
 

@@ -31,9 +31,40 @@ std::shared_ptr<const TicketKeys> TicketKeys::next(const TicketKeys* before) {
         return nullptr;
     keys->count_ = 1;
     if (before != nullptr) {
-        const std::size_t kept = std::min(before->count_, kKept - 1);
+        const std::size_t kept = std::min(before->count_, kOwn - 1);
         std::copy_n(before->keys_.begin(), kept, keys->keys_.begin() + 1);
         keys->count_ += kept;
+    }
+    return keys;
+}
+
+// False: no room.
+bool TicketKeys::add(const Key& key) noexcept {
+    const auto end = keys_.begin() + count_;
+    if (std::any_of(keys_.begin(), end, [&key](const Key& held) { return held.name == key.name; }))
+        return true;
+    if (count_ == kMost)
+        return false;
+    keys_[count_++] = key;
+    return true;
+}
+
+std::shared_ptr<const TicketKeys> TicketKeys::of(std::span<const std::string> given,
+                                                 const TicketKeys* before) {
+    std::unique_ptr<TicketKeys> keys(new TicketKeys);
+    for (const std::string& bytes : given) {
+        Key key;
+        if (bytes.size() != sizeof key)
+            return nullptr;
+        std::memcpy(&key, bytes.data(), sizeof key);
+        keys->add(key);
+        OPENSSL_cleanse(&key, sizeof key);
+    }
+    if (keys->count_ == 0)
+        return nullptr;
+    if (before != nullptr) {
+        for (const Key& key : before->keys())
+            keys->add(key);
     }
     return keys;
 }

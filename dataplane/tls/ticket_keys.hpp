@@ -15,13 +15,15 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace evergate::tls {
 
 class TicketKeys {
 public:
-    static constexpr std::size_t kKept = 3;
-    // A ticket opens for two to three periods.
+    static constexpr std::size_t kMost = 8;
+    // Of keys of our own: a ticket opens for two to three periods.
+    static constexpr std::size_t kOwn = 3;
     static constexpr std::chrono::hours kPeriod{6};
 
     struct Key {
@@ -33,6 +35,11 @@ public:
     // One fresh key, then those of `before` but the oldest. Null when the system gives no
     // randomness.
     static std::shared_ptr<const TicketKeys> next(const TicketKeys* before);
+
+    // Somebody else's, each the bytes of a Key, the first to seal with; behind them those of
+    // `before` that are not among them. Null when one has another size, or there is none.
+    static std::shared_ptr<const TicketKeys> of(std::span<const std::string> given,
+                                                const TicketKeys* before);
 
     ~TicketKeys();
     TicketKeys(const TicketKeys&) = delete;
@@ -49,7 +56,8 @@ public:
 
 private:
     TicketKeys() = default;
-    std::array<Key, kKept> keys_{};
+    bool add(const Key& key) noexcept;
+    std::array<Key, kMost> keys_{};
     std::size_t count_ = 0;
 };
 

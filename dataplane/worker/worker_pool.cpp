@@ -196,12 +196,21 @@ void WorkerPool::start() {
 }
 
 void WorkerPool::rotateTicketKeys() {
-    auto fresh = tls::TicketKeys::next(ticketKeys_.get());
-    if (!fresh)
-        return;  // no randomness now: the old keys serve on
-    ticketKeys_ = std::move(fresh);
+    // Without randomness now the old keys serve on.
+    spreadTicketKeys(tls::TicketKeys::next(ticketKeys_.get()));
+}
+
+bool WorkerPool::useTicketKeys(std::span<const std::string> keys) {
+    return spreadTicketKeys(tls::TicketKeys::of(keys, ticketKeys_.get()));
+}
+
+bool WorkerPool::spreadTicketKeys(std::shared_ptr<const tls::TicketKeys> keys) {
+    if (!keys)
+        return false;
+    ticketKeys_ = std::move(keys);
     for (const auto& each : workers_)
-        each->post([worker = each.get(), keys = ticketKeys_] { worker->setTicketKeys(keys); });
+        each->post([worker = each.get(), held = ticketKeys_] { worker->setTicketKeys(held); });
+    return true;
 }
 
 void WorkerPool::setStaples(std::shared_ptr<const tls::Staples> staples) {

@@ -13,6 +13,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -139,6 +140,8 @@ public:
     // New session tickets are sealed with a fresh key from here on; call it every
     // tls::TicketKeys::kPeriod.
     void rotateTicketKeys();
+    // Those of the controller, tls::TicketKeys::of(); false: they are none.
+    bool useTicketKeys(std::span<const std::string> keys);
     // What handshakes staple from here on.
     void setStaples(std::shared_ptr<const tls::Staples> staples);
 
@@ -156,6 +159,7 @@ private:
     boost::asio::any_io_executor control_;
     WorkerPoolOptions options_;
     std::unique_ptr<AccessLogWriter> log_;
+    bool spreadTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
     std::shared_ptr<const tls::TicketKeys> ticketKeys_;
     std::unique_ptr<SharedLimits> limits_;
     std::unique_ptr<SlotPost> post_;

@@ -61,3 +61,19 @@ def shown(port, server_name):
 def get(port, host, path="/", headers=(), own=None):
     with Connection(port, host, own=own) as connection:
         return connection.request(path=path, host=host, headers=headers)
+
+
+class Resuming:
+    """A client of one version that keeps its sessions."""
+
+    def __init__(self, server_name, version):
+        self.server_name, self.version = server_name, version
+        self.context = _trusting_anybody()
+        self.context.minimum_version = self.context.maximum_version = version
+
+    def ask(self, port, session=None):
+        """(whether the session was resumed, the one to resume next)"""
+        with http.Connection(port) as connection:
+            connection.sock = self.context.wrap_socket(connection.sock, server_hostname=self.server_name, session=session)
+            connection.request(host=self.server_name)  # tickets of TLS 1.3 come after the handshake
+            return connection.sock.session_reused, connection.sock.session

@@ -69,6 +69,21 @@ TEST(Codec, CarriesKeys) {
     EXPECT_EQ(std::get<KeysPage>(decoded<Reply>(encodeKeysPage(4, page)).outcome), page);
 }
 
+TEST(Codec, CarriesKeysOfTickets) {
+    std::string odd(kTicketKeyBytes, '\xff');
+    odd[0] = '\0';
+    const TicketKeys message{{odd, std::string(kTicketKeyBytes, 'k')}};
+    EXPECT_EQ(decoded<TicketKeys>(encodeTicketKeys(message)), message);
+    const auto refused = [](const TicketKeys& keys) {
+        return std::holds_alternative<DecodeError>(decode(encodeTicketKeys(keys)));
+    };
+    EXPECT_TRUE(refused({}));
+    EXPECT_TRUE(refused({{std::string(kTicketKeyBytes - 1, 'k')}}));
+    EXPECT_TRUE(refused({std::vector<std::string>(kMaxTicketKeys + 1, message.keys[1])}));
+    EXPECT_TRUE(std::holds_alternative<DecodeError>(
+        decode(R"({"jsonrpc":"2.0","method":"ticketKeys","params":{"keys":[7]}})")));
+}
+
 TEST(Codec, BoundsTheTextOfProblems) {
     Error error;
     error.code = ErrorCode::invalidKeys;

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
 
+#include <string>
+#include <vector>
+
 #include "dataplane/tls/openssl_ptr.hpp"
 
 namespace evergate::tls {
@@ -27,8 +30,32 @@ TEST(TicketKeys, OpenWhatTheyOnceSealed) {
         Crypto opening;
         EXPECT_EQ(keys->open(name, iv, opening.cipher.get(), opening.mac.get()), result);
         keys = TicketKeys::next(keys.get());
-        EXPECT_LE(keys->keys().size(), TicketKeys::kKept);
+        EXPECT_LE(keys->keys().size(), TicketKeys::kOwn);
     }
+}
+
+TEST(TicketKeys, OfTheControllerSealAndOurOwnStillOpen) {
+    const auto own = TicketKeys::next(nullptr);
+    const std::vector<std::string> given{std::string(80, 'a'), std::string(80, 'b')};
+    const auto keys = TicketKeys::of(given, own.get());
+    ASSERT_TRUE(keys);
+    ASSERT_EQ(keys->keys().size(), 3u);
+    EXPECT_EQ(keys->keys()[0].name[0], 'a');
+    EXPECT_EQ(keys->keys()[1].mac[31], 'b');
+    EXPECT_EQ(keys->keys()[2].cipher, own->keys()[0].cipher);
+    // The same again adds nothing, and there is an end to it.
+    EXPECT_EQ(TicketKeys::of(given, keys.get())->keys().size(), 3u);
+    auto many = keys;
+    for (char c = 'c'; c < 'z'; ++c) {
+        const std::vector<std::string> next{std::string(80, c)};
+        many = TicketKeys::of(next, many.get());
+        ASSERT_TRUE(many);
+        EXPECT_LE(many->keys().size(), TicketKeys::kMost);
+        EXPECT_EQ(many->keys()[0].name[0], static_cast<unsigned char>(c));
+    }
+    const std::vector<std::string> bad{std::string(79, 'a')};
+    EXPECT_FALSE(TicketKeys::of(bad, nullptr));
+    EXPECT_FALSE(TicketKeys::of({}, own.get()));
 }
 
 TEST(TicketKeys, AreDifferentEachTime) {

@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TLS sessions outlive the data plane they began with: another one of the controller resumes them, and with a shared secret
+those of another controller."""
+import os
+import ssl
+
+from harness import manifests, tls
+from harness.programs import wait_until
+from test_tls import Tls
+
+HOST = "one.example"
+
+
+class SessionTickets(Tls):
+    def setUp(self):
+        super().setUp()
+        self.made = [tls.SelfSigned(self.scratch, "one", HOST)]
+        self.serve(self.stack)
+
+    def flags(self):
+        secret = self.scratch / "secret"
+        secret.write_bytes(os.urandom(32))
+        return [f"--session-ticket-secret={secret}"]
+
+    def serve(self, stack):
+        stack.source.put(manifests.tls_secret("one", self.made[0].certificate, self.made[0].key),
+                         manifests.service("web"), manifests.endpoint_slice("web", ["127.0.0.1"], self.port),
+                         manifests.ingress("one", {HOST: [manifests.path("web")]}, tls=[([HOST], "one")]))
+        wait_until(lambda: tls.shown(stack.https_port, HOST) == self.made[0].der, "the certificate is there")
+        wait_until(lambda: tls.get(stack.https_port, HOST).status == 200, "the route is there")
+
+    def sessions(self, stack):
+        """(client, session) of each version."""
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            client = tls.Resuming(HOST, version)
+            resumed, session = client.ask(stack.https_port)
+            self.assertFalse(resumed)
+            yield client, session
+
+    def test_a_data_plane_that_starts_again_resumes_them(self):
+        sessions = list(self.sessions(self.stack))
+        self.stack.dataplane.kill()
+        self.stack.dataplane.start()
+        self.stack.wait_ready()
+        wait_until(lambda: tls.get(self.stack.https_port, HOST).status == 200, "it serves again")
+        for client, session in sessions:
+            self.assertTrue(client.ask(self.stack.https_port, session)[0], client.version)
+
+    def test_controllers_that_share_a_secret_resume_each_others(self):
+        folder = self.scratch / "other"
+        folder.mkdir()
+        other = self.other(folder, [f"--session-ticket-secret={self.scratch}/secret"])
+        for client, session in self.sessions(self.stack):
+            self.assertTrue(client.ask(other.https_port, session)[0], client.version)
+
+    def test_controllers_with_secrets_of_their_own_do_not(self):
+        folder = self.scratch / "other"
+        folder.mkdir()
+        other = self.other(folder, [])
+        for client, session in self.sessions(self.stack):
+            self.assertFalse(client.ask(other.https_port, session)[0], client.version)
+
+    def other(self, folder, flags):
+        scratch, self.scratch = self.scratch, folder
+        try:
+            stack = self.evergate(https=True, controller_flags=flags).start()
+        finally:
+            self.scratch = scratch
+        self.serve(stack)
+        return stack
+
+
+class WrongSecret(Tls):
+    def test_is_told_and_nothing_starts(self):
+        short = self.scratch / "short"
+        short.write_bytes(b"x" * 31)
+        controller = self.stack.controller
+        controller.kill()
+        controller.arguments.append(f"--session-ticket-secret={short}")
+        controller.start()
+        wait_until(lambda: not controller.running(), "it ends")
+        self.assertIn("has 31 bytes; at least 32 are needed", controller.text())
+        controller.arguments.pop()
+        controller.start()
+        self.stack.wait_ready()
