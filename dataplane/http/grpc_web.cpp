@@ -151,10 +151,11 @@ std::string becomeGrpcWeb(const GrpcWeb& web, const HeadEdits& edits, ResponseHe
             continue;
         if (field.id == HeaderName::contentType) {
             field.hopByHop = true;
-            if (!drops(edits, "content-type"))
+            if (!drops(edits, "content-type")) {
                 text.append("Content-Type: ")
                     .append(webType(web, formatOf(field.value, web)))
                     .append("\r\n");
+            }
         } else if (isStatus(field.name)) {
             field.hopByHop = true;
             addField(field, status);

@@ -10,10 +10,11 @@ bool UploadWindows::look(Time now, std::chrono::microseconds roundTrip, bool sca
     const auto took = now - std::exchange(since_, now);
     read_ = 0;
     const std::int32_t before = stream_;
-    if (scarce)
+    if (scarce) {
         stream_ = kStream;
-    else if (!first && took <= roundTrip * 3 / 2)
+    } else if (!first && took <= roundTrip * 3 / 2) {
         stream_ = std::min(2 * stream_, kMostStream);
+    }
     return stream_ != before;
 }
 

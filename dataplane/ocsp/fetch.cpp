@@ -68,9 +68,10 @@ asio::awaitable<Fetched> converse(beast::tcp_stream& stream, const Responder& re
         co_return failed(OcspOutcome::refused, "the answer has more than 64 KiB");
     if (error)
         co_return failed("answer", error);
-    if (parser.get().result_int() != 200)
+    if (parser.get().result_int() != 200) {
         co_return failed(OcspOutcome::refused,
                          "status " + std::to_string(parser.get().result_int()));
+    }
     co_return Fetched{OcspOutcome::good, std::move(parser.get().body()), {}};
 }
 

@@ -144,9 +144,10 @@ Framed BodyFlow::frameChunked(char* begin, char* end, bool last) {
         std::memcpy(out.begin, header, size);
         tail_.append("\r\n");
     }
-    if (last)
+    if (last) {
         addLastChunk(in_ == Framing::chunked ? std::string_view(decoder_.trailers())
                                              : std::string_view());
+    }
     out.tail = tail_;
     return out;
 }

@@ -39,10 +39,11 @@ bool Http2Session::read() {
             return false;
         }
         const std::string_view rest = feed({input.data(), static_cast<std::size_t>(got.bytes)});
-        if (rest.size() > net::BufferPool::kSmall)
+        if (rest.size() > net::BufferPool::kSmall) {
             hold(std::move(input), rest);
-        else
+        } else {
             hold(rest);
+        }
     }
     return !lost_;
 }

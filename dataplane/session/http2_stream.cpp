@@ -82,9 +82,10 @@ void Http2Stream::start(const http2::RequestText& text) {
     std::size_t scanned = 0;
     const http::ParseResult result = http::parseRequestHead(
         text.text(), {text.text().size() + 1, settings.maxHeaders + kExtraFields}, scanned, head);
-    if (result.status != http::ParseStatus::complete)
+    if (result.status != http::ParseStatus::complete) {
         return refuse(result.error == ProxyError::none ? ProxyError::badRequest : result.error,
                       result.detail, remoteEnded_);
+    }
     if (!http::restrictUnderscores(head, settings.headerUnderscores)) [[unlikely]]
         return refuse(ProxyError::badRequest, "underscore in a field name", remoteEnded_);
     if (!session_->covers(head.host)) [[unlikely]]

@@ -183,9 +183,10 @@ bool Http2Stream::submitHead(const http::ResponseHead& head) {
         return false;
     engine.fields.set(head, opens ? 200 : head.status);
     session_->scheduleFlush();
-    if (head.status < 200 && !opens)
+    if (head.status < 200 && !opens) {
         return nghttp2_submit_headers(frames, NGHTTP2_FLAG_NONE, id_, nullptr, engine.fields.data(),
                                       engine.fields.size(), nullptr) == 0;
+    }
     tunnel_ = opens;
     framing_ = opens ? Framing::untilClose : head.framing;
     remaining_ = head.contentLength;
