@@ -20,8 +20,10 @@ constexpr int kRoundsPerTurn = 4;
 // What nghttp2 gives at once is a frame.
 constexpr std::size_t kFrameRoom = 32 * 1024;
 // Whoever floods comes back with a new connection when one is closed. So until so many requests
-// were answered in full a connection waits in the line of those that have much to do.
+// were answered in full, or some time has passed, a connection waits in the line of those that have
+// much to do.
 constexpr std::uint32_t kAcquainted = 32;
+constexpr std::chrono::seconds kProbation{5};
 
 }  // namespace
 
@@ -79,11 +81,16 @@ bool Http2Session::submitSettings() {
                                                  windows_.connection()) == 0;
 }
 
+bool Http2Session::isStranger() const noexcept {
+    return answered_ < kAcquainted &&
+           (context_.wheel.nowTick() - acceptedTick()) * net::TimerWheel::kTick < kProbation;
+}
+
 void Http2Session::onEvents(std::uint32_t events) {
     if (lost_)
         return;
     socket_.noteEvents(events);
-    if (answered_ < kAcquainted)
+    if (isStranger())
         return context_.queue.requeue(*this);
     if (!holdsInput() || !queued())  // else its turn comes
         service();

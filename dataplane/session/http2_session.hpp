@@ -109,6 +109,8 @@ private:
     void hold(std::string_view rest);
     void dropHeld() noexcept;
 
+    bool isStranger() const noexcept;
+
     bool holdsInput() const noexcept { return !heldInput_.empty(); }
 
     std::string_view feed(std::string_view input);
