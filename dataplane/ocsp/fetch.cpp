@@ -95,8 +95,9 @@ asio::awaitable<Fetched> fetch(Responder responder, std::string request, Scope s
         stream.expires_after(kConnectTime);
         co_await stream.async_connect({address, responder.port},
                                       asio::redirect_error(asio::use_awaitable, error));
-        if (!error)
+        if (!error) {
             co_return co_await converse(stream, responder, std::move(request));
+        }
     }
     co_return failed("connect", error);
 }
