@@ -9,7 +9,9 @@
 #include <array>
 #include <ctime>
 #include <memory>
+#include <span>
 
+#include "common/model/hex.hpp"
 #include "common/model/syntax.hpp"
 
 namespace evergate::model {
@@ -59,12 +61,7 @@ std::string fingerprintOf(const X509* certificate) {
     if (X509_digest(certificate, EVP_sha256(), digest.data(), &size) != 1) {
         return {};
     }
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) {
-        text += {kDigits[digest[i] >> 4U], kDigits[digest[i] & 15U]};
-    }
-    return text;
+    return hexOf(std::span(digest.data(), size));
 }
 
 }  // namespace

@@ -17,14 +17,14 @@
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define EVERGATE_OWN_HEAP 0
+#define EVERGATE_SANITIZER_HEAP
 #endif
 #endif
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define EVERGATE_OWN_HEAP 0
+#define EVERGATE_SANITIZER_HEAP
 #endif
 
-#ifndef EVERGATE_OWN_HEAP
+#ifndef EVERGATE_SANITIZER_HEAP
 
 namespace {
 
@@ -47,18 +47,14 @@ void* takeAligned(std::size_t size, std::size_t alignment) {
     throw std::bad_alloc();
 }
 
-void giveBack(void* memory) noexcept {
-    if (memory == nullptr)
-        return;
-    ::explicit_bzero(memory, ::malloc_usable_size(memory));
+void giveBack(void* memory, std::size_t size) noexcept {
+    if (memory != nullptr)
+        ::explicit_bzero(memory, size);
     std::free(memory);
 }
 
-void giveBack(void* memory, std::size_t size) noexcept {
-    if (memory == nullptr)
-        return;
-    ::explicit_bzero(memory, size);
-    std::free(memory);
+void giveBack(void* memory) noexcept {
+    giveBack(memory, ::malloc_usable_size(memory));  // 0 of null
 }
 
 // Larger than a key of 8192 bits in any form, less than a record.
@@ -69,16 +65,12 @@ void* opensslTake(std::size_t size, const char*, int) {
 }
 
 void opensslGiveBack(void* memory, const char*, int) {
-    if (memory == nullptr)
-        return;
     const std::size_t size = ::malloc_usable_size(memory);
-    if (size < kOpensslPiece)
-        ::explicit_bzero(memory, size);
-    std::free(memory);
+    giveBack(memory, size < kOpensslPiece ? size : 0);
 }
 
 void* opensslResize(void* memory, std::size_t size, const char* file, int line) {
-    const std::size_t before = memory == nullptr ? 0 : ::malloc_usable_size(memory);
+    const std::size_t before = ::malloc_usable_size(memory);
     if (size != 0 && size <= before)
         return memory;
     void* const other = size == 0 ? nullptr : std::malloc(size);

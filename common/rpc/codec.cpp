@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "common/model/hex.hpp"
 #include "common/model/json.hpp"
 #include "common/model/json_depth.hpp"
 #include "common/rpc/limits.hpp"
@@ -17,41 +18,9 @@ using Json = nlohmann::json;
 constexpr std::size_t kMaxReason = 1024;
 constexpr std::uint64_t kMaxNumber = std::numeric_limits<std::int64_t>::max();
 
-// Into all of `bytes`; false: that is not their hexadecimal text.
-template <typename Bytes>
-bool readHex(std::string_view text, Bytes& bytes) {
-    if (text.size() != bytes.size() * 2) {
-        return false;
-    }
-    const auto digit = [](char c) {
-        return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    for (std::size_t i = 0; i < bytes.size(); ++i) {
-        const int high = digit(text[2 * i]);
-        const int low = digit(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
-            return false;
-        }
-        bytes[i] = static_cast<typename Bytes::value_type>(high * 16 + low);
-    }
-    return true;
-}
-
-template <typename Bytes>
-std::string hexOf(const Bytes& bytes) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    text.reserve(bytes.size() * 2);
-    for (const auto byte : bytes) {
-        text += kDigits[static_cast<std::uint8_t>(byte) >> 4];
-        text += kDigits[static_cast<std::uint8_t>(byte) & 15];
-    }
-    return text;
-}
-
 std::optional<model::ContentHash> contentHashFromHex(std::string_view text) {
     model::ContentHash hash{};
-    return readHex(text, hash) ? std::optional(hash) : std::nullopt;
+    return model::readHex(text, hash) ? std::optional(hash) : std::nullopt;
 }
 
 // Reads members of one object. The first thing wrong is remembered; later reads give defaults.
@@ -322,7 +291,7 @@ TicketKeys readTicketKeys(const Json& params, std::string& why) {
     for (const Json& entry : reader.member("keys", Json::value_t::array)) {
         std::string key(kTicketKeyBytes, '\0');
         if (message.keys.size() == kMaxTicketKeys || !entry.is_string() ||
-            !readHex(entry.get_ref<const std::string&>(), key)) {
+            !model::readHex(entry.get_ref<const std::string&>(), key)) {
             reader.fail("keys", "1 to 4 keys of 80 bytes in hexadecimal expected");
             break;
         }
@@ -404,7 +373,7 @@ std::string jsonText(std::string_view text) {
 }
 
 std::string toHex(const model::ContentHash& hash) {
-    return hexOf(hash);
+    return model::hexOf(hash);
 }
 
 std::string encodeHello(std::uint64_t id, const Hello& hello) {
@@ -432,7 +401,7 @@ std::string encodeKeysRequest(const KeysRequest& request) {
 std::string encodeTicketKeys(const TicketKeys& message) {
     std::string text = R"({"jsonrpc":"2.0","method":"ticketKeys","params":{"keys":[)";
     for (std::size_t i = 0; i < message.keys.size(); ++i) {
-        text += (i == 0 ? "\"" : ",\"") + hexOf(message.keys[i]) + "\"";
+        text += (i == 0 ? "\"" : ",\"") + model::hexOf(message.keys[i]) + "\"";
     }
     return text + "]}}";
 }

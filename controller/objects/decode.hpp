@@ -11,6 +11,7 @@
 #include <string_view>
 #include <variant>
 
+#include "common/model/json.hpp"
 #include "controller/objects/objects.hpp"
 #include "controller/source.hpp"
 
@@ -27,8 +28,8 @@ using Decoded = std::variant<Object, DecodeProblem>;
 inline constexpr std::size_t kMaxObjectBytes = 4 * 1024 * 1024;
 
 // Of one text in a Secret; a chain of certificates takes some 6 KiB.
-inline constexpr std::size_t kMaxSecretText = 64 * 1024;
-inline constexpr std::size_t kMaxRevocationText = 448 * 1024;  // ca.crl
+inline constexpr std::size_t kMaxSecretText = model::kMaxPemBytes;
+inline constexpr std::size_t kMaxRevocationText = model::kMaxStringBytes;  // ca.crl
 
 // One object that names its apiVersion and kind. Unknown for kinds we do not read.
 Decoded decodeObject(std::string_view json);

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "common/model/fields.hpp"
+#include "common/model/hex.hpp"
 #include "common/model/public_json.hpp"
 #include "dataplane/control/json_writer.hpp"
 #include "dataplane/control/metrics.hpp"
@@ -18,16 +19,6 @@ namespace {
 template <typename Enum>
 std::string_view enumName(Enum value) {
     return model::EnumNames<Enum>::kNames[static_cast<std::size_t>(value)];
-}
-
-std::string hex(const model::ContentHash& hash) {
-    static constexpr char kDigits[] = "0123456789abcdef";
-    std::string text;
-    for (const std::uint8_t byte : hash) {
-        text += kDigits[byte >> 4];
-        text += kDigits[byte & 0xF];
-    }
-    return text;
 }
 
 void writeCounters(JsonWriter& json, const session::Counters& counters) {
@@ -112,7 +103,7 @@ void writeEndpoints(JsonWriter& json, const worker::BackendStats* stats) {
 
 void writeEntry(JsonWriter& json, const model::Key& key, const model::Entry& entry) {
     json.key(model::toText(key)).beginObject();
-    json.field("hash", hex(entry.hash));
+    json.field("hash", model::hexOf(entry.hash));
     json.key("value").raw(model::encodePublic(*entry.value));
     json.endObject();
 }

@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "common/model/hex.hpp"
 #include "common/model/json.hpp"
 #include "common/model/sha256.hpp"
 #include "common/model/validation.hpp"
@@ -20,13 +21,7 @@ namespace {
 constexpr std::string_view kMagic = "evergate-last-known-good 1 ";
 
 std::string checksum(std::string_view text) {
-    constexpr char kDigits[] = "0123456789abcdef";
-    std::string hex;
-    for (const std::uint8_t byte : model::sha256({text})) {
-        hex += kDigits[byte >> 4];
-        hex += kDigits[byte & 15];
-    }
-    return hex;
+    return model::hexOf(model::sha256({text}));
 }
 
 // The text up to the next newline, taken off `rest`; none when there is no newline.

@@ -5,7 +5,10 @@
 
 #include <algorithm>
 #include <memory>
+#include <span>
 #include <string_view>
+
+#include "common/model/hex.hpp"
 
 namespace evergate::tls {
 namespace {
@@ -47,17 +50,11 @@ std::string serialOf(const X509* certificate) {
 }  // namespace
 
 std::string fingerprintOf(const X509* certificate) {
-    static constexpr char kDigits[] = "0123456789abcdef";
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     if (X509_digest(certificate, EVP_sha256(), digest, &size) != 1)
         return {};
-    std::string text;
-    for (unsigned i = 0; i < size; ++i) {
-        text += kDigits[digest[i] >> 4U];
-        text += kDigits[digest[i] & 15U];
-    }
-    return text;
+    return model::hexOf(std::span(digest, size));
 }
 
 net::PeerIdentity identityOf(X509* certificate) {

@@ -38,15 +38,12 @@ std::shared_ptr<const TicketKeys> TicketKeys::next(const TicketKeys* before) {
     return keys;
 }
 
-// False: no room.
-bool TicketKeys::add(const Key& key) noexcept {
+// Unless it is there already, or there is no room.
+void TicketKeys::add(const Key& key) noexcept {
     const auto end = keys_.begin() + count_;
-    if (std::any_of(keys_.begin(), end, [&key](const Key& held) { return held.name == key.name; }))
-        return true;
-    if (count_ == kMost)
-        return false;
-    keys_[count_++] = key;
-    return true;
+    if (count_ != kMost &&
+        std::none_of(keys_.begin(), end, [&](const Key& held) { return held.name == key.name; }))
+        keys_[count_++] = key;
 }
 
 std::shared_ptr<const TicketKeys> TicketKeys::of(std::span<const std::string> given,

@@ -56,7 +56,7 @@ public:
 
 private:
     TicketKeys() = default;
-    bool add(const Key& key) noexcept;
+    void add(const Key& key) noexcept;
     std::array<Key, kMost> keys_{};
     std::size_t count_ = 0;
 };

@@ -150,6 +150,7 @@ public:
     LimitUse limitUse() const;
 
 private:
+    bool spreadTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
     void setEjected(std::vector<EjectionChange> changes);
     void addEjections(std::vector<BackendStats>& backends) const;
 
@@ -159,7 +160,6 @@ private:
     boost::asio::any_io_executor control_;
     WorkerPoolOptions options_;
     std::unique_ptr<AccessLogWriter> log_;
-    bool spreadTicketKeys(std::shared_ptr<const tls::TicketKeys> keys);
     std::shared_ptr<const tls::TicketKeys> ticketKeys_;
     std::unique_ptr<SharedLimits> limits_;
     std::unique_ptr<SlotPost> post_;

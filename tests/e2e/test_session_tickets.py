@@ -5,6 +5,7 @@ import os
 import ssl
 
 from harness import manifests, tls
+from harness.evergate import Evergate
 from harness.programs import wait_until
 from test_tls import Tls
 
@@ -47,26 +48,21 @@ class SessionTickets(Tls):
             self.assertTrue(client.ask(self.stack.https_port, session)[0], client.version)
 
     def test_controllers_that_share_a_secret_resume_each_others(self):
-        folder = self.scratch / "other"
-        folder.mkdir()
-        other = self.other(folder, [f"--session-ticket-secret={self.scratch}/secret"])
+        other = self.other(f"--session-ticket-secret={self.scratch}/secret")
         for client, session in self.sessions(self.stack):
             self.assertTrue(client.ask(other.https_port, session)[0], client.version)
 
     def test_controllers_with_secrets_of_their_own_do_not(self):
-        folder = self.scratch / "other"
-        folder.mkdir()
-        other = self.other(folder, [])
+        other = self.other()
         for client, session in self.sessions(self.stack):
             self.assertFalse(client.ask(other.https_port, session)[0], client.version)
 
-    def other(self, folder, flags):
-        scratch, self.scratch = self.scratch, folder
-        try:
-            stack = self.evergate(https=True, controller_flags=flags).start()
-        finally:
-            self.scratch = scratch
-        self.serve(stack)
+    def other(self, *flags):
+        folder = self.scratch / "other"
+        folder.mkdir()
+        stack = Evergate(folder, https=True, controller_flags=flags)
+        self.addCleanup(self._stop, stack)
+        self.serve(stack.start())
         return stack
 
 
