@@ -16,6 +16,8 @@ from harness.programs import SHORT, wait_until
 
 STREAMS = 20 if SHORT else 50
 AFTER = 5
+LARGE = 64 << 20  # no kernel buffers so much of one answer
+PIECE = 65536
 MB = 1e6
 SLACK = 1024  # pages: other programs have sockets, too
 CONFIG = """\
@@ -42,11 +44,13 @@ class StuckStreams(incident.Incident):
 
     @staticmethod
     def answer_and_die(_, sock):
-        """Takes the head, begins a large answer, and resets the connection."""
+        """Takes the head, answers until the proxy takes no more (its client reads nothing), and resets the connection."""
         read_head(sock)
-        sock.settimeout(0.3)
+        sock.settimeout(1)  # for one piece: however slow the machine, the proxy is stuck before the endpoint dies
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 67108864\r\n\r\n" + b"x" * (4 << 20))
+        sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % LARGE)
+        for _ in range(LARGE // PIECE):
+            sock.sendall(bytes(PIECE))
 
     def upload(self, port):
         """Clients that send what the proxy takes and read nothing."""
@@ -67,6 +71,7 @@ class StuckStreams(incident.Incident):
     def kept(self, port):
         """Sockets the kernel still keeps for those clients, which never read, some time after the endpoint died."""
         wait_until(lambda: self.backend.accepted >= STREAMS, "all uploads began")
+        wait_until(lambda: self.backend.open == 0, "the endpoint died", within=120)
         time.sleep(AFTER)
         return incident.kernel_sockets(port), incident.buffered(port)
 

@@ -42,6 +42,12 @@ class ScriptedBackend:
                 self._open.discard(sock)
             sock.close()
 
+    @property
+    def open(self):
+        """Connections whose script still runs."""
+        with self._lock:
+            return len(self._open)
+
     def close(self):
         self.listener.shutdown(socket.SHUT_RDWR)  # close() alone would not end accept()
         self.listener.close()
