@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The peers' configurations. All do the same job: keep connections on both sides for as long as they are used, tell the
-endpoint who the client is, one thread (or as many as asked), deadlines on; a log only where the case is about it."""
+endpoint the same five things about the client (X-Forwarded-For, -Proto, -Host, -Port and X-Real-IP, as the templates of
+marathon-lb and ingress-nginx do), one thread (or as many as asked), deadlines on; a log only where the case is about it."""
 import json
 
 HOST = "bench.example"          # leads to an endpoint that speaks HTTP/1.1
@@ -28,6 +29,11 @@ defaults
 frontend web
     bind 127.0.0.1:{port} backlog 4096
     bind 127.0.0.1:{tls_port} backlog 4096 ssl crt {folder}/../both.pem ssl-min-ver TLSv1.2 alpn h2,http/1.1
+    http-request set-header X-Real-IP %[src]
+    http-request set-header X-Forwarded-Proto http if !{{ ssl_fc }}
+    http-request set-header X-Forwarded-Proto https if {{ ssl_fc }}
+    http-request set-header X-Forwarded-Host %[req.hdr(Host)]
+    http-request set-header X-Forwarded-Port %[dst_port]
     use_backend echo if {{ hdr(host) -i {host} }}
     use_backend h2c if {{ hdr(host) -i {h2c_host} }}
     use_backend grpc if {{ hdr(host) -i {grpc_host} }}
@@ -90,6 +96,10 @@ http {{
             proxy_set_header Connection "";
             proxy_set_header Host $host;
             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            proxy_set_header X-Real-IP $remote_addr;
+            proxy_set_header X-Forwarded-Proto $scheme;
+            proxy_set_header X-Forwarded-Host $host;
+            proxy_set_header X-Forwarded-Port $server_port;
             proxy_max_temp_file_size 0;
             proxy_request_buffering off;
         }}
@@ -113,6 +123,10 @@ http {{
         location / {{
             grpc_pass grpc://h2c;
             grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            grpc_set_header X-Real-IP $remote_addr;
+            grpc_set_header X-Forwarded-Proto $scheme;
+            grpc_set_header X-Forwarded-Host $host;
+            grpc_set_header X-Forwarded-Port $server_port;
         }}
     }}
     server {{
@@ -126,6 +140,10 @@ http {{
         location / {{
             grpc_pass grpc://grpc;
             grpc_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+            grpc_set_header X-Real-IP $remote_addr;
+            grpc_set_header X-Forwarded-Proto $scheme;
+            grpc_set_header X-Forwarded-Host $host;
+            grpc_set_header X-Forwarded-Port $server_port;
         }}
     }}
 }}
@@ -139,6 +157,7 @@ NGINX_LOG = (
     """"duration":$request_time,"upstream":"$upstream_response_time","user_agent":"$http_user_agent"}}';
     access_log {folder}/access.log json buffer=64k flush=1s;""")
 
+# Without scripts it can say the last three only as constants, and has no Via of its own as nobody here has.
 NGHTTPX = """\
 workers={workers}
 frontend=127.0.0.1,{port};no-tls
@@ -154,6 +173,10 @@ frontend-keep-alive-timeout=75s
 backend-keep-alive-timeout=60s
 frontend-http2-max-concurrent-streams=256
 add-x-forwarded-for=yes
+add-request-header=x-real-ip: 127.0.0.1
+add-request-header=x-forwarded-host: {host}
+add-request-header=x-forwarded-port: {port}
+no-via=yes
 no-ocsp=yes
 errorlog-file={folder}/error.log
 pid-file={folder}/nghttpx.pid
@@ -172,6 +195,10 @@ _ENVOY_LOG = {"time": "%START_TIME%", "client": "%DOWNSTREAM_REMOTE_ADDRESS%", "
               "status": "%RESPONSE_CODE%", "bytes_in": "%BYTES_RECEIVED%", "bytes_out": "%BYTES_SENT%",
               "endpoint": "%UPSTREAM_HOST%", "duration": "%DURATION%", "flags": "%RESPONSE_FLAGS%",
               "user_agent": "%REQ(USER-AGENT)%"}
+# X-Forwarded-For and -Proto it says by itself.
+_ENVOY_TOLD = [{"header": {"key": key, "value": value}} for key, value in (
+    ("x-real-ip", "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%"), ("x-forwarded-host", "%REQ(:AUTHORITY)%"),
+    ("x-forwarded-port", "%DOWNSTREAM_LOCAL_PORT%"))]
 
 
 def envoy_address(port, address="127.0.0.1"):
@@ -206,7 +233,7 @@ def envoy_listener(port, hosts, tls=None, log=None):
     manager = {"@type": f"{_EXTENSIONS}.filters.network.http_connection_manager.v3.HttpConnectionManager",
                "stat_prefix": "web", "use_remote_address": True, "generate_request_id": False,
                "upgrade_configs": [{"upgrade_type": "websocket"}, {"upgrade_type": "echo"}],
-               "route_config": {"name": "local", "virtual_hosts": hosts},
+               "route_config": {"name": "local", "virtual_hosts": hosts, "request_headers_to_add": _ENVOY_TOLD},
                "http_filters": [{"name": "envoy.filters.http.router", "typed_config": {
                    "@type": f"{_EXTENSIONS}.filters.http.router.v3.Router"}}]}
     if log:

@@ -200,6 +200,7 @@ class Ours:
 KINDS = {"evergate": (Ours, "openssl"), "haproxy": (haproxy, "haproxy"),
          "haproxy (safe)": (lambda job: haproxy(job, "safe"), "haproxy"), "nginx": (nginx, "nginx"),
          "nghttpx": (nghttpx, "nghttpx"), "envoy": (envoy, None)}
+TOLD = ("x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "x-real-ip")
 USUAL = ["evergate", "haproxy", "nginx", "nghttpx", "envoy"]  # of the two HAProxys the one that is better here
 
 
@@ -217,6 +218,14 @@ def available(names=None):
     return found
 
 
+def check_told(proxy):
+    """All do the same job: whatever a proxy does not tell the endpoint about the client would cost it nothing."""
+    told = http.fetch(proxy.port, "/headers", host=HOST).text.lower()
+    missing = [name for name in TOLD if f"\n{name}: " not in told]
+    if missing:
+        raise RuntimeError(f"does not tell the endpoint {', '.join(missing)}")
+
+
 def start_all(names, job):
     """Those that came up; why the others did not."""
     started, failed = [], {}
@@ -225,6 +234,7 @@ def start_all(names, job):
         try:
             proxy = KINDS[name][0](job)
             proxy.start()
+            check_told(proxy)
             started.append(proxy)
         except (AssertionError, OSError, RuntimeError) as error:
             print(f"*** {name} does not start: {error} ***", flush=True)
