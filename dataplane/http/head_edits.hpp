@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which fields the edits of a route leave out. For the composers of this folder only.
+// Which fields the edits of a route leave out. For those who compose heads only.
 #pragma once
 
 #include <algorithm>

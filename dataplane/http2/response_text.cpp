@@ -32,7 +32,7 @@ void ResponseText::begin(std::string& out) noexcept {
 
 bool ResponseText::add(std::string_view name, std::string_view value, std::string& out) {
     const std::size_t held = final_ ? trailers_.size() : out.size() - headBegin_;
-    if (held + name.size() + value.size() > kMaxHead)
+    if (held + name.size() + value.size() > (final_ ? kMaxTrailers : kMaxHead))
         return fail("header fields too large");
     if (name.starts_with(':')) {
         if (name != ":status" || status_ != 0)
@@ -68,7 +68,7 @@ bool ResponseText::addField(std::string_view name, std::string_view value, std::
     if (id == HeaderName::contentLength && !final_ && status_ >= 200)
         return addLength(value);
     if (final_) {
-        if (http::isAllowedInTrailer(name))
+        if (framing_ == Framing::untilClose && http::isAllowedInTrailer(name))
             appendField(name, value, trailers_);
         return true;
     }
@@ -106,7 +106,6 @@ bool ResponseText::end(bool last, std::string& out) {
     return true;
 }
 
-// How HTTP/1.1 says where the body ends. Trailers there come only behind chunks.
 bool ResponseText::endFinal(bool last, std::string& out) {
     if (tunnel_) {
         out.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ")
@@ -128,15 +127,9 @@ bool ResponseText::endFinal(bool last, std::string& out) {
         out.append("\r\n");
         framing_ = bodiless || length_ == 0 ? Framing::none : Framing::length;
     } else if (!bodiless) {
-        out.append("Transfer-Encoding: chunked\r\n");
-        framing_ = Framing::chunked;
+        framing_ = Framing::untilClose;
     }
     return true;
-}
-
-void ResponseText::endBody(std::string& out) {
-    if (framing_ == Framing::chunked)
-        out.append("0\r\n").append(trailers_).append("\r\n");
 }
 
 }  // namespace evergate::http2

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fields of an HTTP/2 response as the text of an HTTP/1.1 one, as they come (RFC 9113 §8).
+// The fields of an HTTP/2 response as the text of an HTTP/1.1 one, as they come (RFC 9113 §8). The
+// body stays as it is: with a length, or up to the end of the stream, where the trailers are.
 //
 // What a response may not say is a problem, and the response is malformed (§8.1.1): whoever asks
 // must end the stream then. Nothing here relies on what an HTTP/2 library checks. That a body has
@@ -27,6 +28,7 @@ class ResponseText {
 public:
     // More text than any response head may have; fields of HPACK tables are cheap to send.
     static constexpr std::size_t kMaxHead = 96 * 1024;
+    static constexpr std::size_t kMaxTrailers = 8 * 1024;  // as behind chunks
 
     // `accept`: what an upgrade is answered with: Sec-WebSocket-Accept.
     void reset(ResponseTo to, std::string accept = {}) {
@@ -46,7 +48,8 @@ public:
 
     bool isTunnel() const noexcept { return tunnel_; }
 
-    // How the body is framed that the caller appends: chunked, or as it is.
+    // How the end of the body is found: untilClose where the head did not say how long it is, or
+    // announced trailers, which HTTP/1.1 has behind chunks only.
     http::Framing framing() const noexcept { return framing_; }
 
     // Whether the head said how long the body is. Never for a body it cannot have.
@@ -56,8 +59,8 @@ public:
 
     std::uint16_t status() const noexcept { return status_; }  // of the head at last
 
-    // The body's end, behind the last piece of it: the last chunk with the trailers.
-    void endBody(std::string& out);
+    // At the body's end: "name: value\r\n" per field.
+    const std::string& trailers() const noexcept { return trailers_; }
 
     // Why it is malformed.
     const char* problem() const noexcept { return problem_; }

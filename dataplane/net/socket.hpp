@@ -83,6 +83,16 @@ public:
             layer_->nextSendIsLast();
     }
 
+    // As StreamLayer's; of a plain socket nothing.
+    std::string_view trailers() const noexcept {
+        return layer_ ? layer_->trailers() : std::string_view();
+    }
+
+    void endMessage(std::string_view trailers) noexcept {
+        if (layer_)
+            layer_->endMessage(trailers);
+    }
+
     // In front of everything else and past the layer, on a socket that has just been connected: the
     // kernel takes it whole, or something is wrong.
     bool sendFirst(std::string_view bytes) noexcept;

@@ -88,6 +88,13 @@ public:
     // from. Asked of layers without a descriptor only.
     virtual std::size_t room() const noexcept { return SIZE_MAX; }
 
+    // Of layers that carry one message each way, for whose bodies no framing is needed (a stream of
+    // HTTP/2). The fields behind the body that recv() has come to the end of, "Name: value\r\n"
+    // each; lives until the layer is told to close. And: what was sent is all of the body.
+    virtual std::string_view trailers() const noexcept { return {}; }
+
+    virtual void endMessage(std::string_view /*trailers*/) noexcept {}
+
     // Null: nobody was verified. Lives as long as the layer.
     virtual const PeerIdentity* verifiedPeer() const noexcept { return nullptr; }
 

@@ -28,11 +28,11 @@ constexpr std::size_t kTailRoom = 512;
 bool BodyFlow::sendFiltered(SessionContext& context, net::Socket& to, std::string_view lead,
                             std::string_view body, BodyFilter::Until until) {
     unflushed_ = until == BodyFilter::Until::more && (unflushed_ || !body.empty());
-    std::string_view trailers;
-    if (until == BodyFilter::Until::end && in_ == Framing::chunked)
-        trailers = decoder_.trailers();
-    if (until == BodyFilter::Until::end && filter_->takeTrailers(trailers))
-        trailers = {};
+    std::string_view last;
+    if (until == BodyFilter::Until::end)
+        last = trailers();
+    if (until == BodyFilter::Until::end && filter_->takeTrailers(last))
+        last = {};
     BodyFilter::Step step;
     do {
         net::Buffer space = context.buffers.large();
@@ -46,7 +46,7 @@ bool BodyFlow::sendFiltered(SessionContext& context, net::Socket& to, std::strin
         body.remove_prefix(step.consumed);
         Framed out = frameChunked(begin, begin + step.produced, false);
         if (step.done && until == BodyFilter::Until::end) {
-            addLastChunk(trailers);
+            addLastChunk(last);
             out.tail = tail_;
         }
         out.begin -= lead.size();
@@ -131,9 +131,8 @@ BodyFlow::Result BodyFlow::readFiltered(SessionContext& context, net::Socket& fr
     Framed in{scratch.data(), scratch.data(), {}, 0};
     const auto size = static_cast<std::size_t>(got.bytes);
     if (size == 0) {
-        if (in_ != Framing::untilClose || endDistrusted_)
+        if (!endOfInput(from))
             return Result::truncated;
-        inputDone_ = true;
     } else {
         in = strip(scratch.data(), size);
         if (failed())

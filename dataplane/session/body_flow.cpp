@@ -54,6 +54,7 @@ void BodyFlow::reset() noexcept {
     received_ = 0;
     sinkError_ = 0;
     in_ = out_ = Framing::none;
+    trailers_ = {};
     inputDone_ = true;
     endDistrusted_ = false;
     filter_ = nullptr;
@@ -66,6 +67,7 @@ void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
     limit_ = 0;
     overLimit_ = false;
     tail_.clear();
+    trailers_ = {};
     remaining_ = length;
     received_ = 0;
     in_ = in;
@@ -144,10 +146,8 @@ Framed BodyFlow::frameChunked(char* begin, char* end, bool last) {
         std::memcpy(out.begin, header, size);
         tail_.append("\r\n");
     }
-    if (last) {
-        addLastChunk(in_ == Framing::chunked ? std::string_view(decoder_.trailers())
-                                             : std::string_view());
-    }
+    if (last)
+        addLastChunk(trailers());
     out.tail = tail_;
     return out;
 }
@@ -156,12 +156,11 @@ void BodyFlow::addLastChunk(std::string_view trailers) {
     tail_.append("0\r\n").append(trailers).append("\r\n");
 }
 
-bool BodyFlow::endOfInput(Framed& out) {
+bool BodyFlow::endOfInput(const net::Socket& from) noexcept {
     if (in_ != Framing::untilClose || endDistrusted_)
         return false;
     inputDone_ = true;
-    if (out_ == Framing::chunked)
-        out = frameChunked(out.begin, out.begin, true);
+    trailers_ = from.trailers();
     return true;
 }
 
@@ -250,8 +249,10 @@ BodyFlow::Result BodyFlow::readOnce(SessionContext& context, net::Socket& from, 
     Framed out{scratch.data(), scratch.data(), {}, 0};
     const auto size = static_cast<std::size_t>(got.bytes);
     if (size == 0) {
-        if (!endOfInput(out))
+        if (!endOfInput(from))
             return Result::truncated;
+        if (out_ == Framing::chunked)
+            out = frameChunked(out.begin, out.begin, true);
     } else {
         out = frame(scratch.data(), size);
         if (failed())

@@ -90,14 +90,23 @@ public:
 
     const char* detail() const noexcept { return decoder_.detail(); }
 
+    // Once the end was seen: the fields behind the body, "Name: value\r\n" each. Valid as long as
+    // the source.
+    std::string_view trailers() const noexcept {
+        return in_ == http::Framing::chunked ? std::string_view(decoder_.trailers()) : trailers_;
+    }
+
+    // The receiver knows the end only when it is told: start() said untilClose.
+    bool endsUntold() const noexcept { return out_ == http::Framing::untilClose; }
+
     // Takes body bytes at data[0, size) apart and frames them for the receiver, in place.
     Framed frame(char* data, std::size_t size);
     // The first half of that: takes them apart only, in place.
     Framed strip(char* data, std::size_t size);
     // As frame(), for the first bytes of a body, by a filter that may write where it reads.
     Framed frameFiltered(char* data, std::size_t size);
-    // The source closed: ends an untilClose body (true), otherwise false: truncated.
-    bool endOfInput(Framed& out);
+    // The source has come to its end: that of an untilClose body (true); otherwise it is truncated.
+    bool endOfInput(const net::Socket& from) noexcept;
 
     // From here on a close of the source is no proof of a complete body: its error was lost.
     void distrustEnd() noexcept { endDistrusted_ = true; }
@@ -135,6 +144,8 @@ public:
     std::uint64_t received() const noexcept { return received_; }  // body bytes, framing stripped
 
     std::uint64_t sent() const noexcept { return sent_; }  // bytes handed to the kernel
+
+    void noteSent(std::size_t bytes) noexcept { sent_ += bytes; }  // by another way than send()
 
 private:
     // What comes first whenever more could be read; `yield`: nothing.
@@ -174,7 +185,8 @@ private:
 
     Pending pending_;
     http::ChunkedDecoder decoder_;
-    std::string tail_;  // last chunk and trailers
+    std::string tail_;           // last chunk and trailers
+    std::string_view trailers_;  // the source's, when it told them apart from the body
     http::BodyFilter* filter_ = nullptr;
     Pending unfiltered_;  // unfinished_: the rest of its input
     std::uint64_t remaining_ = 0;

@@ -260,7 +260,7 @@ void Exchange::upstreamBroken(int error) {
     // EPIPE: it closed in order first. A reset is reported once, and this was it: a later read says
     // "end", which must not pass for the end of a body.
     upstreamReset_ = error != EPIPE;
-    if (upstreamReset_)
+    if (upstreamReset_ && !connection_->isStream())
         down_.distrustEnd();
     // Our own kernel refused (ENOBUFS): the endpoint knows of nothing and would let us wait. What
     // it has said is still read, then comes the end.

@@ -65,6 +65,12 @@ public:
     // Gives those bytes back, for a tunnel. Valid until the owner is called again.
     virtual std::string_view takeLeftover() = 0;
 
+    // Of a client that speaks HTTP/2: the head of a final response, which is not sent through the
+    // socket then; the body is, as it is. How long it is as text; 0: nobody is there to take it.
+    virtual std::size_t takeHead(const http::ResponseHead&, const http::ResponseFacts&) {
+        return 0;
+    }
+
 protected:
     ~ExchangeOwner() = default;
 };
@@ -236,9 +242,15 @@ private:
     void startResponse(char* body, char* end, net::Buffer& buffer);
     void startTunnel(char* body, char* end, net::Buffer& buffer);
     http::Framing clientFraming(const http::ResponseHead& head) const noexcept;
+
+    bool streamsToClient() const noexcept { return clientMinorVersion_ == http::kHttp2; }
+
     bool sendHeadAndBody(const http::ResponseFacts& facts, char* body, char* end,
                          net::Buffer& buffer);
     bool sendComposed(const http::ResponseFacts& facts, char* body, char* end, net::Buffer& buffer);
+    bool sendApart(const http::ResponseFacts& facts, char* body, const char* end,
+                   net::Buffer& buffer);
+    bool frameResponse(char* body, const char* end, Framed& out);
     void noteLatency(std::chrono::steady_clock::time_point now) noexcept;
     void pumpResponse();
     void onResponseFlow(BodyFlow::Result result);

@@ -181,10 +181,11 @@ bool Exchange::relayInterim() {
 
 // How the client finds the end (RFC 9112 §6.3): as the endpoint said, but HTTP/1.0 knows no chunks
 // and a close-delimited body becomes chunked, so that the client can tell its end from a broken
-// connection.
+// connection. A stream of HTTP/2 has an end of its own.
 Framing Exchange::clientFraming(const http::ResponseHead& head) const noexcept {
     if (head.framing == Framing::chunked || head.framing == Framing::untilClose)
-        return clientMinorVersion_ == 0 ? Framing::untilClose : Framing::chunked;
+        return clientMinorVersion_ == 0 || streamsToClient() ? Framing::untilClose
+                                                             : Framing::chunked;
     return head.framing;
 }
 
@@ -199,7 +200,7 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
         std::chrono::duration_cast<std::chrono::microseconds>(waited).count());
     const bool coded = extras_ != nullptr && beginFilter();
     const Framing out = coded ? Framing::chunked : clientFraming(head);
-    closeDelimited_ = out == Framing::untilClose;
+    closeDelimited_ = out == Framing::untilClose && !streamsToClient();
     // An endpoint that answers early and closes takes no more of the request; behind an early
     // answer that is all there the rest of it has nowhere to go.
     const bool isWhole = head.framing == Framing::none ||
@@ -216,7 +217,7 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     down_.start(head.framing, head.contentLength, out);
     if (coded) [[unlikely]]
         down_.filterBy(responseFilter());
-    if (upstreamReset_)
+    if (upstreamReset_ && !connection_->isStream())
         down_.distrustEnd();
     if (!sendHeadAndBody(facts, body, end, buffer))
         return;
@@ -242,6 +243,8 @@ bool Exchange::sendHeadAndBody(const http::ResponseFacts& facts, char* body, cha
 // composed elsewhere first: it is made from views into the very bytes it will overwrite.
 bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* end,
                             net::Buffer& buffer) {
+    if (streamsToClient() && !down_.filtered() && !facts.upgrade)
+        return sendApart(facts, body, end, buffer);
     const http::ResponseHead& head = context_.responseHead;
     const std::size_t bound = http::composedSizeBound(head) + facts.added();
     char inlineSpace[kInlineHead];
@@ -258,14 +261,9 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
         return sendCoded({composed, headSize}, body, end);
     if (facts.added() != 0)
         makeRoomBefore(body, end, headSize, buffer);
-    Framed out = down_.frame(body, static_cast<std::size_t>(end - body));
-    if (down_.failed()) {
-        endpoint_->noteFailure();
-        fail(ProxyError::upstreamBadResponse, down_.detail());
+    Framed out;
+    if (!frameResponse(body, end, out))
         return false;
-    }
-    responseStarted_ = true;
-    extraUpstreamBytes_ = out.consumed < static_cast<std::size_t>(end - body);
     out.begin -= headSize;
     std::memcpy(out.begin, composed, headSize);
     if (!keepAlive_ && down_.inputDone() && !down_.blocked() && client_->writable())
@@ -274,6 +272,33 @@ bool Exchange::sendComposed(const http::ResponseFacts& facts, char* body, char* 
         return true;
     cut(ProxyError::clientClosed);
     return false;
+}
+
+// As fields, to a client that takes them.
+bool Exchange::sendApart(const http::ResponseFacts& facts, char* body, const char* end,
+                         net::Buffer& buffer) {
+    Framed out;
+    if (!frameResponse(body, end, out))
+        return false;
+    const std::size_t size = owner_->takeHead(context_.responseHead, facts);
+    down_.noteSent(size);
+    if (size != 0 && down_.send(context_, *client_, out, buffer))
+        return true;
+    cut(ProxyError::clientClosed);
+    return false;
+}
+
+// The first bytes of the response's body. False: they are none, and the client was told.
+bool Exchange::frameResponse(char* body, const char* end, Framed& out) {
+    out = down_.frame(body, static_cast<std::size_t>(end - body));
+    if (down_.failed()) {
+        endpoint_->noteFailure();
+        fail(ProxyError::upstreamBadResponse, down_.detail());
+        return false;
+    }
+    responseStarted_ = true;
+    extraUpstreamBytes_ = out.consumed < static_cast<std::size_t>(end - body);
+    return true;
 }
 
 void Exchange::pumpResponse() {
@@ -308,6 +333,8 @@ void Exchange::onResponseFlow(BodyFlow::Result result) {
 // responding => finished
 void Exchange::responseDone() {
     const bool complete = requestDone();
+    if (streamsToClient() && down_.endsUntold())
+        client_->endMessage(down_.trailers());
     endpoint_->noteServed(status_);
     releaseUpstream(upstreamReusable_ && complete && !extraUpstreamBytes_);
     if (!complete)

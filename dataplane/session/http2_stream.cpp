@@ -44,7 +44,7 @@ void Http2Stream::recycle() noexcept {
     outbox_.clear();
     headText_.clear();
     tail_.clear();
-    ownTrailers_.clear();
+    trailers_.clear();
     tailSent_ = 0;
     remaining_ = taken_ = progress_ = 0;
     framing_ = http::Framing::none;
@@ -201,15 +201,15 @@ void Http2Stream::settle() {
 
 void Http2Stream::endExchange() {
     const bool atOnce = tunnel_ || exchange_->outcome() == Outcome::reset;
-    if (out_ == Out::body && framing_ == http::Framing::chunked)
-        ownTrailers_ = exchange_->failedCallTrailers();
+    if (out_ == Out::body && mayHaveTrailers())
+        trailers_ = exchange_->failedCallTrailers();
     giveBack(context_, std::move(exchange_));
     armed_ = Phase::count_;
     context_.wheel.disarm(*this);
     discardInput();
     if (closed_)
         return checkOver();
-    if (!ownTrailers_.empty())
+    if (out_ == Out::body && !trailers_.empty())
         endResponse();
     if (out_ == Out::body && !atOnce)
         return breakOff();

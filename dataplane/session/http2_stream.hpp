@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One HTTP/2 stream: to its Exchange it is a client connection that speaks HTTP/1.1, by way of a
-// Socket without a descriptor whose StreamLayer translates (http2_stream_layer.cpp).
+// Socket without a descriptor whose StreamLayer translates (http2_stream_layer.cpp). A final
+// response is not translated: its head comes as fields, its body as it is and its end by a call.
 //
 // Owned by its Http2Session from the first frame until both nghttp2 and the exchange are done with
 // it, then kept for reuse. What the client sends is held until the exchange reads it and only then
@@ -77,6 +78,8 @@ public:
 
     std::string_view takeLeftover() override { return {}; }
 
+    std::size_t takeHead(const http::ResponseHead& head, const http::ResponseFacts& facts) override;
+
     bool queuedWork = false;   // kept by the session
     bool queuedYield = false;  // likewise
 
@@ -89,8 +92,10 @@ private:
     void noteReadable() noexcept;
     net::IoResult send(const iovec* parts, int count);
     bool takeSent(std::string_view& bytes);
-    bool takeHead(std::string_view& bytes);
+    bool takeHeadText(std::string_view& bytes);
     bool submitHead(const http::ResponseHead& head);
+    bool submitResponse(http::Framing framing, std::uint64_t length);
+    bool mayHaveTrailers() const noexcept;
     bool takeBody(std::string_view& bytes);
     void takeChunks(std::string_view& bytes);
     std::size_t outboxLimit() const noexcept;
@@ -126,9 +131,9 @@ private:
     net::Socket socket_;
     ByteQueue inbox_;
     ByteQueue outbox_;
-    std::string headText_;     // the beginning of a response head
-    std::string tail_;         // the end of a chunked request body
-    std::string ownTrailers_;  // in place of the endpoint's
+    std::string headText_;  // the beginning of a response head
+    std::string tail_;      // the end of a chunked request body
+    std::string trailers_;  // of the response, unless decoder_ has them
     std::size_t tailSent_ = 0;
     http::ChunkedDecoder decoder_;
     std::uint64_t remaining_ = 0;

@@ -47,6 +47,11 @@ void Http2Stream::Layer::shutdownWrite(net::Socket&) noexcept {
         stream_.endResponse();
 }
 
+void Http2Stream::Layer::endMessage(std::string_view trailers) noexcept {
+    stream_.trailers_ = trailers;
+    stream_.endResponse();
+}
+
 bool Http2Stream::Layer::peekClosed(net::Socket&) noexcept {
     return stream_.closed_;
 }
@@ -143,7 +148,7 @@ bool Http2Stream::takeSent(std::string_view& bytes) {
         const std::size_t before = bytes.size();
         if (out_ == Out::done)
             return false;
-        if (!(out_ == Out::head ? takeHead(bytes) : takeBody(bytes)))
+        if (!(out_ == Out::head ? takeHeadText(bytes) : takeBody(bytes)))
             return false;
         if (bytes.size() == before)
             return true;  // no room
@@ -151,7 +156,7 @@ bool Http2Stream::takeSent(std::string_view& bytes) {
     return true;
 }
 
-bool Http2Stream::takeHead(std::string_view& bytes) {
+bool Http2Stream::takeHeadText(std::string_view& bytes) {
     Http2Engine& engine = *context_.http2;
     const std::size_t held = headText_.size();
     std::string_view text = bytes;
@@ -174,30 +179,43 @@ bool Http2Stream::takeHead(std::string_view& bytes) {
     return good;
 }
 
-// head => body or done; after an interim response: head
+// After an interim response: head, still.
 bool Http2Stream::submitHead(const http::ResponseHead& head) {
-    Http2Engine& engine = *context_.http2;
-    nghttp2_session* const frames = session_->frames();
     const bool opens = head.status == 101;
     if (opens && !webSocket_)
         return false;
-    engine.fields.set(head, opens ? 200 : head.status);
-    session_->scheduleFlush();
+    http2::ResponseFields& fields = context_.http2->fields;
+    fields.set(head, opens ? 200 : head.status);
     if (head.status < 200 && !opens) {
-        return nghttp2_submit_headers(frames, NGHTTP2_FLAG_NONE, id_, nullptr, engine.fields.data(),
-                                      engine.fields.size(), nullptr) == 0;
+        session_->scheduleFlush();
+        return nghttp2_submit_headers(session_->frames(), NGHTTP2_FLAG_NONE, id_, nullptr,
+                                      fields.data(), fields.size(), nullptr) == 0;
     }
     tunnel_ = opens;
-    framing_ = opens ? Framing::untilClose : head.framing;
-    remaining_ = head.contentLength;
     decoder_.reset();
-    const bool empty =
-        framing_ == Framing::none || (framing_ == Framing::length && remaining_ == 0);
+    return submitResponse(opens ? Framing::untilClose : head.framing, head.contentLength);
+}
+
+std::size_t Http2Stream::takeHead(const http::ResponseHead& head,
+                                  const http::ResponseFacts& facts) {
+    if (closed_ || weReset_ || out_ != Out::head)
+        return 0;
+    const std::size_t size = context_.http2->fields.assign(head, facts);
+    return submitResponse(facts.framing, head.contentLength) ? size : 0;
+}
+
+// The head in the engine's fields. head => body or done
+bool Http2Stream::submitResponse(Framing framing, std::uint64_t length) {
+    const http2::ResponseFields& fields = context_.http2->fields;
+    framing_ = framing;
+    remaining_ = length;
+    const bool empty = framing == Framing::none || (framing == Framing::length && length == 0);
     out_ = empty ? Out::done : Out::body;
     nghttp2_data_provider provider{};
     provider.source.ptr = this;
     provider.read_callback = readResponse;
-    return nghttp2_submit_response(frames, id_, engine.fields.data(), engine.fields.size(),
+    session_->scheduleFlush();
+    return nghttp2_submit_response(session_->frames(), id_, fields.data(), fields.size(),
                                    empty ? nullptr : &provider) == 0;
 }
 
@@ -256,6 +274,11 @@ void Http2Stream::resumeData() {
     nghttp2_session_resume_data(session_->frames(), id_);
 }
 
+// A length that was announced leaves no room for what else there is to say.
+bool Http2Stream::mayHaveTrailers() const noexcept {
+    return framing_ == Framing::chunked || (framing_ == Framing::untilClose && !tunnel_);
+}
+
 ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
     const std::size_t size = std::min(most, outbox_.size());
     if (size == 0 && out_ != Out::done) {
@@ -276,9 +299,9 @@ ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
 }
 
 void Http2Stream::submitTrailers(std::uint32_t& flags) {
-    const std::string_view section =
-        ownTrailers_.empty() ? std::string_view(decoder_.trailers()) : ownTrailers_;
-    if (framing_ != Framing::chunked || section.empty())
+    const std::string& section =
+        trailers_.empty() && framing_ == Framing::chunked ? decoder_.trailers() : trailers_;
+    if (section.empty())
         return;
     http2::ResponseFields& fields = context_.http2->fields;
     fields.setTrailers(section);

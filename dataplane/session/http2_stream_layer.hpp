@@ -37,6 +37,7 @@ public:
 
     void closing(net::Socket&) noexcept override {}
 
+    void endMessage(std::string_view trailers) noexcept override;
     bool peekClosed(net::Socket& socket) noexcept override;
     std::size_t room() const noexcept override;
     net::StreamFacts facts() const noexcept override;

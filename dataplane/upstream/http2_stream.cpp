@@ -26,9 +26,6 @@ namespace {
 // An idle stream keeps no more than this of what it once needed.
 constexpr std::size_t kKept = 4096;
 
-// As much as one chunk-size line may take.
-constexpr std::size_t kChunkRoom = 20;
-
 // Forgets what is used up, when it is all or much.
 void dropFront(std::string& text, std::size_t& begin) {
     constexpr std::size_t kMuch = 64 * 1024;
@@ -228,13 +225,8 @@ bool Http2Stream::onData(std::string_view data) {
     }
     if (response_.knowsLength())
         inLeft_ -= data.size();
-    if (framing == Framing::chunked) {
-        char size[kChunkRoom];
-        in_.append(size, http::writeChunkHeader(data.size(), size)).append(data).append("\r\n");
-    } else {
-        in_.append(data);
-        inWhole_ = framing == Framing::length && inLeft_ == 0;
-    }
+    in_.append(data);
+    inWhole_ = framing == Framing::length && inLeft_ == 0;
     unread_ += data.size();
     account();
     tell(EPOLLIN);
@@ -247,7 +239,6 @@ void Http2Stream::onEnd() {
     if (!response_.final() || inLeft_ != 0)
         return malformed();
     inEnded_ = inWhole_ = true;
-    response_.endBody(in_);
     account();
     tell(EPOLLIN | EPOLLRDHUP);
 }

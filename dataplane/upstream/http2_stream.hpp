@@ -3,7 +3,8 @@
 // user takes for a connection of its own: HTTP/1.1 goes in, HTTP/1.1 comes out.
 //
 // What is sent is a request we composed: its head is submitted as fields, the framing of its body
-// taken off, its trailers submitted behind it. What is received was put into HTTP/1.1 when it came.
+// taken off, its trailers submitted behind it. The head that is received was put into HTTP/1.1 when
+// it came; the body is as it is.
 // Bounded both ways: the endpoint may send what fits its window, which opens as the user reads; the
 // user may send ahead kMaxOutput. Nothing here calls the user: it hears from the Http2Connection
 // once nghttp2 has returned. One worker thread.
@@ -57,6 +58,8 @@ public:
     bool peekClosed(net::Socket&) noexcept override { return true; }  // it is never kept
 
     net::StreamFacts facts() const noexcept override;
+
+    std::string_view trailers() const noexcept override { return response_.trailers(); }
 
     // The rest is for its connection.
     void setOwner(Connection& owner) noexcept { owner_ = &owner; }
@@ -115,7 +118,7 @@ private:
 
     Http2Connection* connection_;  // null: gone
     Connection* owner_ = nullptr;
-    std::string in_;  // HTTP/1.1 for the user
+    std::string in_;  // for the user: heads of HTTP/1.1, the body
     std::size_t inBegin_ = 0;
     std::size_t unread_ = 0;  // body bytes in it: of the window
     std::string out_;         // DATA, or the beginning of a head

@@ -36,20 +36,17 @@ protected:
     std::string out;
 };
 
-TEST_F(ResponseTextTest, SaysLengthsOrChunks) {
+TEST_F(ResponseTextTest, SaysLengthsOrNothing) {
     ASSERT_TRUE(head({{":status", "200"}, {"content-length", "5"}, {"x-a", " b "}}));
     EXPECT_EQ(out, "HTTP/1.1 200 \r\nx-a: b\r\nContent-Length: 5\r\n\r\n");
     EXPECT_EQ(text.framing(), http::Framing::length);
     EXPECT_EQ(text.length(), 5u);
-    text.endBody(out);
-    EXPECT_TRUE(out.ends_with("5\r\n\r\n")) << "nothing follows";
     out.clear();
     text.reset(ResponseTo::usual);
     ASSERT_TRUE(head({{":status", "404"}}));
-    EXPECT_EQ(out, "HTTP/1.1 404 \r\nTransfer-Encoding: chunked\r\n\r\n");
-    out.clear();
-    text.endBody(out);
-    EXPECT_EQ(out, "0\r\n\r\n");
+    EXPECT_EQ(out, "HTTP/1.1 404 \r\n\r\n");
+    EXPECT_EQ(text.framing(), http::Framing::untilClose);
+    EXPECT_EQ(text.trailers(), "");
 }
 
 TEST_F(ResponseTextTest, SaysThatNothingFollows) {
@@ -58,18 +55,33 @@ TEST_F(ResponseTextTest, SaysThatNothingFollows) {
     EXPECT_EQ(text.framing(), http::Framing::none);
 }
 
-TEST_F(ResponseTextTest, PutsTrailersBehindTheLastChunk) {
+TEST_F(ResponseTextTest, KeepsTrailersApart) {
     ASSERT_TRUE(head({{":status", "200"}}));
     out.clear();
     ASSERT_TRUE(head({{"grpc-status", "0"}, {"content-length", "3"}, {"x-sum", "1"}}, true));
     EXPECT_EQ(out, "");
-    text.endBody(out);
-    EXPECT_EQ(out, "0\r\ngrpc-status: 0\r\nx-sum: 1\r\n\r\n") << "no framing in a trailer";
+    EXPECT_EQ(text.trailers(), "grpc-status: 0\r\nx-sum: 1\r\n") << "no framing in a trailer";
 }
 
-TEST_F(ResponseTextTest, ChunksWhereTrailersAreAnnounced) {
+TEST_F(ResponseTextTest, SaysNoLengthWhereTrailersAreAnnounced) {
     ASSERT_TRUE(head({{":status", "200"}, {"content-length", "5"}, {"trailer", "x-sum"}}));
-    EXPECT_EQ(out, "HTTP/1.1 200 \r\ntrailer: x-sum\r\nTransfer-Encoding: chunked\r\n\r\n");
+    EXPECT_EQ(out, "HTTP/1.1 200 \r\ntrailer: x-sum\r\n\r\n");
+    EXPECT_TRUE(text.knowsLength());
+    ASSERT_TRUE(head({{"x-sum", "1"}}, true));
+    EXPECT_EQ(text.trailers(), "x-sum: 1\r\n");
+}
+
+TEST_F(ResponseTextTest, DropsTrailersBehindALength) {
+    ASSERT_TRUE(head({{":status", "200"}, {"content-length", "5"}}));
+    ASSERT_TRUE(head({{"x-sum", "1"}}, true));
+    EXPECT_EQ(text.trailers(), "");
+}
+
+TEST_F(ResponseTextTest, BoundsTrailers) {
+    ASSERT_TRUE(head({{":status", "200"}}));
+    const std::string much(ResponseText::kMaxTrailers, 'x');
+    EXPECT_FALSE(head({{"x-sum", much}}, true));
+    EXPECT_STREQ(text.problem(), "header fields too large");
 }
 
 TEST_F(ResponseTextTest, KnowsResponsesWithoutABody) {
