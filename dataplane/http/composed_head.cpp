@@ -106,6 +106,12 @@ bool readStatusLine(std::string_view line, ResponseHead& out) noexcept {
     return true;
 }
 
+void note(const HeaderField& field, ResponseHead& out, bool& chunked) noexcept {
+    if (field.id == HeaderName::contentLength)
+        out.hasLength = readContentLength(field.value, out.contentLength);
+    chunked |= field.id == HeaderName::transferEncoding;
+}
+
 void settleFraming(bool chunked, bool requestWasHead, ResponseHead& out) noexcept {
     if (out.status < 200 || out.status == 204) {
         out.hasLength = false;
@@ -145,14 +151,38 @@ ParseStatus readComposedRequest(std::string_view text, RequestHead& out) {
 ParseStatus readComposedResponse(std::string_view text, bool requestWasHead, ResponseHead& out) {
     bool chunked = false;
     const ParseStatus status =
-        readHead(text, out, readStatusLine, [&out, &chunked](const HeaderField& field) {
-            if (field.id == HeaderName::contentLength)
-                out.hasLength = readContentLength(field.value, out.contentLength);
-            chunked |= field.id == HeaderName::transferEncoding;
-        });
+        readHead(text, out, readStatusLine,
+                 [&out, &chunked](const HeaderField& field) { note(field, out, chunked); });
     if (status == ParseStatus::complete)
         settleFraming(chunked, requestWasHead, out);
     return status;
+}
+
+ParseStatus readComposedResponse(std::string_view text, std::span<const FieldPlace> places,
+                                 bool requestWasHead, ResponseHead& out) {
+    out.clear();
+    const char* at = text.data();
+    const char* const end = at + text.size();
+    std::string_view line;
+    if (!takeLine(at, end, line))
+        return ParseStatus::incomplete;
+    if (!readStatusLine(line, out))
+        return ParseStatus::error;
+    bool chunked = false;
+    for (const FieldPlace& place : places) {
+        if (static_cast<std::size_t>(end - at) < place.nameSize + std::size_t{place.valueSize} + 4)
+            return ParseStatus::incomplete;
+        const char* const value = at + place.nameSize + 2;
+        const HeaderField& field = out.fields.emplace_back(HeaderField{
+            place.id, isHopByHop(place.id), {at, place.nameSize}, {value, place.valueSize}});
+        at = value + place.valueSize + 2;
+        note(field, out, chunked);
+    }
+    if (end - at < 2)
+        return ParseStatus::incomplete;
+    out.headBytes = static_cast<std::size_t>(at + 2 - text.data());
+    settleFraming(chunked, requestWasHead, out);
+    return ParseStatus::complete;
 }
 
 }  // namespace evergate::http

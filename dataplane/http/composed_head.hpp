@@ -7,6 +7,7 @@
 // peer's. Pure.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "dataplane/http/head.hpp"
@@ -20,5 +21,8 @@ ParseStatus readComposedRequest(std::string_view text, RequestHead& out);
 
 // ResponseHead has all but keepAlive.
 ParseStatus readComposedResponse(std::string_view text, bool requestWasHead, ResponseHead& out);
+// The same, told where the fields are behind the first line.
+ParseStatus readComposedResponse(std::string_view text, std::span<const FieldPlace> places,
+                                 bool requestWasHead, ResponseHead& out);
 
 }  // namespace evergate::http

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -131,8 +132,20 @@ struct ParseResult {
 ParseResult parseRequestHead(std::string_view bytes, const HeadLimits& limits, std::size_t& scanned,
                              RequestHead& out);
 
-// As above. `requestWasHead`/`requestMethod`-dependent framing rules of RFC 9112 §6.3 are applied.
-// 1xx heads are returned like any other (framing none); the caller decides.
+// A line "name: value\r\n" of a head, for a reader that need not look for it.
+struct FieldPlace {
+    HeaderName id;
+    std::uint32_t nameSize;
+    std::uint32_t valueSize;
+};
+
+// What parseRequestHead() makes of a whole head that we wrote of fields checked one by one: behind
+// the first line stand those of `places`. Never incomplete.
+ParseResult readCheckedRequest(std::string_view text, std::span<const FieldPlace> places,
+                               RequestHead& out);
+
+// As parseRequestHead(). `requestWasHead`/`requestMethod`-dependent framing rules of RFC 9112 §6.3
+// are applied. 1xx heads are returned like any other (framing none); the caller decides.
 ParseResult parseResponseHead(std::string_view bytes, const HeadLimits& limits, bool requestWasHead,
                               std::size_t& scanned, ResponseHead& out);
 

@@ -4,6 +4,7 @@
 #include "dataplane/http/grpc.hpp"
 #include "dataplane/http/head.hpp"
 #include "dataplane/http/head_reader.hpp"
+#include "dataplane/http/header_names.hpp"
 #include "dataplane/http/request_target.hpp"
 
 namespace evergate::http {
@@ -288,6 +289,31 @@ ParseResult parseRequestHead(std::string_view bytes, const HeadLimits& limits, s
         return unfinished(status, reader, full, ProxyError::headTooLarge);
     }
     out.headBytes = static_cast<std::size_t>(reader.position() - bytes.data());
+    if (const HeadProblem problem = settle(seen, out)) {
+        return failed(problem);
+    }
+    return {ParseStatus::complete, ProxyError::none, ""};
+}
+
+ParseResult readCheckedRequest(std::string_view text, std::span<const FieldPlace> places,
+                               RequestHead& out) {
+    out.clear();
+    const std::string_view line = text.substr(0, text.find('\r'));
+    if (const HeadProblem problem = readRequestLine(line, out)) {
+        return failed(problem);
+    }
+    Seen seen;
+    const char* at = text.data() + line.size() + 2;
+    for (const FieldPlace& place : places) {
+        const char* const value = at + place.nameSize + 2;
+        out.fields.push_back(
+            {place.id, isHopByHop(place.id), {at, place.nameSize}, {value, place.valueSize}});
+        at = value + place.valueSize + 2;
+        if (place.id != HeaderName::other) {
+            note(out.fields.back(), seen);
+        }
+    }
+    out.headBytes = static_cast<std::size_t>(at + 2 - text.data());
     if (const HeadProblem problem = settle(seen, out)) {
         return failed(problem);
     }

@@ -53,6 +53,11 @@ inline void appendField(std::string_view name, std::string_view value, std::stri
     *at = '\n';
 }
 
+inline http::FieldPlace placeOf(http::HeaderName id, std::string_view name,
+                                std::string_view value) noexcept {
+    return {id, static_cast<std::uint32_t>(name.size()), static_cast<std::uint32_t>(value.size())};
+}
+
 // §8.2.2
 constexpr bool isConnectionSpecific(http::HeaderName id) noexcept {
     using http::HeaderName;

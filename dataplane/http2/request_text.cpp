@@ -48,6 +48,7 @@ void RequestText::begin(const http::HeadLimits& limits) noexcept {
     for (std::string* text :
          {&method_, &scheme_, &path_, &authority_, &protocol_, &host_, &cookie_, &fields_, &text_})
         text->clear();
+    places_.assign(1, {});
     error_ = ProxyError::none;
     detail_ = "";
     seen_ = 0;
@@ -107,14 +108,15 @@ void RequestText::addRegular(std::string_view name, std::string_view value) {
         error_ = ProxyError::headTooLarge;
         return;
     }
-    if (!note(name, value))
+    const HeaderName id = http::headerNameOf(name);
+    if (!note(id, name, value))
         return;
     appendField(name, value, fields_);
+    places_.push_back(placeOf(id, name, value));
 }
 
 // False: it is kept elsewhere, or nowhere.
-bool RequestText::note(std::string_view name, std::string_view value) {
-    const HeaderName id = http::headerNameOf(name);
+bool RequestText::note(HeaderName id, std::string_view name, std::string_view value) {
     if (id == HeaderName::other) [[likely]] {
         prioritized_ |= name == "priority";
         return name != "sec-websocket-key" || !hasProtocol();
@@ -202,20 +204,29 @@ void RequestText::write(bool endStream, std::string_view key) {
     chunked_ = !endStream && !hasLength_ && !webSocket_;
     text_.reserve(bytes_ + 256);
     text_.append(method_).append(" ").append(path_).append(" HTTP/1.1\r\n");
-    if (!authority_.empty())
-        text_.append("Host: ").append(authority_).append("\r\n");
+    if (!authority_.empty()) {
+        appendField("Host", authority_, text_);
+        places_[0] = placeOf(HeaderName::host, "Host", authority_);
+    }
     text_.append(fields_);
     if (!cookie_.empty())
-        text_.append("cookie: ").append(cookie_).append("\r\n");
+        writeField(HeaderName::cookie, "cookie", cookie_);
     if (webSocket_) {
-        text_.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: ");
-        text_.append(key).append("\r\n");
+        writeField(HeaderName::connection, "Connection", "Upgrade");
+        writeField(HeaderName::upgrade, "Upgrade", "websocket");
+        writeField(HeaderName::other, "Sec-WebSocket-Key", key);
     } else if (chunked_) {
-        text_.append("Transfer-Encoding: chunked\r\n");
+        writeField(HeaderName::transferEncoding, "Transfer-Encoding", "chunked");
     } else if (endStream && !hasLength_ && expectsBody(method_)) {
-        text_.append("Content-Length: 0\r\n");
+        writeField(HeaderName::contentLength, "Content-Length", "0");
     }
     text_.append("\r\n");
+}
+
+// Behind all others.
+void RequestText::writeField(HeaderName id, std::string_view name, std::string_view value) {
+    appendField(name, value, text_);
+    places_.push_back(placeOf(id, name, value));
 }
 
 void RequestText::malformed(const char* detail) noexcept {

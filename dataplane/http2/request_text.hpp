@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "dataplane/http/head.hpp"
 
@@ -38,6 +40,11 @@ public:
     // Once complete:
     const std::string& text() const noexcept { return text_; }
 
+    // Of its fields, for readCheckedRequest().
+    std::span<const http::FieldPlace> places() const noexcept {
+        return std::span(places_).subspan(authority_.empty() ? 1 : 0);
+    }
+
     std::string_view authority() const noexcept { return authority_; }
 
     bool webSocket() const noexcept { return webSocket_; }
@@ -53,10 +60,11 @@ public:
 private:
     bool addPseudo(std::string_view name, std::string_view value);
     void addRegular(std::string_view name, std::string_view value);
-    bool note(std::string_view name, std::string_view value);
+    bool note(http::HeaderName id, std::string_view name, std::string_view value);
     Status connectRequest();
     bool settleAuthority();
     void write(bool endStream, std::string_view key);
+    void writeField(http::HeaderName id, std::string_view name, std::string_view value);
     void malformed(const char* detail) noexcept;
     Status refuse(http::ProxyError error, const char* detail) noexcept;
 
@@ -72,6 +80,7 @@ private:
     std::string cookie_;
     std::string fields_;
     std::string text_;
+    std::vector<http::FieldPlace> places_;  // Host first, then those of fields_
     http::ProxyError error_ = http::ProxyError::none;
     const char* detail_ = "";
     std::uint8_t seen_ = 0;  // pseudo header fields, by bit

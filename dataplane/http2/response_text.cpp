@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/http2/response_text.hpp"
 
+#include <charconv>
+
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/http/head_reader.hpp"
 #include "dataplane/http/header_names.hpp"
@@ -10,14 +12,6 @@ namespace evergate::http2 {
 
 using http::Framing;
 using http::HeaderName;
-
-namespace {
-
-void addNumber(std::uint64_t value, std::string& out) {
-    out.append(std::to_string(value));
-}
-
-}  // namespace
 
 bool ResponseText::fail(const char* problem) noexcept {
     problem_ = problem;
@@ -75,8 +69,16 @@ bool ResponseText::addField(std::string_view name, std::string_view value, std::
     if (id == HeaderName::contentLength)
         return true;  // an interim response has none to speak of
     announcesTrailers_ |= id == HeaderName::trailer;
-    appendField(name, value, out);
+    append(id, name, value, out);
     return true;
+}
+
+void ResponseText::append(HeaderName id, std::string_view name, std::string_view value,
+                          std::string& out) {
+    appendField(name, value, out);
+    if (count_ < kMaxPlaces)
+        places_[count_] = placeOf(id, name, value);
+    ++count_;
 }
 
 bool ResponseText::addLength(std::string_view value) {
@@ -96,6 +98,7 @@ bool ResponseText::end(bool last, std::string& out) {
     if (status_ < 200) {
         if (last)
             return fail("end after an interim response");
+        interim_ = true;
         out.append("\r\n");
         return true;
     }
@@ -108,9 +111,9 @@ bool ResponseText::end(bool last, std::string& out) {
 
 bool ResponseText::endFinal(bool last, std::string& out) {
     if (tunnel_) {
-        out.append("Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: ")
-            .append(accept_)
-            .append("\r\n");
+        append(HeaderName::connection, "Connection", "Upgrade", out);
+        append(HeaderName::upgrade, "Upgrade", "websocket", out);
+        append(HeaderName::other, "Sec-WebSocket-Accept", accept_, out);
         return true;
     }
     if (status_ == 204)
@@ -122,9 +125,10 @@ bool ResponseText::endFinal(bool last, std::string& out) {
         hasLength_ = true;
     }
     if (hasLength_ && (last || bodiless || !announcesTrailers_)) {
-        out.append("Content-Length: ");
-        addNumber(length_, out);
-        out.append("\r\n");
+        char digits[20];
+        const char* const end = std::to_chars(digits, digits + sizeof digits, length_).ptr;
+        append(HeaderName::contentLength, "Content-Length",
+               {digits, static_cast<std::size_t>(end - digits)}, out);
         framing_ = bodiless || length_ == 0 ? Framing::none : Framing::length;
     } else if (!bodiless) {
         framing_ = Framing::untilClose;

@@ -7,8 +7,10 @@
 // the length it was announced with is for the caller to check. Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -62,11 +64,21 @@ public:
     // At the body's end: "name: value\r\n" per field.
     const std::string& trailers() const noexcept { return trailers_; }
 
+    // Where the fields of the final head are, for readComposedResponse(); nothing where they are
+    // too many, or an interim head came before it.
+    std::span<const http::FieldPlace> places() const noexcept {
+        return std::span(places_).first(interim_ || count_ > kMaxPlaces ? 0 : count_);
+    }
+
     // Why it is malformed.
     const char* problem() const noexcept { return problem_; }
 
 private:
+    static constexpr std::size_t kMaxPlaces = 24;
+
     bool fail(const char* problem) noexcept;
+    void append(http::HeaderName id, std::string_view name, std::string_view value,
+                std::string& out);
     bool addStatus(std::string_view value, std::string& out);
     bool addLength(std::string_view value);
     bool addField(std::string_view name, std::string_view value, std::string& out);
@@ -74,6 +86,8 @@ private:
 
     std::string accept_;
     std::string trailers_;
+    std::array<http::FieldPlace, kMaxPlaces> places_;  // count_ of them
+    std::size_t count_ = 0;
     std::uint64_t length_ = 0;
     std::size_t headBegin_ = 0;
     const char* problem_ = "";
@@ -83,6 +97,7 @@ private:
     bool hasLength_ = false;
     bool announcesTrailers_ = false;
     bool final_ = false;
+    bool interim_ = false;  // one has come
     bool tunnel_ = false;
 };
 

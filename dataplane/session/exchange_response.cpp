@@ -44,9 +44,12 @@ http::HeadLimits limitsOf(const model::Settings& settings) noexcept {
 }
 
 // What came as fields of HTTP/2 was checked before it became text.
-http::ParseResult readTranslated(std::string_view bytes, const http::HeadLimits& limits,
-                                 bool requestWasHead, http::ResponseHead& head) {
-    const ParseStatus status = http::readComposedResponse(bytes, requestWasHead, head);
+http::ParseResult readTranslated(std::string_view bytes, std::span<const http::FieldPlace> places,
+                                 const http::HeadLimits& limits, bool requestWasHead,
+                                 http::ResponseHead& head) {
+    const ParseStatus status =
+        places.empty() ? http::readComposedResponse(bytes, requestWasHead, head)
+                       : http::readComposedResponse(bytes, places, requestWasHead, head);
     if (status == ParseStatus::error) [[unlikely]]
         return {status, ProxyError::upstreamBadResponse, "bad head"};
     const std::size_t size = status == ParseStatus::complete ? head.headBytes : bytes.size();
@@ -113,7 +116,7 @@ bool Exchange::parseHeads(char* at, char* end, net::Buffer& buffer) {
         const std::string_view bytes(at, static_cast<std::size_t>(end - at));
         const http::ParseResult result =
             connection_->isStream()
-                ? readTranslated(bytes, limits, headRequest_, head)
+                ? readTranslated(bytes, connection_->places(), limits, headRequest_, head)
                 : http::parseResponseHead(bytes, limits, headRequest_, responseScanned_, head);
         if (result.status == ParseStatus::incomplete) {
             hold(at, end, buffer);

@@ -15,13 +15,6 @@ namespace evergate::session {
 
 using http::ProxyError;
 
-namespace {
-
-// What is written around the fields of a request besides them: its line apart, Host and framing.
-constexpr std::size_t kExtraFields = 8;
-
-}  // namespace
-
 Http2Stream::Http2Stream(SessionContext& context)
     : context_(context), socket_(std::make_unique<Layer>(*this)) {}
 
@@ -79,9 +72,7 @@ void Http2Stream::accept(std::unique_ptr<http2::RequestText> text, bool ended) {
 void Http2Stream::start(const http2::RequestText& text) {
     const model::Settings& settings = context_.settings();
     http::RequestHead& head = context_.requestHead;
-    std::size_t scanned = 0;
-    const http::ParseResult result = http::parseRequestHead(
-        text.text(), {text.text().size() + 1, settings.maxHeaders + kExtraFields}, scanned, head);
+    const http::ParseResult result = http::readCheckedRequest(text.text(), text.places(), head);
     if (result.status != http::ParseStatus::complete) {
         return refuse(result.error == ProxyError::none ? ProxyError::badRequest : result.error,
                       result.detail, remoteEnded_);

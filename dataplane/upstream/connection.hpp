@@ -13,9 +13,11 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "dataplane/http/head.hpp"
 #include "dataplane/http/proxy_error.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/socket.hpp"
@@ -75,6 +77,9 @@ public:
     // One of HTTP/2: heads that come from it are text we wrote.
     bool isStream() const noexcept { return stream_; }
 
+    // Then: where the fields of the head it begins with are; empty: not known.
+    std::span<const http::FieldPlace> places() const noexcept { return places_; }
+
     // HTTP/2: the endpoint has done nothing with the request, whatever was sent of it.
     bool unprocessed() const noexcept { return unprocessed_; }
 
@@ -119,6 +124,7 @@ private:
     std::string serverName_;
     std::string introduction_;  // what is, or was, said first
     std::string body_;
+    std::span<const http::FieldPlace> places_;
     std::uint32_t requests_ = 0;
     int connectError_ = 0;
     bool connecting_ = true;

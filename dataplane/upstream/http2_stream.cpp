@@ -207,6 +207,7 @@ bool Http2Stream::onFieldsEnd(bool last) {
     }
     if (response_.final() && !trailers) {
         inLeft_ = response_.knowsLength() ? response_.length() : 0;
+        owner_->places_ = response_.places();
         inWhole_ = response_.framing() == Framing::none && !response_.isTunnel();
     }
     account();

@@ -15,6 +15,24 @@ namespace {
 
 using evergate::http2::RequestText;
 
+// Found where it is said to be, everything is what a parser finds.
+void checkPlaces(const RequestText& text, const evergate::http::RequestHead& parsed) {
+    evergate::http::RequestHead head;
+    const auto result = readCheckedRequest(text.text(), text.places(), head);
+    bool same = result.status == evergate::http::ParseStatus::complete &&
+                head.headBytes == parsed.headBytes && head.target == parsed.target &&
+                head.host == parsed.host && head.framing == parsed.framing &&
+                head.contentLength == parsed.contentLength && head.upgrade == parsed.upgrade &&
+                head.grpc == parsed.grpc && head.fields.size() == parsed.fields.size();
+    for (std::size_t i = 0; same && i < head.fields.size(); ++i) {
+        const auto& a = head.fields[i];
+        const auto& b = parsed.fields[i];
+        same = a.id == b.id && a.hopByHop == b.hopByHop && a.name == b.name && a.value == b.value;
+    }
+    if (!same)
+        std::abort();
+}
+
 void check(RequestText& text, bool ended) {
     if (text.finish(ended, "AAAAAAAAAAAAAAAAAAAAAA==") != RequestText::Status::complete)
         return;
@@ -24,8 +42,13 @@ void check(RequestText& text, bool ended) {
         evergate::http::parseRequestHead(text.text(), {text.text().size() + 1, 256}, scanned, head);
     if (result.status == evergate::http::ParseStatus::incomplete)
         std::abort();
-    if (result.status == evergate::http::ParseStatus::error)
+    if (result.status == evergate::http::ParseStatus::error) {
+        evergate::http::RequestHead same;
+        if (readCheckedRequest(text.text(), text.places(), same).error != result.error)
+            std::abort();
         return;
+    }
+    checkPlaces(text, head);
     const bool framed = head.framing == evergate::http::Framing::chunked;
     if (head.headBytes != text.text().size() || framed != text.chunked())
         std::abort();

@@ -5,10 +5,12 @@
 // Input: a byte for what it answers, then lines "name=value"; an empty line ends a head.
 #include <cstdint>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "dataplane/http/chunked.hpp"
+#include "dataplane/http/composed_head.hpp"
 #include "dataplane/http2/response_text.hpp"
 
 using namespace evergate;
@@ -20,8 +22,28 @@ void check(bool good) {
         std::abort();
 }
 
+// Found where it is said to be, everything is what is found by looking for it.
+void checkPlaces(std::string_view text, std::span<const http::FieldPlace> places, bool toHead) {
+    http::ResponseHead told;
+    http::ResponseHead read;
+    check(http::readComposedResponse(text, places, toHead, told) == http::ParseStatus::complete);
+    check(http::readComposedResponse(text, toHead, read) == http::ParseStatus::complete);
+    check(told.status == read.status && told.framing == read.framing &&
+          told.contentLength == read.contentLength && told.headBytes == read.headBytes);
+    check(told.fields.size() == read.fields.size());
+    for (std::size_t i = 0; i < told.fields.size(); ++i) {
+        const http::HeaderField& a = told.fields[i];
+        const http::HeaderField& b = read.fields[i];
+        check(a.id == b.id && a.hopByHop == b.hopByHop && a.name == b.name && a.value == b.value);
+    }
+    check(http::readComposedResponse(text.substr(0, text.size() - 1), places, toHead, told) ==
+          http::ParseStatus::incomplete);
+}
+
 // One head, parsed as our own exchange does it.
 void checkHead(std::string_view text, const http2::ResponseText& response, bool toHead) {
+    if (response.final() && !response.places().empty())
+        checkPlaces(text, response.places(), toHead);
     http::ResponseHead head;
     std::size_t scanned = 0;
     const auto result = http::parseResponseHead(text, {1U << 20, 100'000}, toHead, scanned, head);
