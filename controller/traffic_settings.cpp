@@ -116,8 +116,14 @@ void addTls(SettingsTable& table, Settings& model) {
 }
 
 void addHttp2(SettingsTable& table, Settings& model) {
+    table
+        .addChoice("http2", "Whether clients may speak HTTP/2; only: HTTP/2 and nothing else",
+                   model.http2,
+                   {{"true", model::ClientHttp2::on},
+                    {"false", model::ClientHttp2::off},
+                    {"only", model::ClientHttp2::only}})
+        .bareMeansTrue();
     ModelRows(table, model)
-        .add("http2", "true|false", "Whether clients may speak HTTP/2", model.http2)
         .add("http2-max-streams", "NUMBER",
              "Requests of a client at once on one HTTP/2 connection, at most 1000",
              model.http2MaxStreams);

@@ -84,6 +84,12 @@ struct EnumNames<ClientAddressHeader> {
     static constexpr std::array<std::string_view, 2> kNames{"xForwardedFor", "forwarded"};
 };
 
+// Was a bool once: off and on still are, so that older builds and stored values mean the same.
+template <>
+struct EnumNames<ClientHttp2> {
+    static constexpr std::string_view kOnly = "only";
+};
+
 template <>
 struct Fields<Listener> {
     static void each(auto&& visit) {

@@ -82,6 +82,18 @@ requires std::is_enum_v<Enum> Complaint read(const Json& json, Enum& out) {
     return complaint;
 }
 
+Complaint read(const Json& json, ClientHttp2& out) {
+    if (json.is_boolean()) {
+        out = json.get<bool>() ? ClientHttp2::on : ClientHttp2::off;
+        return {};
+    }
+    if (!json.is_string() || json.get_ref<const std::string&>() != EnumNames<ClientHttp2>::kOnly) {
+        return "must be true, false or \"only\"";
+    }
+    out = ClientHttp2::only;
+    return {};
+}
+
 template <typename T>
 bool readObject(const Json& json, const std::string& path, T& out, Problem& problem);
 

@@ -62,6 +62,13 @@ void append(std::string& out, Enum value) {
     append(out, EnumNames<Enum>::kNames.at(static_cast<std::size_t>(value)));
 }
 
+void append(std::string& out, ClientHttp2 value) {
+    if (value == ClientHttp2::only) {
+        return append(out, EnumNames<ClientHttp2>::kOnly);
+    }
+    append(out, value == ClientHttp2::on);
+}
+
 template <typename T>
 requires std::is_class_v<T>
 void appendObject(std::string& out, const T& value);

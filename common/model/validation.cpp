@@ -132,6 +132,7 @@ void checkValue(const Settings& settings, Check& check) {
     check.require(settings.clientAddressHeader <= ClientAddressHeader::forwarded,
                   "clientAddressHeader", "unknown value");
     check.require(settings.tlsPolicy <= TlsPolicy::old, "tlsPolicy", "unknown value");
+    check.require(settings.http2 <= ClientHttp2::only, "http2", "unknown value");
     check.range(settings.http2MaxStreams, 1, kMaxStreams, "http2MaxStreams");
 }
 

@@ -245,6 +245,10 @@ enum class TlsPolicy : std::uint8_t { intermediate, modern, old };
 // Where trusted proxies say who the client is.
 enum class ClientAddressHeader : std::uint8_t { xForwardedFor, forwarded };
 
+// What clients of http and https listeners may speak. on: HTTP/1.1 and HTTP/2, offered by ALPN and
+// understood without TLS by its preface (prior knowledge). only: HTTP/2 from the first byte.
+enum class ClientHttp2 : std::uint8_t { off, on, only };
+
 // What holds for the whole data plane. One value, key "settings/global"; absent means all defaults.
 struct Settings {
     std::chrono::milliseconds headTimeout{10'000};  // first byte (or accept) -> whole request head
@@ -269,7 +273,7 @@ struct Settings {
     ClientAddressHeader clientAddressHeader = ClientAddressHeader::xForwardedFor;
     std::uint32_t maxConnectionsPerClient = 0;  // by address, per data plane; 0 = no limit
     TlsPolicy tlsPolicy = TlsPolicy::intermediate;
-    bool http2 = true;  // offered by ALPN, and understood without TLS (prior knowledge)
+    ClientHttp2 http2 = ClientHttp2::on;
     std::uint32_t http2MaxStreams = 128;  // at once, on one client connection
 
     friend bool operator==(const Settings&, const Settings&) = default;

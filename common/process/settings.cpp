@@ -155,6 +155,8 @@ void SettingsTable::printHelp(std::ostream& out) const {
         out << "  --" << row.name_;
         if (!row.isSwitch_) {
             out << '=' << row.placeholder_;
+        } else if (!row.placeholder_.empty()) {
+            out << "[=" << row.placeholder_ << ']';
         }
         out << '\n';
         std::string text = row.description_ + '.';

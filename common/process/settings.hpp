@@ -42,6 +42,12 @@ public:
         return *this;
     }
 
+    // As a bool's: "--flag" alone is "--flag=true".
+    SettingRow& bareMeansTrue() {
+        isSwitch_ = true;
+        return *this;
+    }
+
 private:
     friend class SettingsTable;
     std::string name_;

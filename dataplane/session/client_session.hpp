@@ -59,6 +59,8 @@ private:
     bool readMore();
     void keepPartial(const char* data, std::size_t size);
     void makeRoom();
+    bool agreedOnHttp2(std::string_view protocol) const noexcept;
+    bool onlyHttp2() const noexcept;
     bool speaksHttp2(std::string_view bytes) const noexcept;
     void handOver(std::string_view bytes);
     void refuse(http::ProxyError error, const char* detail);

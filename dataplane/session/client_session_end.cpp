@@ -22,11 +22,10 @@ bool ClientSession::shakeHands() {
         case net::Handshake::done:
             handshaking_ = false;
             context_.counters.tls.countDone(socket_.layer()->facts());
-            if (socket_.layer()->facts().protocol == "h2") {
-                handOver({});
-                return false;
-            }
-            return true;
+            if (!agreedOnHttp2(socket_.layer()->facts().protocol))
+                return true;
+            handOver({});
+            break;
         case net::Handshake::pending:
             rearm();
             break;
@@ -37,11 +36,20 @@ bool ClientSession::shakeHands() {
     return false;
 }
 
+// What was agreed on stays agreed on, whatever was published since.
+bool ClientSession::agreedOnHttp2(std::string_view protocol) const noexcept {
+    return protocol == "h2" || (protocol.empty() && onlyHttp2());
+}
+
+bool ClientSession::onlyHttp2() const noexcept {
+    return context_.settings().http2 == model::ClientHttp2::only;
+}
+
 // Its preface begins like a request that nobody makes (RFC 9113 §3.4). With TLS it is agreed on
 // before (§3.3).
 bool ClientSession::speaksHttp2(std::string_view bytes) const noexcept {
     return bytes.starts_with("PRI * HTTP/2.0\r\n") && requests_ == 0 &&
-           socket_.layer() == nullptr && context_.settings().http2;
+           socket_.layer() == nullptr && context_.settings().http2 != model::ClientHttp2::off;
 }
 
 void ClientSession::handOver(std::string_view bytes) {
@@ -55,7 +63,7 @@ void ClientSession::handOver(std::string_view bytes) {
 void ClientSession::handshakeFailed(net::HandshakeFailure failure) {
     context_.counters.tls.countFailed(failure);
     handshaking_ = false;
-    if (failure == net::HandshakeFailure::plainHttp) {
+    if (failure == net::HandshakeFailure::plainHttp && !onlyHttp2()) {
         // It will understand an answer without TLS.
         socket_.setLayer(nullptr);
         refuse(http::ProxyError::plainHttp, "plain HTTP");

@@ -41,6 +41,19 @@ constexpr unsigned char kSessionScope[] = "evergate";
 constexpr unsigned char kProtocols[] = {2, 'h', '2', 8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 constexpr unsigned kHttp2Bytes = 3;  // of it
 
+std::span<const unsigned char> protocols(model::ClientHttp2 http2) noexcept {
+    const std::span<const unsigned char> all(kProtocols);
+    switch (http2) {
+        case model::ClientHttp2::off:
+            return all.subspan(kHttp2Bytes);
+        case model::ClientHttp2::on:
+            break;
+        case model::ClientHttp2::only:
+            return all.first(kHttp2Bytes);
+    }
+    return all;
+}
+
 // The first host name of the extension (RFC 6066 §3), before OpenSSL has looked at it; empty: none.
 // What is malformed it refuses later.
 std::string_view serverNameOf(SSL* ssl) noexcept {
@@ -75,10 +88,10 @@ int onProtocols(SSL* ssl, const unsigned char** out, unsigned char* outSize,
                 const unsigned char* in, unsigned size, void*) {
     if (Stream::of(ssl).protocolOpen())
         return SSL_TLSEXT_ERR_NOACK;
-    const unsigned skipped = Stream::of(ssl).http2Offered() ? 0 : kHttp2Bytes;
+    const auto offered = protocols(Stream::of(ssl).http2());
     unsigned char* chosen = nullptr;
-    const int found = SSL_select_next_proto(&chosen, outSize, kProtocols + skipped,
-                                            sizeof kProtocols - skipped, in, size);
+    const int found = SSL_select_next_proto(&chosen, outSize, offered.data(),
+                                            static_cast<unsigned>(offered.size()), in, size);
     *out = chosen;
     // No common protocol is fatal (RFC 7301 §3.2).
     return found == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "common/model/values.hpp"
 #include "dataplane/net/stream_layer.hpp"
 #include "dataplane/tls/engine.hpp"
 #include "dataplane/tls/handshake_gate.hpp"
@@ -62,10 +63,10 @@ public:
 
     bool protocolOpen() const noexcept { return protocolOpen_; }
 
-    // Towards a client: it may choose HTTP/2.
-    void offerHttp2() noexcept { http2Offered_ = true; }
+    // Towards a client: what it may choose from.
+    void offer(model::ClientHttp2 http2) noexcept { http2_ = http2; }
 
-    bool http2Offered() const noexcept { return http2Offered_; }
+    model::ClientHttp2 http2() const noexcept { return http2_; }
 
     // Towards a client: a full handshake has to be admitted. `gate` outlives the stream.
     void limitHandshakes(HandshakeGate& gate, std::uint64_t clientKey) noexcept {
@@ -127,7 +128,7 @@ private:
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;
     bool protocolOpen_ = false;
-    bool http2Offered_ = false;
+    model::ClientHttp2 http2_ = model::ClientHttp2::off;
     bool rateLimited_ = false;
     bool selected_ = false;     // there is a certificate for the host asked for
     bool wireEnd_ = false;      // the peer's FIN was read

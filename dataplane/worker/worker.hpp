@@ -161,6 +161,7 @@ private:
     http::ProxyError admit(const session::ListenerState& listener, const net::SocketAddress* client,
                            std::uint64_t& clientKey);
     bool shared(const net::SocketAddress& client) const;
+    bool speaksOnlyHttp2() const noexcept;
     bool secure(const session::ListenerState& listener, net::Socket& socket,
                 const net::SocketAddress& client);
     bool freeDescriptors() override;

@@ -84,8 +84,12 @@ session::Session* Worker::sessionFor(session::ListenerState& listener, net::Sock
         socket.closeWithReset();
         return nullptr;
     }
-    if (!model::carriesBytes(listener.protocol))
+    if (!model::carriesBytes(listener.protocol)) {
+        if (!tls && speaksOnlyHttp2())
+            return new session::Http2Session(context_, *this, listener, std::move(socket), client,
+                                             {});
         return new session::ClientSession(context_, *this, listener, std::move(socket), client);
+    }
     ++context_.counters.tcpConnections;
     return new session::TcpSession(context_, *this, listener, std::move(socket), client);
 }
@@ -141,8 +145,7 @@ bool Worker::secure(const session::ListenerState& listener, net::Socket& socket,
         return false;
     if (listener.protocol == model::ListenerProtocol::tls)
         stream->leaveProtocolOpen();
-    if (context_.settings().http2)
-        stream->offerHttp2();
+    stream->offer(context_.settings().http2);
     if (HandshakeLimits& limits = limits_.handshakes; limits.limited()) [[unlikely]] {
         const bool counted = limits.byClient() && !shared(client);
         stream->limitHandshakes(limits, counted ? ClientTable::keyOf(client) : 0);
@@ -163,10 +166,15 @@ void Worker::onRefused(session::ListenerState& listener, net::Socket socket,
     refuse(listener, std::move(socket), peer, ProxyError::noDescriptors);
 }
 
-// Where plain HTTP is spoken with an answer; elsewhere a reset is the cheapest that is understood.
+bool Worker::speaksOnlyHttp2() const noexcept {
+    return context_.settings().http2 == model::ClientHttp2::only;
+}
+
+// Where HTTP/1.1 is spoken without TLS with an answer; elsewhere a reset is the cheapest that is
+// understood.
 void Worker::refuse(session::ListenerState& listener, net::Socket socket,
                     const net::SocketAddress& client, ProxyError error) {
-    const bool answered = listener.protocol == model::ListenerProtocol::http;
+    const bool answered = listener.protocol == model::ListenerProtocol::http && !speaksOnlyHttp2();
     ++context_.counters.errors[static_cast<std::size_t>(error)];
     ++entryOf(listener).refused;
     if (context_.log != nullptr)

@@ -76,6 +76,7 @@ MATRIX = {
                             "serverHeader": "Edge 1", "timeouts": {
                                 "clientHead": "5s", "clientKeepAlive": "1m", "clientBody": "30s", "clientWrite": "20s",
                                 "clientHandshake": "5s", "tunnel": "2h", "halfClose": "10s", "upstreamIdle": "50s"}}},
+    "only HTTP/2": {"traffic": {"http2": {"enabled": "only"}}},
     "limits": {"dataplane": {"limits": {"maxConnections": 50000, "maxBufferMemory": "256Mi",
                                         "sourceAddress": ["10.0.0.1", "10.0.0.2"], "overloadLag": "200ms",
                                         "tlsHandshakeRate": 500, "tlsHandshakeRatePerClient": 5}, "ocsp": "any"}},
@@ -93,6 +94,7 @@ REFUSED = {
     "a grace shorter than the drain": {"drain": {"terminationGracePeriodSeconds": 30}},
     "a proxy that is no network": {"traffic": {"trustedProxies": ["proxy.example"]}},
     "memory in megabytes": {"dataplane": {"limits": {"maxBufferMemory": "256MB"}}},
+    "HTTP/2 by half": {"traffic": {"http2": {"enabled": "maybe"}}},
     "a deadline without a unit": {"traffic": {"timeouts": {"clientHead": "10"}}},
     "an autoscaled DaemonSet": {"kind": "DaemonSet", "autoscaling": {"enabled": True}},
     "a probe the kubelet cannot make": {"adminAddress": "127.0.0.1"},
@@ -160,6 +162,10 @@ class Chart(Case):
                          "--trusted-proxies=10.0.0.0/8,2001:db8::/32", "--timeout-client-keep-alive=1m",
                          "--timeout-half-close=10s", "--http2=false", "--http2-max-streams=64"):
             self.assertIn(argument, controller["args"])
+
+    def test_only_http2(self):
+        controller = next(one for _, one in containers(self.rendered["only HTTP/2"]) if one["name"] == "controller")
+        self.assertIn("--http2=only", controller["args"])
 
     def test_what_clients_show_are_flags_of_the_controller(self):
         controller = next(one for _, one in containers(self.rendered["default class"]) if one["name"] == "controller")

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The controller's flags about clients and connections as a whole: each arrives at the data plane and acts."""
+import socket
+import ssl
 import unittest
 
-from harness import backend, http
+from harness import backend, http, http2
 from harness.evergate import SharedCase, said_by
 from harness.programs import wait_until
 
@@ -145,6 +147,51 @@ class Proxied(SharedCase):
         third.sock.sendall(http.compose(host="listed.example"))
         self.assertNotIn(b" 200 ", rest(third))
         self.assertEqual(self.ask("192.0.2.10").status, 200)
+
+
+class OnlyHttp2(SharedCase):
+    options = {"controller_flags": ("--http2=only",), "https": True}
+
+    @classmethod
+    def build(cls, stack):
+        stack.expose("echo", stack.add_backend("one"))
+        stack.wait_route("echo.example")
+        wait_until(lambda: stack.ready_endpoints("echo"), "it is known")
+
+    def dial(self, protocols=None):
+        """A connection; protocols: over TLS, with these offered."""
+        sock = socket.create_connection(("127.0.0.1", self.stack.http_port if protocols is None
+                                         else self.stack.https_port), timeout=30)
+        self.addCleanup(sock.close)
+        if protocols is None:
+            return sock
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if protocols:
+            context.set_alpn_protocols(protocols)
+        sock = context.wrap_socket(sock, server_hostname="echo.example")
+        self.addCleanup(sock.close)
+        return sock
+
+    def test_http2(self):
+        for protocols in (None, [], ["http/1.1", "h2"]):
+            with self.subTest(protocols=protocols):
+                client = http2.Client(self.dial(protocols))
+                number = client.open([(":method", "GET"), (":scheme", "http" if protocols is None else "https"),
+                                      (":authority", "echo.example"), (":path", "/")])
+                stream = client.streams[number]
+                client.until(lambda: stream.over)
+                self.assertEqual((stream.field(":status"), stream.error), ("200", None))
+
+    def test_nothing_else(self):
+        before = self.stack.metric("evergate_http2_refusals_total")
+        connection = self.stack.connect(timeout=30)
+        with connection.sock:
+            connection.sock.sendall(http.compose(host="echo.example"))
+            self.assertNotIn(b"HTTP/1", rest(connection))
+        self.assertEqual(self.stack.metric("evergate_http2_refusals_total"), before + 1)
+        with self.assertRaises(ssl.SSLError):
+            self.dial(["http/1.1"])
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ TEST(Http2Exchange, TakesAPrefaceInPieces) {
 TEST(Http2Exchange, RefusesThePrefaceWhenSwitchedOff) {
     ScriptedEndpoint endpoint(answerAll("hello"));
     model::Settings settings;
-    settings.http2 = false;
+    settings.http2 = model::ClientHttp2::off;
     ProxyFixture proxy(settings);
     proxy.serve({endpoint.port()});
     RawConnection client = proxy.client();

@@ -40,7 +40,7 @@ inline model::Settings settingsOf(const Case& tested) {
         } else if (name == "maxInterimResponses") {
             settings.maxInterimResponses = number;
         } else if (name == "http2") {
-            settings.http2 = value != "false";
+            settings.http2 = value == "false" ? model::ClientHttp2::off : model::ClientHttp2::on;
         } else if (name == "maxHeadBytes") {
             settings.maxHeadBytes = number;
         } else if (name == "maxHeaders") {

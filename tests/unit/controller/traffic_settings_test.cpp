@@ -13,6 +13,7 @@ namespace evergate::controller {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -75,11 +76,29 @@ TEST(TrafficSettings, ReadLimitsAndHeaders) {
     EXPECT_EQ(model.via, "edge");
     EXPECT_EQ(model.tlsPolicy, model::TlsPolicy::modern);
     EXPECT_EQ(model.serverName, "Edge 1");
-    EXPECT_FALSE(model.http2);
+    EXPECT_EQ(model.http2, model::ClientHttp2::off);
     EXPECT_EQ(model.http2MaxStreams, 7U);
     TranslateOptions options;
     applyTraffic(parsed.settings, options);
     EXPECT_EQ(options.listenerMaxConnections, 9U);
+}
+
+TEST(TrafficSettings, ReadWhetherClientsMaySpeakHttp2) {
+    using model::ClientHttp2;
+    const std::pair<const char*, ClientHttp2> cases[] = {{"--http2", ClientHttp2::on},
+                                                         {"--http2=true", ClientHttp2::on},
+                                                         {"--http2=false", ClientHttp2::off},
+                                                         {"--http2=only", ClientHttp2::only}};
+    for (const auto& [flag, expected] : cases) {
+        const auto parsed = parse({"--http2=false", flag});
+        EXPECT_FALSE(parsed.code) << flag << ": " << parsed.err;
+        EXPECT_EQ(parsed.settings.model.http2, expected) << flag;
+    }
+    for (const char* flag : {"--http2=", "--http2=Only", "--http2=h2", "--http2=1"}) {
+        const auto parsed = parse({flag});
+        EXPECT_EQ(parsed.code, 2) << flag;
+        EXPECT_THAT(parsed.err, AllOf(HasSubstr("--http2"), HasSubstr("true|false|only"))) << flag;
+    }
 }
 
 TEST(TrafficSettings, ReadEveryDeadline) {

@@ -97,6 +97,29 @@ TEST(Json, WritesEveryFieldOfPolicy) {
     EXPECT_EQ(encode(Settings{.defaultCertificate = "d"}), R"({"defaultCertificate":"d"})");
 }
 
+// Two of three values are what builds wrote that knew only those: same text, same hash.
+TEST(Json, WritesTheHttp2OfClientsAsBefore) {
+    EXPECT_EQ(encode(Settings{.http2 = ClientHttp2::on}), "{}");
+    EXPECT_EQ(encode(Settings{.http2 = ClientHttp2::off}), R"({"http2":false})");
+    EXPECT_EQ(encode(Settings{.http2 = ClientHttp2::only}), R"({"http2":"only"})");
+    const std::pair<const char*, ClientHttp2> cases[] = {
+        {"{}", ClientHttp2::on},
+        {R"({"http2":true})", ClientHttp2::on},
+        {R"({"http2":false})", ClientHttp2::off},
+        {R"({"http2":"only"})", ClientHttp2::only}};
+    for (const auto& [text, expected] : cases) {
+        const auto result = decode(Kind::settings, text);
+        ASSERT_TRUE(std::holds_alternative<Value>(result)) << text;
+        EXPECT_TRUE(std::get<Value>(result) == Value(Settings{.http2 = expected})) << text;
+    }
+    for (const char* text : {R"({"http2":"true"})", R"({"http2":"on"})", R"({"http2":1})",
+                             R"({"http2":null})", R"({"http2":""})"}) {
+        const Problem problem = problemOf(Kind::settings, text);
+        EXPECT_EQ(problem.where, "http2") << text;
+        EXPECT_EQ(problem.what, R"(must be true, false or "only")") << text;
+    }
+}
+
 TEST(Json, EscapesControlCharactersQuotesAndBackslashes) {
     EXPECT_EQ(encode(Listener{.address = std::string("a\"\\\n\x1f\0z", 7)}),
               R"({"address":"a\"\\\u000a\u001f\u0000z"})");

@@ -84,7 +84,8 @@ public:
                         .serverName = text(),
                         .trustedProxies = texts(),
                         .clientAddressHeader = static_cast<ClientAddressHeader>(below(2)),
-                        .maxConnectionsPerClient = below(3)};
+                        .maxConnectionsPerClient = below(3),
+                        .http2 = static_cast<ClientHttp2>(below(3))};
     }
 
     OutlierDetection outlier() {

@@ -88,6 +88,8 @@ TEST(ValidationLimits, ChecksWhatIsSaidOfClients) {
     EXPECT_THAT(
         places(Kind::settings, Settings{.headerUnderscores = static_cast<HeaderUnderscores>(3)}),
         ElementsAre(".headerUnderscores"));
+    EXPECT_THAT(places(Kind::settings, Settings{.http2 = static_cast<ClientHttp2>(3)}),
+                ElementsAre(".http2"));
     EXPECT_THAT(places(Kind::settings, Settings{.via = "a b"}), ElementsAre(".via"));
     EXPECT_THAT(places(Kind::settings, Settings{.serverName = "a\r\nX: y"}),
                 ElementsAre(".serverName"));

@@ -155,6 +155,20 @@ TEST_F(SettingsTableTest, PrintsHelpAndVersionFromTheTable) {
     EXPECT_EQ(out_.str(), "prog 1.2.3\n");
 }
 
+TEST_F(SettingsTableTest, AChoiceMayDoWithoutAValue) {
+    int level = 1;
+    table_.addChoice("level", "how much", level, {{"true", 1}, {"false", 0}, {"only", 2}})
+        .bareMeansTrue();
+    EXPECT_EQ(parse({"--level=only"}), std::nullopt);
+    EXPECT_EQ(level, 2);
+    EXPECT_EQ(parse({"--level", "--verbose"}), std::nullopt);
+    EXPECT_EQ(level, 1);
+    EXPECT_TRUE(verbose_);
+    expectError({"--level=more"}, "--level: \"more\" must be true|false|only");
+    EXPECT_EQ(parse({"--help"}), 0);
+    EXPECT_THAT(out_.str(), HasSubstr("  --level[=true|false|only]\n        how much. Default: "));
+}
+
 TEST_F(SettingsTableTest, WrapsHelpAtTheWidth) {
     std::string text;
     std::string description;
