@@ -245,8 +245,16 @@ void Http2Session::receiveFrame(const nghttp2_frame& frame) {
     }
 }
 
+// nghttp2 ends a connection by itself, too, and not always tells of the frame: one that is too
+// long, or no SETTINGS behind the preface.
+void Http2Session::noteGoaway(std::uint32_t code) {
+    if (code != NGHTTP2_NO_ERROR && !refused_ && !invalidSeen_)
+        context_.counters.http2.count(Refusal::protocolError);
+}
+
 // Its answer is a RST_STREAM (or the connection's end): work for nothing.
 void Http2Session::receiveInvalid(const nghttp2_frame& frame) {
+    invalidSeen_ = true;
     context_.counters.http2.count(Refusal::protocolError);
     if (Http2Stream* const stream = streamOf(frame.hd.stream_id))
         stream->forgo();
@@ -316,10 +324,19 @@ void Http2Session::closeStream(std::int32_t id, std::uint32_t code) {
 
 void Http2Session::sentFrame(const nghttp2_frame& frame) {
     guard_.noteSent(frame.hd.type == NGHTTP2_DATA);
-    if (frame.hd.type == NGHTTP2_RST_STREAM)
-        forgivenUpTo_ = std::max(forgivenUpTo_, frame.hd.stream_id);
-    if ((frame.hd.type != NGHTTP2_DATA && frame.hd.type != NGHTTP2_HEADERS) ||
-        !endsStream(frame.hd))
+    switch (frame.hd.type) {
+        case NGHTTP2_DATA:
+        case NGHTTP2_HEADERS:
+            break;
+        case NGHTTP2_RST_STREAM:
+            forgivenUpTo_ = std::max(forgivenUpTo_, frame.hd.stream_id);
+            return;
+        case NGHTTP2_GOAWAY:
+            return noteGoaway(frame.goaway.error_code);
+        default:
+            return;
+    }
+    if (!endsStream(frame.hd))
         return;
     ++answered_;
     if (Http2Stream* const stream = streamOf(frame.hd.stream_id))

@@ -91,6 +91,7 @@ private:
     int addHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
     bool addTrailer(std::string_view name, std::string_view value);
     void receiveFrame(const nghttp2_frame& frame);
+    void noteGoaway(std::uint32_t code);
     void receiveInvalid(const nghttp2_frame& frame);
     void receiveHeaders(const nghttp2_frame& frame);
     void beginRequest(Http2Stream& stream, bool ended);
@@ -182,8 +183,9 @@ private:
     bool settingsAcked_ : 1 = false;
     bool headOpen_ : 1 = false;  // more of a header block is to come
     bool badTrailers_ : 1 = false;
-    bool refused_ : 1 = false;     // the client broke the rules
-    bool noticeSent_ : 1 = false;  // it was told that we shall close
+    bool refused_ : 1 = false;      // the client broke the rules
+    bool invalidSeen_ : 1 = false;  // a frame against them was counted
+    bool noticeSent_ : 1 = false;   // it was told that we shall close
     bool goawaySent_ : 1 = false;
     bool lingering_ : 1 = false;
     bool lost_ : 1 = false;  // the socket is closed

@@ -121,6 +121,25 @@ TEST_F(Http2Limits, EndWhoGoesOnAfterTheEnd) {
     expectServing();
 }
 
+// Whoever finds it, nghttp2 or we: it counts, once.
+TEST_F(Http2Limits, CountWhatIsAgainstTheRules) {
+    const std::string magic = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    std::uint64_t count = 0;
+    for (const std::string& bytes :
+         {magic + frame(NGHTTP2_PING, 0, 0, "12345678"), magic + kSettingsAck,
+          kPreface + frame(NGHTTP2_PING, 0, 0, "1234"),
+          kPreface + std::string("\1\0\0\0\0\0\0\0\1", 9),
+          kPreface + frame(NGHTTP2_PING, 0, 1, "12345678"),
+          kPreface + frame(NGHTTP2_SETTINGS, 0, 0, std::string("\0\2\0\0\0\2", 6))}) {
+        RawConnection client = proxy_.client();
+        client.send(bytes);
+        client.readAll();
+        EXPECT_EQ(refused(proxy_, Refusal::protocolError), ++count)
+            << testing::PrintToString(bytes);
+    }
+    expectServing();
+}
+
 TEST_F(Http2Limits, EndRapidResets) {
     proxy_.serve({});
     RawConnection client = proxy_.client();
