@@ -21,6 +21,36 @@ std::string_view enumName(Enum value) {
     return model::EnumNames<Enum>::kNames[static_cast<std::size_t>(value)];
 }
 
+// Each counter that is not 0, by its enumerator's name.
+template <typename Enum, typename Counts>
+void writeReasons(JsonWriter& json, std::string_view key, const Counts& counts) {
+    json.key(key).beginObject();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+        if (counts[i] != 0)
+            json.field(name(static_cast<Enum>(i)), counts[i]);
+    }
+    json.endObject();
+}
+
+void writeHttp2(JsonWriter& json, const http2::ServerCounts& counts) {
+    json.key("http2").beginObject();
+    json.field("connections", counts.activeConnections).field("streams", counts.activeStreams);
+    writeReasons<http2::Refusal>(json, "refusals", counts.refusals);
+    json.endObject();
+}
+
+void writeHandshakes(JsonWriter& json, const net::HandshakeCounts& counts) {
+    std::uint64_t full = 0;
+    std::uint64_t resumed = 0;
+    for (const auto& version : counts.done) {
+        full += version[0];
+        resumed += version[1];
+    }
+    json.key("tls").beginObject().field("handshakes", full + resumed).field("resumed", resumed);
+    writeReasons<net::HandshakeFailure>(json, "failures", counts.failed);
+    json.endObject();
+}
+
 void writeCounters(JsonWriter& json, const session::Counters& counters) {
     json.key("counters").beginObject();
     json.field("connections", counters.activeConnections);
@@ -44,6 +74,8 @@ void writeCounters(JsonWriter& json, const session::Counters& counters) {
     json.field("upstreamConnects", counters.upstreamConnects);
     json.field("upstreamReuses", counters.upstreamReuses);
     json.field("retries", counters.retries);
+    writeHttp2(json, counters.http2);
+    writeHandshakes(json, counters.tls);
     json.endObject();
 }
 

@@ -77,6 +77,29 @@ TEST_F(ApiJsonTest, NothingAppliedYetIsStillJson) {
     EXPECT_TRUE(json::parse(statusJson({}))["ageSeconds"].is_null());
 }
 
+TEST_F(ApiJsonTest, StatusCountsHttp2AndHandshakes) {
+    StatusFacts facts;
+    json counters = json::parse(statusJson(facts))["counters"];
+    EXPECT_EQ(counters["http2"],
+              json({{"connections", 0}, {"streams", 0}, {"refusals", json::object()}}));
+    EXPECT_EQ(counters["tls"],
+              json({{"handshakes", 0}, {"resumed", 0}, {"failures", json::object()}}));
+
+    facts.counters.http2.activeConnections = 3;
+    facts.counters.http2.activeStreams = 17;
+    facts.counters.http2.count(http2::Refusal::pingFlood);
+    facts.counters.http2.count(http2::Refusal::timeout);
+    facts.counters.http2.count(http2::Refusal::timeout);
+    facts.counters.tls.done = {{{0, 1}, {1, 1}}};  // by version: full, resumed
+    facts.counters.tls.countFailed(net::HandshakeFailure::alpn);
+    counters = json::parse(statusJson(facts))["counters"];
+    EXPECT_EQ(counters["http2"], json({{"connections", 3},
+                                       {"streams", 17},
+                                       {"refusals", {{"ping_flood", 1}, {"timeout", 2}}}}));
+    EXPECT_EQ(counters["tls"],
+              json({{"handshakes", 3}, {"resumed", 2}, {"failures", {{"alpn", 1}}}}));
+}
+
 TEST_F(ApiJsonTest, RoutesHaveTheShapeTheCliReads) {
     const json expected{{"name", "shop"},
                         {"listeners", {"http"}},
