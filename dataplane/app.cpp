@@ -13,6 +13,7 @@
 #include "common/process/descriptor_limit.hpp"
 #include "common/process/random_hex.hpp"
 #include "common/process/version.hpp"
+#include "common/rpc/limits.hpp"
 #include "dataplane/net/connect.hpp"
 #include "dataplane/tls/ticket_keys.hpp"
 
@@ -22,6 +23,11 @@ namespace {
 // The workers end a drain themselves; this much later something is broken and we end anyway.
 constexpr std::chrono::seconds kDrainGrace{5};
 constexpr std::size_t kProblemsLogged = 10;
+
+// What a controller sends is what handshakes take, when it sends it.
+static_assert(sizeof(tls::TicketKeys::Key) == rpc::kTicketKeyBytes);
+static_assert(tls::TicketKeys::kMost >= rpc::kMaxTicketKeys);
+static_assert(tls::TicketKeys::kPeriod == rpc::kTicketPeriod);
 
 unsigned workersOf(const DataplaneSettings& settings, const GrantedLimits& limits) {
     return settings.workers == 0 ? limits.workers() : settings.workers;

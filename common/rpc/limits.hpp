@@ -27,5 +27,6 @@ inline constexpr std::chrono::seconds kHelloDeadline{10};  // open -> hello, and
 inline constexpr std::chrono::seconds kReplyDeadline{30};  // last part of a request -> its answer
 inline constexpr std::chrono::milliseconds kRedialMin{10};
 inline constexpr std::chrono::milliseconds kRedialMax{15'000};
+inline constexpr std::chrono::hours kTicketPeriod{6};  // from one key of tickets to the next
 
 }  // namespace evergate::rpc

@@ -11,7 +11,6 @@
 #include <utility>
 
 #include "common/process/atomic_file.hpp"
-#include "common/rpc/limits.hpp"
 
 namespace evergate::controller {
 namespace {

@@ -15,11 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "common/rpc/limits.hpp"
+
 namespace evergate::controller {
 
 class TicketSecret {
 public:
-    static constexpr std::chrono::hours kPeriod{6};
+    static constexpr std::chrono::hours kPeriod = rpc::kTicketPeriod;
     static constexpr std::size_t kLeastBytes = 32;
     static constexpr std::size_t kMostBytes = 4096;
 
