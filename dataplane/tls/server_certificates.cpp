@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/tls/server_certificates.hpp"
 
-#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -10,8 +9,11 @@ namespace {
 
 constexpr std::size_t kMaxHostBytes = 255;
 
-char lower(char c) noexcept {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+std::string lower(std::string_view host) {
+    std::string name(host);
+    for (char& c : name)
+        c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return name;
 }
 
 // Of two for one host and kind of key the one that ends later serves, so that a renewed certificate
@@ -218,8 +220,7 @@ std::shared_ptr<const Certificate> ServerCertificates::named(const std::string& 
 const ServerContext* ServerCertificates::find(std::string_view host) const {
     if (host.size() > kMaxHostBytes)
         return nullptr;
-    std::string name(host);
-    std::transform(name.begin(), name.end(), name.begin(), lower);
+    std::string name = lower(host);
     if (const auto at = hosts_.find(name); at != hosts_.end())
         return at->second.get();
     const std::size_t dot = name.find('.');
@@ -228,6 +229,13 @@ const ServerContext* ServerCertificates::find(std::string_view host) const {
     name.replace(0, dot, "*");
     const auto at = hosts_.find(name);
     return at == hosts_.end() ? nullptr : at->second.get();
+}
+
+SessionCache::Scope ServerCertificates::sessionScope(std::string_view host) const {
+    const ServerContext* const context = find(host);
+    const auto& scope = (context == nullptr ? *default_ : *context).sessionScope();
+    return model::sha256(
+        {{reinterpret_cast<const char*>(scope.data()), scope.size()}, lower(host)});
 }
 
 std::vector<std::shared_ptr<const Certificate>> ServerCertificates::shown() const {

@@ -34,6 +34,9 @@ public:
 
     const ServerContext& byDefault() const noexcept { return *default_; }
 
+    // Of sessions made for `host`; empty: for none. RFC 6066 §3: no other host may resume them.
+    SessionCache::Scope sessionScope(std::string_view host) const;
+
     // By which rules clients that ask for `host` are verified; null: they are not. A final dot
     // does not matter either.
     const ClientRules* clientsOf(std::string_view host) const;

@@ -31,7 +31,7 @@ constexpr const char* kOldCiphers =
     "AES128-GCM-SHA256:AES256-GCM-SHA384:AES128-SHA256:AES256-SHA256:AES128-SHA:AES256-SHA:"
     "@SECLEVEL=0";
 constexpr const char* kGroups = "X25519:P-256:P-384";
-// Tickets outlive neither this nor their keys.
+// Sessions end then; tickets also with their keys.
 constexpr long kSessionSeconds =
     std::chrono::duration_cast<std::chrono::seconds>(2 * TicketKeys::kPeriod).count();
 // For each connection of TLS 1.3, also a resumed one: who had several can resume as many.
@@ -110,15 +110,78 @@ int onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* c
 }
 
 // A session lives no longer than the certificate its client showed.
+bool outlivesClient(SSL_SESSION* session) {
+    const X509* const peer = SSL_SESSION_get0_peer(session);
+    return peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0;
+}
+
 SSL_TICKET_RETURN onTicketOpened(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
                                  SSL_TICKET_STATUS status, void*) {
     const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     if (!opened)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    const X509* const peer = SSL_SESSION_get0_peer(session);
-    if (peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0)
+    if (outlivesClient(session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
+}
+
+std::string_view idOf(const SSL_SESSION* session) {
+    unsigned size = 0;
+    const unsigned char* const id = SSL_SESSION_get_id(session, &size);
+    return {reinterpret_cast<const char*>(id), size};
+}
+
+// After a full handshake that gave the session an id, because the client takes no tickets; and with
+// each ticket of TLS 1.3. 0: the session stays OpenSSL's, other connections get copies of it.
+int onNewSession(SSL* ssl, SSL_SESSION* session) {
+    if (SSL_version(ssl) == TLS1_3_VERSION)
+        return 0;
+    const int size = i2d_SSL_SESSION(session, nullptr);
+    if (size <= 0 || static_cast<std::size_t>(size) > SessionCache::kMostBytes)
+        return 0;
+    std::string bytes(static_cast<std::size_t>(size), '\0');
+    auto* out = reinterpret_cast<unsigned char*>(bytes.data());
+    i2d_SSL_SESSION(session, &out);
+    const Stream& stream = Stream::of(ssl);
+    const char* const host = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    stream.sessionCache().keep(idOf(session), stream.sessionScope(host == nullptr ? "" : host),
+                               std::move(bytes),
+                               SSL_SESSION_get_time(session) + SSL_SESSION_get_timeout(session));
+    SSL_SESSION_set_app_data(session, &stream.sessionCache());
+    return 0;
+}
+
+// The hello has an id and no ticket. What is found is the caller's; it looks at the session's id
+// context and time as it does with tickets.
+SSL_SESSION* onSessionWanted(SSL* ssl, const unsigned char* id, int size, int* copy) {
+    *copy = 0;
+    const Stream& stream = Stream::of(ssl);
+    const std::string_view bytes = stream.sessionCache().find(
+        {reinterpret_cast<const char*>(id), static_cast<std::size_t>(size)},
+        stream.sessionScope(serverNameOf(ssl)), ::time(nullptr));
+    if (bytes.empty())
+        return nullptr;
+    const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
+    OpensslPtr<SSL_SESSION> session(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(bytes.size())));
+    if (!session || outlivesClient(session.get()))
+        return nullptr;
+    SSL_SESSION_set_app_data(session.get(), &stream.sessionCache());
+    return session.release();
+}
+
+// A connection that ends with a fatal alert ends its session (RFC 5246 §7.2.2).
+void onSessionBroken(SSL_CTX*, SSL_SESSION* session) {
+    if (auto* const cache = static_cast<SessionCache*>(SSL_SESSION_get_app_data(session)))
+        cache->forget(idOf(session));
+}
+
+// Only clients without tickets ever get there.
+void setSessionCache(SSL_CTX* context) {
+    SSL_CTX_set_session_cache_mode(
+        context, SSL_SESS_CACHE_SERVER | SSL_SESS_CACHE_NO_INTERNAL | SSL_SESS_CACHE_NO_AUTO_CLEAR);
+    SSL_CTX_sess_set_new_cb(context, onNewSession);
+    SSL_CTX_sess_set_get_cb(context, onSessionWanted);
+    SSL_CTX_sess_set_remove_cb(context, onSessionBroken);
 }
 
 // Only for clients that ask for one, after the certificate is chosen (RFC 6066 §8).
@@ -151,7 +214,7 @@ bool setPolicy(SSL_CTX* context, model::TlsPolicy policy) {
 bool setServerOptions(SSL_CTX* context) {
     // Our order; who prefers ChaCha20 has no hardware for AES and gets it.
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
-    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    setSessionCache(context);
     SSL_CTX_set_timeout(context, kSessionSeconds);
     SSL_CTX_set_client_hello_cb(context, onClientHello, nullptr);
     SSL_CTX_set_cert_cb(context, onFullHandshake, nullptr);
@@ -163,6 +226,24 @@ bool setServerOptions(SSL_CTX* context) {
            SSL_CTX_set_ciphersuites(context, kCiphers13) == 1 &&
            SSL_CTX_set_num_tickets(context, kTickets) == 1 &&
            SSL_CTX_set_session_ticket_cb(context, nullptr, onTicketOpened, nullptr) == 1;
+}
+
+// False: a certificate cannot be hashed.
+bool makeScope(std::span<const std::shared_ptr<const Certificate>> certificates,
+               const ServerProfile& profile, const ClientRules* clients,
+               SessionCache::Scope& scope) {
+    std::string text = "sessions/" + std::to_string(static_cast<int>(profile.policy)) + '/';
+    for (const auto& certificate : certificates) {
+        unsigned char digest[EVP_MAX_MD_SIZE];
+        unsigned size = 0;
+        if (X509_digest(certificate->leaf(), EVP_sha256(), digest, &size) != 1)
+            return false;
+        text.append(reinterpret_cast<const char*>(digest), size);
+    }
+    if (clients != nullptr)
+        text.append(1, '/').append(clients->id().begin(), clients->id().end());
+    scope = model::sha256({text});
+    return true;
 }
 
 }  // namespace
@@ -192,12 +273,13 @@ std::shared_ptr<const ServerContext> ServerContext::make(
         good = good && certificate->useIn(context.get());
     if (good && clients)
         good = clients->applyTo(context.get());
-    if (!good) {
+    SessionCache::Scope scope{};
+    if (!good || !makeScope(certificates, profile, clients.get(), scope)) {
         wrong = takeErrorText();
         return nullptr;
     }
     return std::unique_ptr<const ServerContext>(
-        new ServerContext(std::move(context), std::move(clients)));
+        new ServerContext(std::move(context), std::move(clients), scope));
 }
 
 }  // namespace evergate::tls

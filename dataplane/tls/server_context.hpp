@@ -5,7 +5,8 @@
 // Immutable; made off the workers, shared by all of them. Versions and ciphers by Mozilla's Server
 // Side TLS 5.7, without the finite-field groups; no renegotiation, no compression, no early data.
 // A session is resumed only under the same rules for clients (its session id context), and the
-// host is looked at before it is resumed: else a session of one host would open another.
+// host is looked at before it is resumed: else a session of one host would open another. One that
+// is kept here, for a client without tickets, only with the same certificates and policy, too.
 #pragma once
 
 #include <memory>
@@ -15,6 +16,7 @@
 #include "dataplane/tls/certificate.hpp"
 #include "dataplane/tls/client_rules.hpp"
 #include "dataplane/tls/openssl_ptr.hpp"
+#include "dataplane/tls/session_cache.hpp"
 
 namespace evergate::tls {
 
@@ -38,12 +40,17 @@ public:
     // Null: clients are asked for no certificate.
     const std::shared_ptr<const ClientRules>& clients() const noexcept { return clients_; }
 
+    // Names certificates, policy and rules: the same for a context that was made anew of the same.
+    const SessionCache::Scope& sessionScope() const noexcept { return sessionScope_; }
+
 private:
-    ServerContext(OpensslPtr<SSL_CTX> context, std::shared_ptr<const ClientRules> clients)
-        : context_(std::move(context)), clients_(std::move(clients)) {}
+    ServerContext(OpensslPtr<SSL_CTX> context, std::shared_ptr<const ClientRules> clients,
+                  const SessionCache::Scope& sessionScope)
+        : context_(std::move(context)), clients_(std::move(clients)), sessionScope_(sessionScope) {}
 
     OpensslPtr<SSL_CTX> context_;
     std::shared_ptr<const ClientRules> clients_;
+    SessionCache::Scope sessionScope_;
 };
 
 // Options that hold for both sides, ours towards clients and ours towards endpoints.

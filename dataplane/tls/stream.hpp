@@ -79,6 +79,13 @@ public:
 
     const TicketKeys* ticketKeys() const noexcept { return engine_.ticketKeys(); }
 
+    SessionCache& sessionCache() const noexcept { return engine_.sessionCache(); }
+
+    // Towards a client that asked for `host` (empty: for none), during the handshake.
+    SessionCache::Scope sessionScope(std::string_view host) const {
+        return certificates_->sessionScope(host);
+    }
+
     const Staples* staples() const noexcept { return engine_.staples(); }
 
     bool keepSession(SSL_SESSION* session);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """TLS sessions outlive the data plane they began with: another one of the controller resumes them, and with a shared secret
-those of another controller."""
+those of another controller. Those of clients without tickets stay in the worker they began with."""
 import os
 import ssl
 
@@ -64,6 +64,34 @@ class SessionTickets(Tls):
         self.addCleanup(self._stop, stack)
         self.serve(stack.start())
         return stack
+
+
+class WithoutTickets(Tls):
+    def evergate(self, **options):
+        return super().evergate(workers=1, **options)
+
+    def resumed(self):
+        return self.stack.metric('evergate_tls_handshakes_total{version="TLSv1.2",resumed="true"}')
+
+    def test_sessions_are_resumed_by_their_worker(self):
+        self.expose("one", HOST, "one")
+        self.shows(HOST, self.secret("one", HOST))
+        port = self.stack.https_port
+        wait_until(lambda: tls.get(port, HOST).status == 200, "the route is there")
+        client = tls.Resuming(HOST, ssl.TLSVersion.TLSv1_2, tickets=False)
+        resumed, session = client.ask(port)
+        self.assertFalse(resumed)
+        self.assertFalse(session.has_ticket)
+        self.assertTrue(session.id)
+        for _ in range(3):
+            self.assertTrue(client.ask(port, session)[0])
+        self.assertEqual(self.resumed(), 3)
+        self.expose("two", "two.example", "two")
+        self.shows("two.example", self.secret("two", "two.example"))
+        self.assertTrue(client.ask(port, session)[0], "another host's certificate does not matter")
+        self.shows(HOST, self.secret("one", HOST), "the new certificate")
+        self.assertFalse(client.ask(port, session)[0], "a session ends with its certificate")
+        self.assertEqual(self.resumed(), 4)
 
 
 class WrongSecret(Tls):

@@ -191,10 +191,21 @@ TEST_F(ClientCertificateTest, TurnsRevokedOnesAway) {
 
 // A session that another host granted, or the same under other rules, is not resumed.
 TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
-    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+    struct Kind {
+        int version;
+        bool tickets;
+    };
+
+    for (const Kind kind :
+         {Kind{TLS1_2_VERSION, true}, Kind{TLS1_3_VERSION, true}, Kind{TLS1_2_VERSION, false}}) {
+        const auto resuming = [&](const std::string& host, const CertificateAndKey* pair) {
+            TlsOptions options = asking(host, pair, kind.version);
+            options.tickets = kind.tickets;
+            return options;
+        };
         const auto sessionOf = [&](const std::string& host, const CertificateAndKey* pair) {
             RawConnection client = RawConnection::connect(port);
-            EXPECT_TRUE(client.secure(asking(host, pair, version)));
+            EXPECT_TRUE(client.secure(resuming(host, pair)));
             EXPECT_EQ(ask(client, host), 200);
             return client.tls().session();
         };
@@ -202,7 +213,7 @@ TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
         const auto closed = sessionOf("closed.test", &mine);
         ASSERT_TRUE(open && closed);
 
-        TlsOptions again = asking("closed.test", nullptr, version);
+        TlsOptions again = resuming("closed.test", nullptr);
         again.session = closed;
         RawConnection client = RawConnection::connect(port);
         ASSERT_TRUE(client.secure(again)) << client.tlsError();
@@ -211,10 +222,10 @@ TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
 
         again.session = open;
         EXPECT_EQ(status(again, "closed.test"), 0) << "another host's session";
-        TlsOptions elsewhere = asking("other.test", nullptr, version);
+        TlsOptions elsewhere = resuming("other.test", nullptr);
         elsewhere.session = closed;
         EXPECT_EQ(status(elsewhere, "other.test"), 0) << "verified by others";
-        elsewhere = asking("open.test", nullptr, version);
+        elsewhere = resuming("open.test", nullptr);
         elsewhere.session = closed;
         client = RawConnection::connect(port);
         ASSERT_TRUE(client.secure(elsewhere)) << client.tlsError();

@@ -240,6 +240,47 @@ TEST_F(HttpsListener, ResumesSessionsAcrossPublicationsAndKeyRotation) {
     }
 }
 
+// By session id, where it lives in the worker.
+TEST_F(HttpsListener, ResumesSessionsOfClientsWithoutTickets) {
+    proxy.setCertificate("a", certificate("a", {"a.test"}));
+    open();
+    TlsOptions options;
+    options.serverName = "a.test";
+    options.maxVersion = TLS1_2_VERSION;
+    options.tickets = false;
+    const auto resumes = [&] {
+        RawConnection client = secured(options);
+        EXPECT_EQ(ask(client), 200);
+        const auto session = client.tls().session();
+        EXPECT_TRUE(session);
+        if (!session)
+            return false;
+        EXPECT_EQ(SSL_SESSION_has_ticket(session.get()), 0);
+        options.session = session;
+        return client.tls().resumed();
+    };
+    EXPECT_FALSE(resumes());
+    EXPECT_TRUE(resumes());
+    proxy.setCertificate("b", certificate("b", {"b.test"}));
+    proxy.publish();
+    EXPECT_TRUE(resumes());
+    for (int i = 0; i < 4; ++i) {
+        proxy.onControl([&](const std::function<void()>& done) {
+            proxy.pool().rotateTicketKeys();
+            done();
+        });
+    }
+    proxy.publish();
+    EXPECT_TRUE(resumes()) << "no key of tickets has to do with it";
+    proxy.setCertificate("a", certificate("a", {"a.test"}));
+    proxy.publish();
+    EXPECT_FALSE(resumes()) << "made with another certificate";
+    EXPECT_TRUE(proxy.eventuallyQuiet());
+    const net::HandshakeCounts counts = proxy.counters().tls;
+    EXPECT_EQ(counts.done[0][0], 2u);
+    EXPECT_EQ(counts.done[0][1], 3u);
+}
+
 TEST_F(HttpsListener, RefusesRenegotiation) {
     open();
     TlsOptions options;

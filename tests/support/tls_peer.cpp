@@ -83,6 +83,8 @@ void configure(SSL_CTX* context, const TlsOptions& options) {
     SSL_CTX_set_max_proto_version(context, options.maxVersion);
     // Kept by the tests; a context that goes would spoil what is in its own cache.
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    if (!options.tickets)
+        SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     if (!options.ciphers.empty())
         require(SSL_CTX_set_cipher_list(context, options.ciphers.c_str()) == 1, "ciphers");
     if (!options.signatures.empty())

@@ -30,6 +30,7 @@ struct TlsOptions {
     std::vector<CertificateAndKey> certificates{};  // server: one, or several kinds of keys
     // One for several connections, so that sessions can be resumed; else each has its own.
     std::shared_ptr<SSL_CTX> context{};
+    bool tickets = true;  // false: without that extension, as old clients are
 };
 
 class TlsPeer {

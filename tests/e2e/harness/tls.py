@@ -64,12 +64,14 @@ def get(port, host, path="/", headers=(), own=None):
 
 
 class Resuming:
-    """A client of one version that keeps its sessions."""
+    """A client of one version that keeps its sessions; without tickets (TLS 1.2 only), as old ones are."""
 
-    def __init__(self, server_name, version):
+    def __init__(self, server_name, version, tickets=True):
         self.server_name, self.version = server_name, version
         self.context = _trusting_anybody()
         self.context.minimum_version = self.context.maximum_version = version
+        if not tickets:
+            self.context.options |= ssl.OP_NO_TICKET
 
     def ask(self, port, session=None):
         """(whether the session was resumed, the one to resume next)"""
