@@ -153,10 +153,8 @@ void SettingsTable::printHelp(std::ostream& out) const {
         << " [--flag=value]...\n\n";
     for (const SettingRow& row : rows_) {
         out << "  --" << row.name_;
-        if (!row.isSwitch_) {
+        if (!row.isSwitch_ || !row.placeholder_.empty()) {
             out << '=' << row.placeholder_;
-        } else if (!row.placeholder_.empty()) {
-            out << "[=" << row.placeholder_ << ']';
         }
         out << '\n';
         std::string text = row.description_ + '.';

@@ -166,7 +166,7 @@ TEST_F(SettingsTableTest, AChoiceMayDoWithoutAValue) {
     EXPECT_TRUE(verbose_);
     expectError({"--level=more"}, "--level: \"more\" must be true|false|only");
     EXPECT_EQ(parse({"--help"}), 0);
-    EXPECT_THAT(out_.str(), HasSubstr("  --level[=true|false|only]\n        how much. Default: "));
+    EXPECT_THAT(out_.str(), HasSubstr("  --level=true|false|only\n        how much. Default: "));
 }
 
 TEST_F(SettingsTableTest, WrapsHelpAtTheWidth) {
