@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/tls/server_context.hpp"
 
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 
 #include <chrono>
+#include <cstring>
 #include <ctime>
 
 #include "dataplane/tls/stream.hpp"
@@ -115,12 +117,23 @@ bool outlivesClient(SSL_SESSION* session) {
     return peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0;
 }
 
-SSL_TICKET_RETURN onTicketOpened(SSL*, SSL_SESSION* session, const unsigned char*, std::size_t,
+// A session is for the host it was made for (RFC 6066 §3); of hosts that have no certificate here
+// none is remembered.
+bool isForThisHost(SSL* ssl, const SSL_SESSION* session) noexcept {
+    const char* const host = SSL_SESSION_get0_hostname(session);
+    if (host == nullptr)
+        return !Stream::of(ssl).certificateSelected();
+    const std::string_view asked = serverNameOf(ssl);
+    return std::strlen(host) == asked.size() &&
+           OPENSSL_strncasecmp(host, asked.data(), asked.size()) == 0;
+}
+
+SSL_TICKET_RETURN onTicketOpened(SSL* ssl, SSL_SESSION* session, const unsigned char*, std::size_t,
                                  SSL_TICKET_STATUS status, void*) {
     const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     if (!opened)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (outlivesClient(session))
+    if (outlivesClient(session) || !isForThisHost(ssl, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }

@@ -110,6 +110,23 @@ TEST_F(SessionsById, ClientsWithTicketsLeaveNothingHere) {
     EXPECT_EQ(cache().size(), 0u);
 }
 
+TEST_F(SessionsById, TicketsAreForTheirHostToo) {
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        trustAgain(nullptr, version, true);
+        const auto resumesTicket = [this](const std::string& of, const std::string& host) {
+            resumes(of);
+            read(client);  // takes the ticket
+            return resumesElsewhere(of, host);
+        };
+        for (const char* other : {"a.test", "y.c.test", "unknown.test", ""})
+            EXPECT_FALSE(resumesTicket("x.c.test", other)) << other;
+        EXPECT_TRUE(resumesTicket("x.c.test", "X.C.TEST"));
+        EXPECT_FALSE(resumesTicket("unknown.test", "a.test"));
+        EXPECT_TRUE(resumesTicket("unknown.test", "unknown.test"));
+        EXPECT_TRUE(resumesTicket("", ""));
+    }
+}
+
 TEST_F(SessionsById, OutliveWhatIsPublished) {
     EXPECT_FALSE(resumes());
     put("b.test", {}, true);
