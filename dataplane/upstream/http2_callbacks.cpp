@@ -29,17 +29,20 @@ int reset(nghttp2_session* session, std::int32_t id, std::uint32_t code) noexcep
 
 }  // namespace
 
-int Http2Callbacks::onBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame, void*) {
-    if (Http2Stream* const stream = streamOf(session, frame->hd.stream_id))
+int Http2Callbacks::onBeginHeaders(nghttp2_session* session, const nghttp2_frame* frame,
+                                   void* user) {
+    Http2Stream* const stream = streamOf(session, frame->hd.stream_id);
+    static_cast<Http2Connection*>(user)->reading_ = stream;
+    if (stream != nullptr)
         stream->onFieldsBegin();
     return 0;
 }
 
-int Http2Callbacks::onHeader(nghttp2_session* session, const nghttp2_frame* frame,
-                             const std::uint8_t* name, std::size_t nameSize,
-                             const std::uint8_t* value, std::size_t valueSize, std::uint8_t,
-                             void*) {
-    Http2Stream* const stream = streamOf(session, frame->hd.stream_id);
+// Fields of one stream come without those of another between them (RFC 9113 §4.3).
+int Http2Callbacks::onHeader(nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name,
+                             std::size_t nameSize, const std::uint8_t* value, std::size_t valueSize,
+                             std::uint8_t, void* user) {
+    Http2Stream* const stream = static_cast<Http2Connection*>(user)->reading_;
     const bool good =
         stream == nullptr || stream->onField(text(name, nameSize), text(value, valueSize));
     return good ? 0 : NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;

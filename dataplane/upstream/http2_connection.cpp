@@ -306,6 +306,8 @@ void Http2Connection::consume(Http2Stream& stream, std::size_t bytes) {
 
 // Its user is done with it, or gave it up.
 void Http2Connection::detach(Http2Stream& stream) {
+    if (reading_ == &stream)
+        reading_ = nullptr;
     streams_.erase(streams_.iterator_to(stream));
     --count_;
     const std::int32_t id = stream.id();

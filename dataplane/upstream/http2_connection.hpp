@@ -107,7 +107,8 @@ private:
     http2::SessionPtr session_;
     Streams streams_;
     Ready ready_;
-    std::string backlog_;  // what the kernel did not take
+    Http2Stream* reading_ = nullptr;  // whose fields come now; null: its user has left
+    std::string backlog_;             // what the kernel did not take
     std::uint32_t count_ = 0;
     std::uint32_t lastReadTick_ = 0;
     bool secure_ = false;
