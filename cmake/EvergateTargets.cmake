@@ -175,7 +175,7 @@ endfunction()
 
 # tests/fuzz/<name>_fuzz.cpp: with EVERGATE_FUZZ the libFuzzer program fuzz_<name>, otherwise one that
 # only replays. Either is the test corpus_<name>, which runs every file of corpus/<name> once.
-# Links the libraries it includes.
+# Links the libraries it includes, and nghttp2, which some compare with.
 function(evergate_fuzz_targets)
     set(base ${CMAKE_SOURCE_DIR}/tests/fuzz)
     file(GLOB targets CONFIGURE_DEPENDS ${base}/*_fuzz.cpp)
@@ -198,7 +198,7 @@ function(evergate_fuzz_targets)
             evergate_register_test(${target} ${target} fuzz-corpus 120 ${base}/corpus/${name})
         endif()
         target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
-        target_link_libraries(${target} PRIVATE ${libraries})
+        target_link_libraries(${target} PRIVATE ${libraries} PkgConfig::NGHTTP2)
         set_target_properties(${target} PROPERTIES
             RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
     endforeach()
