@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What RFC 9113 §8.2 asks of fields in either direction, and how fields are handed to nghttp2.
-// Pure.
+// What RFC 9113 §8.2 asks of fields in either direction. Pure.
 #pragma once
-
-#include <nghttp2/nghttp2.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -64,14 +61,6 @@ constexpr bool isConnectionSpecific(http::HeaderName id) noexcept {
     return id == HeaderName::connection || id == HeaderName::keepAlive ||
            id == HeaderName::proxyConnection || id == HeaderName::transferEncoding ||
            id == HeaderName::upgrade;
-}
-
-// nghttp2 copies both and changes neither.
-inline nghttp2_nv nameValue(std::string_view name, std::string_view value) noexcept {
-    const auto bytes = [](std::string_view text) {
-        return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
-    };
-    return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
 // visit(name, value) for every "Name: value\r\n" of a trailer section as ChunkedDecoder::trailers()

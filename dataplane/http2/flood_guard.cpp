@@ -48,10 +48,9 @@ void FloodGuard::noteRequest() noexcept {
     resets_ /= 2;
 }
 
-void FloodGuard::noteSent(bool data) noexcept {
-    excuse(Kind::control, kControlPerSent);
-    if (data)
-        excuse(Kind::ping, 1);
+void FloodGuard::noteSent(std::uint32_t frames, std::uint32_t data) noexcept {
+    excuse(Kind::control, kControlPerSent * frames);
+    excuse(Kind::ping, data);
 }
 
 void FloodGuard::excuse(Kind kind, std::uint32_t frames) noexcept {

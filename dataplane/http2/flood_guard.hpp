@@ -26,9 +26,9 @@ public:
     // One more has come. False: that is too many.
     bool note(Kind kind, std::uint32_t tick) noexcept;
     void noteRequest() noexcept;
-    // A frame of ours was sent: it excuses a few updates of windows. One of data excuses a PING,
-    // too: libraries of gRPC measure the bandwidth with one for each they get.
-    void noteSent(bool data) noexcept;
+    // So many frames of ours were sent: each excuses a few updates of windows. One of data excuses
+    // a PING, too: libraries of gRPC measure the bandwidth with one for each they get.
+    void noteSent(std::uint32_t frames, std::uint32_t data) noexcept;
 
     // A frame of a header block. False: too many of them.
     bool noteHeaderFrame(bool first) noexcept;

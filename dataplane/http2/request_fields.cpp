@@ -31,7 +31,7 @@ bool isWebSocket(std::string_view upgrade) noexcept {
 }
 
 void RequestFields::add(std::string_view name, std::string_view value) {
-    fields_.push_back(nameValue(name, value));
+    fields_.push_back({name, value});
 }
 
 void RequestFields::assign(const http::RequestHead& head, std::string_view scheme, bool tunnel,
@@ -57,7 +57,7 @@ void RequestFields::addAll(const http::RequestHead& head, bool tunnel) {
             continue;
         add(field.name, field.value);
         if (isForNoTable(field.id))
-            fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+            fields_.back().indexable = false;
     }
 }
 

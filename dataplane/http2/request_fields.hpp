@@ -3,16 +3,15 @@
 // trailer section as fields.
 //
 // The head is one we composed ourselves: what it says is well-formed. Fields that belong to a
-// connection end here (§8.2.2). nghttp2 copies names and values and puts the names into lower case;
-// until then the views are the head's. Reused: nothing is allocated in the steady state. Pure.
+// connection end here (§8.2.2). The views are the head's, and so is the case of names, which
+// HPACK's encoder lowers. Reused: nothing is allocated in the steady state. Pure.
 #pragma once
 
-#include <nghttp2/nghttp2.h>
-
-#include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/hpack/field.hpp"
 #include "dataplane/http/head.hpp"
 
 namespace evergate::http2 {
@@ -27,15 +26,13 @@ public:
     // "Name: value\r\n" per field.
     void assignTrailers(std::string_view section);
 
-    const nghttp2_nv* data() const noexcept { return fields_.data(); }
-
-    std::size_t size() const noexcept { return fields_.size(); }
+    std::span<const hpack::Field> all() const noexcept { return fields_; }
 
 private:
     void add(std::string_view name, std::string_view value);
     void addAll(const http::RequestHead& head, bool tunnel);
 
-    std::vector<nghttp2_nv> fields_;
+    std::vector<hpack::Field> fields_;
 };
 
 // The only protocol that is known to exist in both versions.

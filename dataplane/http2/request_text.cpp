@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <utility>
 
 #include "dataplane/http/character_classes.hpp"
 #include "dataplane/http/header_names.hpp"
@@ -52,7 +54,9 @@ void RequestText::begin(const http::HeadLimits& limits) noexcept {
     error_ = ProxyError::none;
     detail_ = "";
     seen_ = 0;
-    hasHost_ = hasLength_ = regular_ = malformed_ = webSocket_ = chunked_ = prioritized_ = false;
+    hasHost_ = hasLength_ = regular_ = malformed_ = webSocket_ = chunked_ = false;
+    length_ = 0;
+    priority_ = {.incremental = true};
 }
 
 bool RequestText::add(std::string_view name, std::string_view value) {
@@ -118,7 +122,8 @@ void RequestText::addRegular(std::string_view name, std::string_view value) {
 // False: it is kept elsewhere, or nowhere.
 bool RequestText::note(HeaderName id, std::string_view name, std::string_view value) {
     if (id == HeaderName::other) [[likely]] {
-        prioritized_ |= name == "priority";
+        if (name == "priority")
+            priority_ = parsePriority(value);
         return name != "sec-websocket-key" || !hasProtocol();
     }
     if (isForbidden(id)) {
@@ -137,7 +142,8 @@ bool RequestText::note(HeaderName id, std::string_view name, std::string_view va
             host_ = value;
             return false;
         case HeaderName::contentLength:
-            hasLength_ = true;
+            if (!noteLength(value))
+                malformed("bad Content-Length");
             return true;
         case HeaderName::cookie:  // crumbs (RFC 9113 §8.2.3)
             if (!cookie_.empty())
@@ -147,6 +153,14 @@ bool RequestText::note(HeaderName id, std::string_view name, std::string_view va
         default:
             return true;
     }
+}
+
+// Once, and digits only (RFC 9110 §8.6).
+bool RequestText::noteLength(std::string_view value) noexcept {
+    const char* const end = value.data() + value.size();
+    const auto read = std::from_chars(value.data(), end, length_);
+    const bool first = !std::exchange(hasLength_, true);
+    return first && read.ec == std::errc() && read.ptr == end;
 }
 
 RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
@@ -168,6 +182,8 @@ RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
     const bool rooted = path_.starts_with('/') || (path_ == "*" && method_ == "OPTIONS");
     if (!rooted || !http::allAre(path_, http::kTargetChar))
         malformed("bad :path");
+    if (endStream && hasLength_ && length_ != 0)
+        malformed("no body, but a Content-Length");
     if (!malformed_ && !settleAuthority())
         malformed("Host is not :authority");
     if (malformed_)

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // The fields of an HTTP/2 request become an HTTP/1.1 request head (RFC 9113 §8), or a problem.
 //
-// What an HTTP/2 library checks is checked here again: nothing but this stands between a field and
-// the text. Pure; one object serves many requests, one after the other.
+// Nothing but this stands between a field and the text. Pure; one object serves many requests, one
+// after the other.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "dataplane/http/head.hpp"
+#include "dataplane/http2/priority.hpp"
 
 namespace evergate::http2 {
 
@@ -51,7 +53,14 @@ public:
 
     bool chunked() const noexcept { return chunked_; }  // the body is to be given as chunks
 
-    bool prioritized() const noexcept { return prioritized_; }  // it has a Priority field
+    // Of a Priority field; without one fair: RFC 9218's default would serve one response after the
+    // other, a stream without end in front.
+    Priority priority() const noexcept { return priority_; }
+
+    // The body's, as it was announced; nothing for a WebSocket, whose end is not known.
+    std::optional<std::uint64_t> length() const noexcept {
+        return hasLength_ && !webSocket_ ? std::optional(length_) : std::nullopt;
+    }
 
     http::ProxyError error() const noexcept { return error_; }
 
@@ -60,6 +69,7 @@ public:
 private:
     bool addPseudo(std::string_view name, std::string_view value);
     void addRegular(std::string_view name, std::string_view value);
+    bool noteLength(std::string_view value) noexcept;
     bool note(http::HeaderName id, std::string_view name, std::string_view value);
     Status connectRequest();
     bool settleAuthority();
@@ -83,6 +93,8 @@ private:
     std::vector<http::FieldPlace> places_;  // Host first, then those of fields_
     http::ProxyError error_ = http::ProxyError::none;
     const char* detail_ = "";
+    std::uint64_t length_ = 0;
+    Priority priority_;
     std::uint8_t seen_ = 0;  // pseudo header fields, by bit
     bool hasHost_ = false;
     bool hasLength_ = false;
@@ -90,7 +102,6 @@ private:
     bool malformed_ = false;
     bool webSocket_ = false;
     bool chunked_ = false;
-    bool prioritized_ = false;
 };
 
 // A trailer field as a line of a chunked body's end, appended to `out`; those that may not stand

@@ -110,7 +110,7 @@ void ResponseFields::addLength(const http::ResponseHead& head, http::Framing fra
 void ResponseFields::addForwarded(const http::HeaderField& field) {
     add(field.name, field.value);
     if (field.id == HeaderName::xRequestId)  // no other response will have it
-        fields_.back().flags = NGHTTP2_NV_FLAG_NO_INDEX;
+        fields_.back().indexable = false;
 }
 
 void ResponseFields::setTrailers(std::string_view section) {
@@ -122,7 +122,7 @@ void ResponseFields::setTrailers(std::string_view section) {
 }
 
 void ResponseFields::add(std::string_view name, std::string_view value) {
-    fields_.push_back(nameValue(name, value));
+    fields_.push_back({name, value});
     bytes_ += name.size() + value.size() + 4;
 }
 

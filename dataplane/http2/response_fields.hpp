@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // A response head, or a trailer section, as the fields of an HTTP/2 HEADERS frame (RFC 9113 §8):
-// :status first, nothing of the connection it came on. nghttp2 copies and lowers the case; until
-// then the views are the head's. Reused: nothing is allocated in the steady state.
+// :status first, nothing of the connection it came on. The views are the head's, and so is the case
+// of names, which HPACK's encoder lowers. Reused: nothing is allocated in the steady state.
 #pragma once
-
-#include <nghttp2/nghttp2.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "dataplane/hpack/field.hpp"
 #include "dataplane/http/compose.hpp"
 #include "dataplane/http/head.hpp"
 
@@ -29,9 +29,9 @@ public:
     // "Name: value\r\n" per field, as ChunkedDecoder::trailers() has them.
     void setTrailers(std::string_view section);
 
-    const nghttp2_nv* data() const noexcept { return fields_.data(); }
+    std::span<const hpack::Field> all() const noexcept { return fields_; }
 
-    std::size_t size() const noexcept { return fields_.size(); }
+    bool empty() const noexcept { return fields_.empty(); }
 
 private:
     void begin(std::uint16_t status);
@@ -42,7 +42,7 @@ private:
     void addVia(const http::ResponseHead& head, const http::ResponseFacts& facts);
     void addLength(const http::ResponseHead& head, http::Framing framing);
 
-    std::vector<nghttp2_nv> fields_;
+    std::vector<hpack::Field> fields_;
     std::size_t bytes_ = 0;  // of the text
     std::string via_;
     char length_[20] = {};

@@ -11,14 +11,15 @@
 
 namespace evergate::session {
 
-using http2::Refusal;
+using http2::ErrorCode;
+using http2::SettingId;
 
 namespace {
 
 // Turns of writing before others have theirs.
 constexpr int kRoundsPerTurn = 4;
-// What nghttp2 gives at once is a frame.
-constexpr std::size_t kFrameRoom = 32 * 1024;
+// Header blocks in several frames may have so many times what a head may. More is an attack.
+constexpr std::size_t kBlocks = 4;
 // Whoever floods comes back with a new connection when one is closed. So until so many requests
 // were answered in full, or some time has passed, a connection waits in the line of those that have
 // much to do.
@@ -33,6 +34,7 @@ Http2Session::Http2Session(SessionContext& context, SessionOwner& owner, Listene
     : Session(context, listener, address),
       owner_(owner),
       socket_(std::move(socket)),
+      multiplexer_(http2::Multiplexer::Role::server, *this, Http2Engine::of(context).streams),
       early_(early) {
     addressSize_ = static_cast<std::uint8_t>(this->address().text(addressText_).size());
     ++context_.counters.http2.connections;
@@ -48,8 +50,7 @@ void Http2Session::start() {
     // Its streams have no descriptor to ask.
     if (destination() == nullptr)
         setDestination({net::SocketAddress::localOf(socket_.fd()), {}});
-    if (!open())
-        return lose(true);
+    sayHello();
     socket_.setRegistered();
     if (context_.poller.add(socket_.fd(), *this))
         return lose(true);
@@ -57,28 +58,16 @@ void Http2Session::start() {
     context_.queue.requeue(*this);
 }
 
-bool Http2Session::open() {
-    Http2Engine* const engine = Http2Engine::of(context_);
-    if (engine == nullptr)
-        return false;
-    auto [frames, page] = engine->newSession(*this);
-    frames_ = std::move(frames);
-    page_ = page;
-    return frames_ && submitSettings();
-}
-
-bool Http2Session::submitSettings() {
+void Http2Session::sayHello() {
     const model::Settings& settings = context_.settings();
-    const std::array<nghttp2_settings_entry, 5> entries{
-        {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, settings.http2MaxStreams},
-         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, static_cast<std::uint32_t>(windows_.stream())},
-         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, settings.maxHeadBytes},
-         {NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1},
-         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1}}};
-    return nghttp2_submit_settings(frames_.get(), NGHTTP2_FLAG_NONE, entries.data(),
-                                   entries.size()) == 0 &&
-           nghttp2_session_set_local_window_size(frames_.get(), NGHTTP2_FLAG_NONE, 0,
-                                                 windows_.connection()) == 0;
+    const std::array<http2::Setting, 4> said{
+        {{SettingId::maxConcurrentStreams, settings.http2MaxStreams},
+         {SettingId::maxHeaderListSize, settings.maxHeadBytes},
+         {SettingId::enableConnectProtocol, 1},
+         {SettingId::noRfc7540Priorities, 1}}};
+    multiplexer_.limitStreams(settings.http2MaxStreams);
+    multiplexer_.limitBlocks(kBlocks * std::size_t{settings.maxHeadBytes});
+    multiplexer_.start(said, windows_.stream(), windows_.connection());
 }
 
 bool Http2Session::isStranger() const noexcept {
@@ -155,8 +144,8 @@ void Http2Session::noteOver(Http2Stream& stream) {
     scheduleFlush();
 }
 
-void Http2Session::consume(std::int32_t stream, std::size_t size) {
-    nghttp2_session_consume(frames_.get(), stream, size);
+void Http2Session::consume(http2::Stream& stream, std::size_t size) {
+    multiplexer_.consume(stream, size);
     scheduleFlush();
     if (windows_.read(size)) [[unlikely]]
         adjustWindows();
@@ -167,23 +156,18 @@ void Http2Session::adjustWindows() {
     const bool scarce = context_.buffers.readShare() != net::BufferPool::kLarge;
     if (!windows_.look(std::chrono::steady_clock::now(), net::roundTrip(socket_.fd()), scarce))
         return;
-    const nghttp2_settings_entry entry{NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE,
-                                       static_cast<std::uint32_t>(windows_.stream())};
-    nghttp2_submit_settings(frames_.get(), NGHTTP2_FLAG_NONE, &entry, 1);
-    nghttp2_session_set_local_window_size(frames_.get(), NGHTTP2_FLAG_NONE, 0,
-                                          windows_.connection());
+    multiplexer_.changeWindows(windows_.stream(), windows_.connection());
 }
 
 void Http2Session::consumeConnection(std::size_t size) {
     if (lost_)
         return;
-    nghttp2_session_consume_connection(frames_.get(), size);
+    multiplexer_.consumeConnection(size);
     scheduleFlush();
 }
 
-void Http2Session::resetStream(std::int32_t stream, std::uint32_t code) {
-    forgivenUpTo_ = std::max(forgivenUpTo_, stream);
-    nghttp2_submit_rst_stream(frames_.get(), NGHTTP2_FLAG_NONE, stream, code);
+void Http2Session::resetStream(http2::Stream& stream, ErrorCode code) {
+    multiplexer_.reset(stream, code);
     scheduleFlush();
 }
 
@@ -219,7 +203,9 @@ bool Http2Session::flush() {
     }
     while (pending_.empty() && socket_.writable() && work_.empty()) {
         net::Buffer& buffer = context_.scratch();
-        const std::size_t size = fill(buffer.data(), BodyFlow::kReadSize);
+        const std::size_t size = multiplexer_.send(buffer.data(), BodyFlow::kReadSize);
+        const auto said = multiplexer_.takeSent();
+        guard_.noteSent(said.frames, said.data);
         if (size == 0)
             break;
         const net::IoResult got = socket_.send(buffer.data(), size);
@@ -245,30 +231,13 @@ bool Http2Session::flush() {
     return true;
 }
 
-// Frames as far as they fit.
-std::size_t Http2Session::fill(char* into, std::size_t room) {
-    out_ = into;
-    outSize_ = 0;
-    outRoom_ = room;
-    while (outRoom_ - outSize_ >= kFrameRoom) {
-        const std::uint8_t* piece = nullptr;
-        const ssize_t size = nghttp2_session_mem_send(frames_.get(), &piece);
-        if (size <= 0)
-            break;
-        std::memcpy(out_ + outSize_, piece, static_cast<std::size_t>(size));
-        outSize_ += static_cast<std::size_t>(size);
-    }
-    out_ = nullptr;
-    return outSize_;
-}
-
 // The first step of an orderly end: whatever is on its way is still served (RFC 9113 §6.8).
 void Http2Session::announceEnd() {
     if (noticeSent_)
         return;
     noticeSent_ = true;
     noticeTick_ = context_.wheel.nowTick();
-    nghttp2_submit_shutdown_notice(frames_.get());
+    multiplexer_.announceEnd();
     scheduleFlush();
 }
 

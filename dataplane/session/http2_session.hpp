@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One HTTP/2 client connection (RFC 9113): frames in and out by way of nghttp2, a stream of its own
-// for each request.
+// One HTTP/2 client connection (RFC 9113): a Multiplexer for its frames, a stream of its own for
+// each request.
 //
 // Takes over from a ClientSession, with the socket and what was read. What its streams have to say
 // is gathered and leaves in one send at the end of the poller's turn. It outlives its socket while
@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "dataplane/http2/flood_guard.hpp"
-#include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/multiplexer.hpp"
 #include "dataplane/http2/request_text.hpp"
 #include "dataplane/http2/upload_windows.hpp"
 #include "dataplane/net/socket.hpp"
@@ -29,7 +29,9 @@
 
 namespace evergate::session {
 
-class Http2Session final : public Session, public net::TurnEndHook {
+class Http2Session final : public Session,
+                           public net::TurnEndHook,
+                           private http2::Multiplexer::Handler {
 public:
     // `early`: what was read from the socket before.
     Http2Session(SessionContext& context, SessionOwner& owner, ListenerState& listener,
@@ -50,15 +52,15 @@ public:
     void onTurnEnd() override;
 
     // For its streams, which call what concerns frames only while they are not closed.
-    nghttp2_session* frames() noexcept { return frames_.get(); }
+    http2::Multiplexer& multiplexer() noexcept { return multiplexer_; }
 
     bool refused() const noexcept { return refused_; }
 
     void scheduleFlush() { context_.poller.atTurnEnd(*this); }
 
-    void consume(std::int32_t stream, std::size_t size);
+    void consume(http2::Stream& stream, std::size_t size);
     void consumeConnection(std::size_t size);
-    void resetStream(std::int32_t stream, std::uint32_t code);
+    void resetStream(http2::Stream& stream, http2::ErrorCode code);
     void noteWork(Http2Stream& stream);
     void noteYield(Http2Stream& stream);
     void noteOver(Http2Stream& stream);
@@ -76,7 +78,7 @@ public:
     }
 
 private:
-    friend struct Http2Frames;
+    using Breach = http2::Multiplexer::Breach;
     using Streams =
         boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<Http2StreamHook>>;
     enum class Wait : std::uint8_t { none, begin, head, write, idle, linger };
@@ -84,24 +86,27 @@ private:
     static constexpr std::chrono::milliseconds kRest{1'000};
 
     // http2_frames.cpp
-    std::uint32_t lookAtFrame(std::string_view payload);
-    bool comesTooLate(std::uint8_t type, std::int32_t id) noexcept;
-    int beginFrame(const nghttp2_frame_hd& frame);
-    int beginHeaders(const nghttp2_frame& frame);
-    int addHeader(const nghttp2_frame& frame, std::string_view name, std::string_view value);
+    void onFrame(const http2::FrameHead& frame) override;
+    void onDataFrame(std::size_t size, bool last) override;
+    void onSettings(bool ack) override;
+    void onFieldsBegin(http2::Stream& stream, bool opens) override;
+    bool onField(http2::Stream& stream, std::string_view name, std::string_view value) override;
+    void onFieldsEnd(http2::Stream& stream, bool last) override;
+    void onData(http2::Stream& stream, std::string_view bytes) override;
+    void onEnd(http2::Stream& stream) override;
+    void onClosed(http2::Stream& stream, http2::ErrorCode code) override;
+    void onBreach(Breach breach, http2::Stream* stream) override;
+    http2::Multiplexer::Piece onRead(http2::Stream& stream, char* into, std::size_t room) override;
+    void onEndSent(http2::Stream& stream) override;
     bool addTrailer(std::string_view name, std::string_view value);
-    void receiveFrame(const nghttp2_frame& frame);
-    void noteGoaway(std::uint32_t code);
-    void receiveInvalid(const nghttp2_frame& frame);
-    void receiveHeaders(const nghttp2_frame& frame);
-    void beginRequest(Http2Stream& stream, bool ended);
-    void receiveData(std::int32_t id, std::string_view bytes);
-    void closeStream(std::int32_t id, std::uint32_t code);
-    void sentFrame(const nghttp2_frame& frame);
-    int sendData(const nghttp2_frame& frame, std::size_t size, Http2Stream& stream);
-    Http2Stream* streamOf(std::int32_t id) noexcept;
+    void beginRequest(Http2Stream& request, http2::Stream& stream, bool ended);
     void count(http2::FloodGuard::Kind kind);
-    void refuse(http2::Refusal refusal, std::uint32_t code);
+    void countUnless(bool usual, http2::FloodGuard::Kind kind);
+    void refuse(http2::Refusal refusal, http2::ErrorCode code);
+
+    static Http2Stream* streamOf(const http2::Stream& stream) noexcept {
+        return static_cast<Http2Stream*>(stream.user);
+    }
 
     // http2_session_read.cpp
     bool read();
@@ -115,18 +120,14 @@ private:
     bool holdsInput() const noexcept { return !heldInput_.empty(); }
 
     std::string_view feed(std::string_view input);
-    std::size_t nextPart(const char* data, std::size_t size);
-    bool inputFailed(int error);
     bool inputPaused() const noexcept;
 
     // http2_session.cpp
-    bool open();
-    bool submitSettings();
+    void sayHello();
     void adjustWindows();
     void service();
     void runWork();
     bool flush();
-    std::size_t fill(char* into, std::size_t room);
     void announceEnd();
 
     // http2_session_end.cpp
@@ -145,8 +146,7 @@ private:
 
     SessionOwner& owner_;
     net::Socket socket_;
-    http2::SessionPtr frames_;
-    void* page_ = nullptr;  // of frames_, for http2::FrameMemory
+    http2::Multiplexer multiplexer_;
     Streams streams_;
     std::vector<Http2Stream*> work_;
     std::vector<Http2Stream*> yields_;
@@ -161,31 +161,21 @@ private:
     Pending pending_;
     http2::FloodGuard guard_;
     http2::UploadWindows windows_;
-    char* out_ = nullptr;  // while it is filled
-    std::size_t outSize_ = 0;
-    std::size_t outRoom_ = 0;
     std::uint64_t sent_ = 0;
     std::uint64_t requests_ = 0;
-    std::uint32_t answered_ = 0;    // in full
-    std::uint64_t progress_ = 0;    // sent_ when the deadline was last armed
-    std::uint32_t frameLeft_ = 24;  // bytes of what comes in: first the preface
-    char frameHead_[9] = {};        // of the next frame
-    std::uint8_t frameHeadSize_ = 0;
+    std::uint32_t answered_ = 0;      // in full
+    std::uint64_t progress_ = 0;      // sent_ when the deadline was last armed
     std::uint32_t turnCost_ = 0;      // of the frames of this turn
     std::uint32_t trailerBytes_ = 0;  // of the block that comes in
-    std::int32_t lastStream_ = 0;     // of the client
-    std::int32_t forgivenUpTo_ = 0;   // streams it may not know to be over
     std::uint32_t discarded_ = 0;
     std::uint32_t noticeTick_ = 0;
     Wait armed_ = Wait::none;
     std::uint8_t addressSize_ = 0;
     bool settingsSeen_ : 1 = false;
     bool settingsAcked_ : 1 = false;
-    bool headOpen_ : 1 = false;  // more of a header block is to come
     bool badTrailers_ : 1 = false;
-    bool refused_ : 1 = false;      // the client broke the rules
-    bool invalidSeen_ : 1 = false;  // a frame against them was counted
-    bool noticeSent_ : 1 = false;   // it was told that we shall close
+    bool refused_ : 1 = false;     // the client broke the rules
+    bool noticeSent_ : 1 = false;  // it was told that we shall close
     bool goawaySent_ : 1 = false;
     bool lingering_ : 1 = false;
     bool lost_ : 1 = false;  // the socket is closed

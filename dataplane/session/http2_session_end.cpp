@@ -23,16 +23,14 @@ std::string_view Http2Session::endpointText() const noexcept {
 
 // Drain: first the client is told, a tick later where the end is; then it may finish.
 void Http2Session::closeIfIdle() {
-    if (lost_ || lingering_ || !frames_)
+    if (lost_ || lingering_)
         return;
     if (!noticeSent_)
         return announceEnd();
     if (goawaySent_ || context_.wheel.nowTick() == noticeTick_)
         return;
     goawaySent_ = true;
-    nghttp2_submit_goaway(frames_.get(), NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(frames_.get()), NGHTTP2_NO_ERROR,
-                          nullptr, 0);
+    multiplexer_.endAfterLast();
     scheduleFlush();
 }
 
@@ -60,10 +58,8 @@ void Http2Session::sweep() {
 
 // Nothing more is to be said or heard: after a GOAWAY.
 void Http2Session::finishIfDone() {
-    if (lingering_ || !pending_.empty() || nghttp2_session_want_write(frames_.get()) != 0 ||
-        nghttp2_session_want_read(frames_.get()) != 0)
-        return;
-    linger();
+    if (!lingering_ && pending_.empty() && !multiplexer_.wantsWrite() && !multiplexer_.wantsRead())
+        linger();
 }
 
 // Closing now would reset the connection, and that could destroy the GOAWAY on its way.
@@ -115,7 +111,7 @@ Http2Session::Wait Http2Session::waitsFor() const noexcept {
         return Wait::linger;
     if (!pending_.empty())
         return Wait::write;
-    if (headOpen_)
+    if (multiplexer_.inHeaders())
         return Wait::head;
     if (!settingsSeen_ || !settingsAcked_)
         return Wait::begin;
@@ -167,12 +163,12 @@ void Http2Session::onTimer() {
     switch (wait) {
         case Wait::begin:
         case Wait::head:
-            refuse(Refusal::timeout, NGHTTP2_SETTINGS_TIMEOUT);
+            refuse(Refusal::timeout, http2::ErrorCode::settingsTimeout);
             break;
         case Wait::idle:
             if (!resting_)
                 return rest();
-            nghttp2_session_terminate_session(frames_.get(), NGHTTP2_NO_ERROR);
+            multiplexer_.terminate(http2::ErrorCode::noError);
             break;
         case Wait::write:
             context_.counters.http2.count(Refusal::stalled);
@@ -188,7 +184,7 @@ void Http2Session::onTimer() {
 // The rest of the time between requests, with little memory.
 void Http2Session::rest() noexcept {
     resting_ = true;
-    http2::FrameMemory::rest(page_);
+    multiplexer_.rest();
     std::vector<Http2Stream*>().swap(work_);
     std::vector<Http2Stream*>().swap(over_);
     armed_ = Wait::idle;

@@ -8,15 +8,13 @@
 
 namespace evergate::session {
 
-using http2::Refusal;
-
 namespace {
 
 // Reads, and frames by what they cost (http2_frames.cpp), before others have their turn.
 constexpr int kReadsPerTurn = 4;
 constexpr std::uint32_t kCostPerTurn = 1'024;
-// Answers that wait for a client which does not read them.
-constexpr std::size_t kMaxQueuedFrames = 2'000;
+// Octets of answers that wait for a client which does not read them.
+constexpr std::size_t kMaxQueued = 32 * 1024;
 
 }  // namespace
 
@@ -83,58 +81,14 @@ void Http2Session::dropHeld() noexcept {
 // may be gone then.
 std::string_view Http2Session::feed(std::string_view input) {
     while (!input.empty() && !refused_ && turnCost_ < kCostPerTurn) {
-        const std::size_t part = nextPart(input.data(), input.size());
-        const ssize_t used = nghttp2_session_mem_recv(
-            frames_.get(), reinterpret_cast<const std::uint8_t*>(input.data()), part);
-        if (used < 0 && !inputFailed(static_cast<int>(used)))
-            return {};
-        input.remove_prefix(part);
+        input.remove_prefix(multiplexer_.receive(input));
     }
     runWork();
     return refused_ || lost_ ? std::string_view() : input;
 }
 
-// How much of it to give to nghttp2 at once: no more than a frame, which is looked at before.
-std::size_t Http2Session::nextPart(const char* data, std::size_t size) {
-    if (frameLeft_ == 0) {
-        const std::size_t part = std::min(size, sizeof frameHead_ - frameHeadSize_);
-        std::memcpy(frameHead_ + frameHeadSize_, data, part);
-        frameHeadSize_ += static_cast<std::uint8_t>(part);
-        if (frameHeadSize_ < sizeof frameHead_)
-            return part;
-        frameHeadSize_ = 0;
-        frameLeft_ = lookAtFrame(std::string_view(data + part, size - part));
-        const std::size_t rest = std::min<std::size_t>(size - part, frameLeft_);
-        frameLeft_ -= static_cast<std::uint32_t>(rest);
-        return part + rest;
-    }
-    const std::size_t part = std::min<std::size_t>(size, frameLeft_);
-    frameLeft_ -= static_cast<std::uint32_t>(part);
-    return part;
-}
-
-// False: the connection is gone.
-bool Http2Session::inputFailed(int error) {
-    if (refused_)
-        return true;
-    if (error == NGHTTP2_ERR_NOMEM || error == NGHTTP2_ERR_CALLBACK_FAILURE) {
-        lose(true);
-        return false;
-    }
-    // Within a header block the only other error tells of CONTINUATION without end.
-    if (error == NGHTTP2_ERR_FLOODED) {
-        refuse(Refusal::unanswered, NGHTTP2_ENHANCE_YOUR_CALM);
-    } else if (headOpen_) {
-        refuse(Refusal::headerFlood, NGHTTP2_ENHANCE_YOUR_CALM);
-    } else {
-        refuse(Refusal::protocolError, NGHTTP2_PROTOCOL_ERROR);
-    }
-    return true;
-}
-
 bool Http2Session::inputPaused() const noexcept {
-    return refused_ || (!pending_.empty() &&
-                        nghttp2_session_get_outbound_queue_size(frames_.get()) > kMaxQueuedFrames);
+    return refused_ || (!pending_.empty() && multiplexer_.queued() > kMaxQueued);
 }
 
 }  // namespace evergate::session

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/session/http2_stream.hpp"
 
-#include <nghttp2/nghttp2.h>
-
 #include <utility>
 
 #include "dataplane/http/header_names.hpp"
@@ -14,15 +12,16 @@
 namespace evergate::session {
 
 using http::ProxyError;
+using http2::ErrorCode;
 
 Http2Stream::Http2Stream(SessionContext& context)
     : context_(context), socket_(std::make_unique<Layer>(*this)) {}
 
 Http2Stream::~Http2Stream() = default;
 
-void Http2Stream::begin(Http2Session& session, std::int32_t id) {
+void Http2Stream::begin(Http2Session& session, http2::Stream& frames) {
     session_ = &session;
-    id_ = id;
+    frames_ = &frames;
     // As a connected socket whose client has not said anything yet.
     Layer::open(socket_);
 }
@@ -30,6 +29,7 @@ void Http2Stream::begin(Http2Session& session, std::int32_t id) {
 void Http2Stream::recycle() noexcept {
     context_.wheel.disarm(*this);
     session_ = nullptr;
+    frames_ = nullptr;
     forgo();
     if (socket_.hup())
         socket_ = net::Socket(std::make_unique<Layer>(*this));
@@ -44,7 +44,7 @@ void Http2Stream::recycle() noexcept {
     out_ = Out::head;
     armed_ = Phase::count_;
     started_ = headRequest_ = chunked_ = tailMade_ = webSocket_ = tunnel_ = remoteEnded_ = false;
-    deferred_ = endSent_ = stopAfterEnd_ = closed_ = weReset_ = brokenOff_ = over_ = false;
+    endSent_ = stopAfterEnd_ = closed_ = weReset_ = brokenOff_ = over_ = false;
     queuedWork = queuedYield = false;
 }
 
@@ -104,7 +104,7 @@ void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
 
 void Http2Stream::onData(std::string_view bytes) {
     if (!wanted())
-        return session_->consume(id_, bytes.size());  // nobody is interested
+        return consume(bytes.size());  // nobody is interested
     inbox_.append(context_.buffers, bytes);
     noteReadable();
     session_->noteWork(*this);
@@ -127,6 +127,7 @@ void Http2Stream::onClosed() {
     if (closed_)
         return;
     closed_ = true;
+    frames_ = nullptr;
     outbox_.clear();
     if (exchange_ && hasHalfClosed()) {
         noteReadable();  // the endpoint is still to get what came, and the end
@@ -143,7 +144,7 @@ void Http2Stream::onClosed() {
 void Http2Stream::onEndSent() {
     endSent_ = true;
     if (stopAfterEnd_ && !remoteEnded_)
-        reset(NGHTTP2_NO_ERROR);  // RFC 9113 §8.1
+        reset(ErrorCode::noError);  // RFC 9113 §8.1
 }
 
 void Http2Stream::work() {
@@ -205,7 +206,7 @@ void Http2Stream::endExchange() {
     if (out_ == Out::body && !atOnce)
         return breakOff();
     if (out_ != Out::done)
-        return reset(tunnel_ ? NGHTTP2_CONNECT_ERROR : NGHTTP2_INTERNAL_ERROR);
+        return reset(tunnel_ ? ErrorCode::connectError : ErrorCode::internalError);
     stopAfterEnd_ = true;
     if (endSent_)
         return onEndSent();
@@ -219,18 +220,18 @@ void Http2Stream::discardInput() {
 }
 
 void Http2Stream::consume(std::size_t size) {
-    closed_ ? session_->consumeConnection(size) : session_->consume(id_, size);
+    closed_ ? session_->consumeConnection(size) : session_->consume(*frames_, size);
 }
 
-void Http2Stream::reset(std::uint32_t code) {
+void Http2Stream::reset(ErrorCode code) {
     if (closed_ || weReset_)
         return;
     weReset_ = true;
     outbox_.clear();
-    session_->resetStream(id_, code);
+    session_->resetStream(*frames_, code);
 }
 
-// Behind what there is of the response: nghttp2 would leave out a head that is still to be sent.
+// Behind what there is of the response.
 void Http2Stream::breakOff() {
     brokenOff_ = true;
     resumeData();
@@ -265,7 +266,7 @@ void Http2Stream::onTimer() {
         return settle();
     }
     if (!closed_)
-        reset(NGHTTP2_CANCEL);
+        reset(ErrorCode::cancel);
 }
 
 void Http2Stream::checkOver() {

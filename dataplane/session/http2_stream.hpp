@@ -3,11 +3,11 @@
 // Socket without a descriptor whose StreamLayer translates (http2_stream_layer.cpp). A final
 // response is not translated: its head comes as fields, its body as it is and its end by a call.
 //
-// Owned by its Http2Session from the first frame until both nghttp2 and the exchange are done with
-// it, then kept for reuse. What the client sends is held until the exchange reads it and only then
-// acknowledged: at most a window. What the exchange sends is held until nghttp2 takes it: at most
-// kOutbox, and little while the client's windows are closed. A stream that runs or has something to
-// send has a deadline. One worker thread.
+// Owned by its Http2Session from the first frame until both the multiplexer and the exchange are
+// done with it, then kept for reuse. What the client sends is held until the exchange reads it and
+// only then acknowledged: at most a window. What the exchange sends is held until there is room for
+// it: at most kOutbox, and little while the client's windows are closed. A stream that runs or has
+// something to send has a deadline. One worker thread.
 #pragma once
 
 #include <boost/intrusive/list_hook.hpp>
@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "dataplane/http/chunked.hpp"
+#include "dataplane/http2/multiplexer.hpp"
 #include "dataplane/http2/request_text.hpp"
 #include "dataplane/net/socket.hpp"
 #include "dataplane/net/timer_wheel.hpp"
@@ -33,16 +34,14 @@ using Http2StreamHook =
 
 class Http2Stream final : public ExchangeOwner, public net::Timer, public Http2StreamHook {
 public:
-    // Bytes of a response that wait for nghttp2.
+    // Bytes of a response that wait to be sent.
     static constexpr std::size_t kOutbox = 64 * 1024;
 
     explicit Http2Stream(SessionContext& context);
     ~Http2Stream() override;
 
-    void begin(Http2Session& session, std::int32_t id);
+    void begin(Http2Session& session, http2::Stream& frames);
     void recycle() noexcept;  // once it is over
-
-    std::int32_t id() const noexcept { return id_; }
 
     // What the client sends. The request begins with the next work().
     void accept(std::unique_ptr<http2::RequestText> text, bool ended);
@@ -50,11 +49,10 @@ public:
     void refuse(http::ProxyError error, const char* detail, bool ended);
     void onData(std::string_view bytes);
     void onEnd(std::string_view trailers);
-    void onClosed();  // nghttp2 knows it no more
+    void onClosed();  // the multiplexer knows it no more
 
-    // What nghttp2 asks for (nghttp2_data_source_read_callback), and the end of the response sent.
-    ssize_t provide(std::size_t most, std::uint32_t& flags);
-    void takeOutput(char* into, std::size_t size) noexcept;
+    // What the multiplexer asks for, and the end of the response sent.
+    http2::Multiplexer::Piece provide(char* into, std::size_t room);
     void onEndSent();
 
     void work();     // its flags changed
@@ -94,14 +92,15 @@ private:
     bool takeSent(std::string_view& bytes);
     bool takeHeadText(std::string_view& bytes);
     bool submitHead(const http::ResponseHead& head);
-    bool submitResponse(http::Framing framing, std::uint64_t length);
+    void submitResponse(http::Framing framing, std::uint64_t length);
     bool mayHaveTrailers() const noexcept;
     bool takeBody(std::string_view& bytes);
     void takeChunks(std::string_view& bytes);
     std::size_t outboxLimit() const noexcept;
     void queue(std::string_view bytes);
     void endResponse();
-    void submitTrailers(std::uint32_t& flags);
+    void takeOutput(char* into, std::size_t size) noexcept;
+    void sendTrailers();
     void resumeData();
 
     ClientFacts facts() noexcept;
@@ -114,7 +113,7 @@ private:
     void endExchange();
     void discardInput();
     void consume(std::size_t size);
-    void reset(std::uint32_t code);
+    void reset(http2::ErrorCode code);
     void breakOff();
     void rearm();
     void checkOver();
@@ -126,6 +125,7 @@ private:
 
     SessionContext& context_;
     Http2Session* session_ = nullptr;
+    http2::Stream* frames_ = nullptr;  // null: closed_
     std::unique_ptr<Exchange> exchange_;
     std::unique_ptr<http2::RequestText> text_;  // of the request that has not begun yet
     net::Socket socket_;
@@ -137,9 +137,8 @@ private:
     std::size_t tailSent_ = 0;
     http::ChunkedDecoder decoder_;
     std::uint64_t remaining_ = 0;
-    std::uint64_t taken_ = 0;     // by nghttp2
-    std::uint64_t progress_ = 0;  // when the deadline was last armed
-    std::int32_t id_ = 0;
+    std::uint64_t taken_ = 0;                      // to be sent
+    std::uint64_t progress_ = 0;                   // when the deadline was last armed
     http::Framing framing_ = http::Framing::none;  // of the response
     Out out_ = Out::head;
     Phase armed_ = Phase::count_;
@@ -150,7 +149,6 @@ private:
     bool webSocket_ : 1 = false;
     bool tunnel_ : 1 = false;
     bool remoteEnded_ : 1 = false;   // END_STREAM came
-    bool deferred_ : 1 = false;      // nghttp2 waits to be told of more
     bool endSent_ : 1 = false;       // END_STREAM left
     bool stopAfterEnd_ : 1 = false;  // then the rest of the request is not wanted
     bool closed_ : 1 = false;

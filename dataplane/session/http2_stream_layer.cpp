@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/session/http2_stream_layer.hpp"
 
-#include <nghttp2/nghttp2.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -25,11 +23,6 @@ constexpr std::size_t kChunkRoom = BodyFlow::kFramingRoom + 2;
 constexpr std::size_t kStalledOutbox = 12 * 1024;
 
 constexpr IoResult kWouldBlock{-1, EAGAIN};
-
-ssize_t readResponse(nghttp2_session*, std::int32_t, std::uint8_t*, std::size_t length,
-                     std::uint32_t* flags, nghttp2_data_source* source, void*) {
-    return static_cast<Http2Stream*>(source->ptr)->provide(length, *flags);
-}
 
 }  // namespace
 
@@ -73,9 +66,7 @@ std::size_t Http2Stream::Layer::room() const noexcept {
 std::size_t Http2Stream::outboxLimit() const noexcept {
     if (closed_)
         return kOutbox;
-    nghttp2_session* const frames = session_->frames();
-    const bool stalled = nghttp2_session_get_stream_remote_window_size(frames, id_) <= 0 ||
-                         nghttp2_session_get_remote_window_size(frames) <= 0;
+    const bool stalled = frames_->sendWindow <= 0 || session_->multiplexer().sendWindow() <= 0;
     return stalled ? kStalledOutbox : kOutbox;
 }
 
@@ -111,7 +102,7 @@ std::size_t Http2Stream::receiveChunk(char* data, std::size_t size) {
         got += part;
         data[got++] = '\r';
         data[got++] = '\n';
-        session_->consume(id_, part);
+        consume(part);
     }
     if (inbox_.empty() && tailSent_ < tail_.size()) {
         const std::size_t part = std::min(size - got, tail_.size() - tailSent_);
@@ -188,12 +179,13 @@ bool Http2Stream::submitHead(const http::ResponseHead& head) {
     fields.set(head, opens ? 200 : head.status);
     if (head.status < 200 && !opens) {
         session_->scheduleFlush();
-        return nghttp2_submit_headers(session_->frames(), NGHTTP2_FLAG_NONE, id_, nullptr,
-                                      fields.data(), fields.size(), nullptr) == 0;
+        session_->multiplexer().respond(*frames_, fields.all(), false);
+        return true;
     }
     tunnel_ = opens;
     decoder_.reset();
-    return submitResponse(opens ? Framing::untilClose : head.framing, head.contentLength);
+    submitResponse(opens ? Framing::untilClose : head.framing, head.contentLength);
+    return true;
 }
 
 std::size_t Http2Stream::takeHead(const http::ResponseHead& head,
@@ -201,22 +193,21 @@ std::size_t Http2Stream::takeHead(const http::ResponseHead& head,
     if (closed_ || weReset_ || out_ != Out::head)
         return 0;
     const std::size_t size = context_.http2->fields.assign(head, facts);
-    return submitResponse(facts.framing, head.contentLength) ? size : 0;
+    submitResponse(facts.framing, head.contentLength);
+    return size;
 }
 
 // The head in the engine's fields. head => body or done
-bool Http2Stream::submitResponse(Framing framing, std::uint64_t length) {
+void Http2Stream::submitResponse(Framing framing, std::uint64_t length) {
     const http2::ResponseFields& fields = context_.http2->fields;
     framing_ = framing;
     remaining_ = length;
     const bool empty = framing == Framing::none || (framing == Framing::length && length == 0);
     out_ = empty ? Out::done : Out::body;
-    nghttp2_data_provider provider{};
-    provider.source.ptr = this;
-    provider.read_callback = readResponse;
     session_->scheduleFlush();
-    return nghttp2_submit_response(session_->frames(), id_, fields.data(), fields.size(),
-                                   empty ? nullptr : &provider) == 0;
+    http2::Multiplexer& multiplexer = session_->multiplexer();
+    empty ? multiplexer.respond(*frames_, fields.all(), true)
+          : multiplexer.respondWithBody(*frames_, fields.all());
 }
 
 bool Http2Stream::takeBody(std::string_view& bytes) {
@@ -268,10 +259,8 @@ void Http2Stream::endResponse() {
 
 void Http2Stream::resumeData() {
     session_->scheduleFlush();
-    if (!deferred_)
-        return;
-    deferred_ = false;
-    nghttp2_session_resume_data(session_->frames(), id_);
+    if (!closed_)
+        session_->multiplexer().resume(*frames_);
 }
 
 // A length that was announced leaves no room for what else there is to say.
@@ -279,36 +268,29 @@ bool Http2Stream::mayHaveTrailers() const noexcept {
     return framing_ == Framing::chunked || (framing_ == Framing::untilClose && !tunnel_);
 }
 
-ssize_t Http2Stream::provide(std::size_t most, std::uint32_t& flags) {
-    const std::size_t size = std::min(most, outbox_.size());
-    if (size == 0 && out_ != Out::done) {
-        if (brokenOff_) {  // nghttp2 makes it INTERNAL_ERROR
-            weReset_ = true;
-            return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
-        }
-        deferred_ = true;
-        return NGHTTP2_ERR_DEFERRED;
+http2::Multiplexer::Piece Http2Stream::provide(char* into, std::size_t room) {
+    using What = http2::Multiplexer::Piece::What;
+    const std::size_t size = std::min(room, outbox_.size());
+    if (outbox_.empty() && out_ != Out::done) {
+        weReset_ = brokenOff_;
+        return {brokenOff_ ? What::broken : What::none, 0};
     }
-    if (size != 0)
-        flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (out_ == Out::done && size == outbox_.size()) {
-        flags |= NGHTTP2_DATA_FLAG_EOF;
-        submitTrailers(flags);
-    }
-    return static_cast<ssize_t>(size);
+    const bool last = out_ == Out::done && size == outbox_.size();
+    takeOutput(into, size);
+    if (last)
+        sendTrailers();
+    return {last ? What::last : What::some, size};
 }
 
-void Http2Stream::submitTrailers(std::uint32_t& flags) {
+void Http2Stream::sendTrailers() {
     const std::string& section =
         trailers_.empty() && framing_ == Framing::chunked ? decoder_.trailers() : trailers_;
     if (section.empty())
         return;
     http2::ResponseFields& fields = context_.http2->fields;
     fields.setTrailers(section);
-    if (fields.size() == 0)
-        return;
-    flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    nghttp2_submit_trailer(session_->frames(), id_, fields.data(), fields.size());
+    if (!fields.empty())
+        session_->multiplexer().sendTrailers(*frames_, fields.all());
 }
 
 void Http2Stream::takeOutput(char* into, std::size_t size) noexcept {

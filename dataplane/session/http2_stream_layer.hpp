@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The StreamLayer of a stream's Socket: HTTP/1.1 on the exchange's side, nghttp2 on the other.
+// The StreamLayer of a stream's Socket: HTTP/1.1 on the exchange's side, frames on the other.
 #pragma once
 
 #include "dataplane/session/http2_stream.hpp"

@@ -3,12 +3,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <iterator>
+#include <chrono>
 #include <utility>
 
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/endpoint.hpp"
-#include "dataplane/upstream/http2_callbacks.hpp"
 #include "dataplane/upstream/http2_pool.hpp"
 
 namespace evergate::upstream {
@@ -18,16 +17,14 @@ namespace {
 // bounded by the windows of the streams.
 constexpr std::int32_t kConnectionWindow = 8 * 1024 * 1024;
 constexpr std::uint32_t kMaxHeaderList = http2::ResponseText::kMaxHead;
-// One send; what more there is follows it.
-constexpr std::size_t kFlushSize = 64 * 1024;
+// Compressed, of what a head may have: more than that is not meant to be one.
+constexpr std::size_t kMaxBlock = 4 * http2::ResponseText::kMaxHead;
 // Reads before others have their turn. An endpoint that keeps to its windows never gets there.
 constexpr int kReadsPerTurn = 256;
 // A stream given up after such a silence: whoever is there may not be there any more.
 constexpr std::uint32_t kSilentTicks = 20;
-
-std::uint32_t remoteLimit(nghttp2_session* session) noexcept {
-    return nghttp2_session_get_remote_settings(session, NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS);
-}
+// Idle for so long it gives back what only work needs; compression begins anew then.
+constexpr std::chrono::milliseconds kBriefly{1'000};
 
 }  // namespace
 
@@ -65,12 +62,12 @@ void Http2Connection::noteHeld(std::size_t before, std::size_t now) noexcept {
 bool Http2Connection::hasRoom() const noexcept {
     if (!taking_ || lost_ || carrier_ == nullptr)
         return false;
-    return count_ < (standing_ ? std::min(kMaxStreams, remoteLimit(session_.get())) : kMaxStreams);
+    return count_ <
+           (standing_ ? std::min(kMaxStreams, multiplexer_->peerMaxStreams()) : kMaxStreams);
 }
 
 bool Http2Connection::allowsTunnels() const noexcept {
-    return nghttp2_session_get_remote_settings(session_.get(),
-                                               NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL) == 1;
+    return multiplexer_->peerAllowsConnect();
 }
 
 std::unique_ptr<Connection> Http2Connection::openStream(ConnectionUser& user, bool atOnce) {
@@ -104,36 +101,27 @@ void Http2Connection::endIfUnused() {
 // Events
 
 void Http2Connection::onUpstream(Connection& carrier, std::uint32_t) {
-    if (!session_) {
+    if (!multiplexer_) {
         if (carrier.connectError() != 0)
             return fail(carrier.connectError(), carrier.handshakeFailure());
-        const bool agreed = !secure_ || carrier.socket().layer()->facts().protocol == "h2";
-        if (!agreed || !begin()) {
+        if (secure_ && carrier.socket().layer()->facts().protocol != "h2") {
             endpoint_->noteConnectFailure(nowTick());
-            return fail(EPROTO, agreed ? net::HandshakeFailure::none : net::HandshakeFailure::alpn);
+            return fail(EPROTO, net::HandshakeFailure::alpn);
         }
+        begin();
     }
     read();
     schedule();
 }
 
 // Says the preface; the endpoint's SETTINGS will follow.
-bool Http2Connection::begin() {
-    nghttp2_session* session = nullptr;
-    nghttp2_mem memory = pool_.memory_.hooks();
-    if (!pool_.callbacks_ || !pool_.options_ ||
-        nghttp2_session_client_new3(&session, pool_.callbacks_.get(), this, pool_.options_.get(),
-                                    &memory) != 0)
-        return false;
-    session_.reset(session);
-    const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_ENABLE_PUSH, 0},
-        {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, Http2Stream::kWindow},
-        {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, kMaxHeaderList}};
-    return nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, settings, std::size(settings)) ==
-               0 &&
-           nghttp2_session_set_local_window_size(session, NGHTTP2_FLAG_NONE, 0,
-                                                 kConnectionWindow) == 0;
+void Http2Connection::begin() {
+    http2::Multiplexer::Handler& handler = *this;
+    multiplexer_.emplace(http2::Multiplexer::Role::client, handler, pool_.streams_);
+    multiplexer_->limitBlocks(kMaxBlock);
+    const http2::Setting settings[] = {{http2::SettingId::enablePush, 0},
+                                       {http2::SettingId::maxHeaderListSize, kMaxHeaderList}};
+    multiplexer_->start(settings, Http2Stream::kWindow, kConnectionWindow);
 }
 
 // The endpoint's first SETTINGS are here.
@@ -147,7 +135,7 @@ void Http2Connection::stand() {
 void Http2Connection::read() {
     net::Socket& socket = carrier_->socket();
     more_ = false;
-    for (int i = 0; !lost_ && socket.readable(); ++i) {
+    for (int i = 0; !lost_ && !multiplexer_->terminated() && socket.readable(); ++i) {
         if (i == kReadsPerTurn) {
             more_ = true;
             pool_.connections_.wheel().arm(*this, std::chrono::milliseconds(1));
@@ -161,19 +149,18 @@ void Http2Connection::read() {
             return;
         }
         lastReadTick_ = nowTick();
-        const ssize_t taken = nghttp2_session_mem_recv(
-            session_.get(), reinterpret_cast<const std::uint8_t*>(pool_.input_.get()),
-            static_cast<std::size_t>(got.bytes));
-        if (taken < 0)
-            lost_ = true;
+        std::string_view bytes(pool_.input_.get(), static_cast<std::size_t>(got.bytes));
+        while (!bytes.empty())
+            bytes.remove_prefix(multiplexer_->receive(bytes));
         deliver();
     }
 }
 
 void Http2Connection::onTurnEnd() {
-    if (carrier_ == nullptr || !session_)
+    if (carrier_ == nullptr || !multiplexer_)
         return settle();
     flush();
+    admit();
     deliver();
     settle();
 }
@@ -186,8 +173,13 @@ void Http2Connection::onTimer() {
         read();
         return schedule();
     }
-    if (count_ == 0)
-        shut();
+    if (count_ != 0)
+        return;
+    if (std::exchange(slim_, true))
+        return shut();
+    multiplexer_->rest();
+    ConnectionPool& connections = pool_.connections_;
+    connections.wheel().arm(*this, connections.options().idleTimeout - kBriefly);
 }
 
 void Http2Connection::schedule() {
@@ -219,20 +211,20 @@ void Http2Connection::deliver() {
 // Writing
 
 void Http2Connection::flush() {
-    std::string& output = pool_.output_;
+    char* const output = pool_.output_.get();
     while (!lost_ && flushBacklog()) {
-        output.clear();
-        if (!produce(output) || output.empty())
+        const std::size_t size = multiplexer_->send(output, Http2Pool::kFlushSize);
+        if (size == 0)
             return;
         net::Socket& socket = carrier_->socket();
         std::size_t sent = 0;
         if (socket.writable()) {
-            const net::IoResult result = socket.send(output.data(), output.size());
+            const net::IoResult result = socket.send(output, size);
             lost_ = result.failed();
             sent = static_cast<std::size_t>(std::max<ssize_t>(result.bytes, 0));
         }
-        if (sent != output.size())
-            backlog_.assign(output, sent);
+        if (sent != size)
+            backlog_.assign(output + sent, size - sent);
     }
 }
 
@@ -253,72 +245,79 @@ bool Http2Connection::flushBacklog() {
     return true;
 }
 
-bool Http2Connection::produce(std::string& output) {
-    while (output.size() < kFlushSize) {
-        const std::uint8_t* part = nullptr;
-        const ssize_t size = nghttp2_session_mem_send(session_.get(), &part);
-        if (size < 0)
-            lost_ = true;
-        if (size <= 0)
-            break;
-        output.append(reinterpret_cast<const char*>(part), static_cast<std::size_t>(size));
-    }
-    return !lost_;
-}
-
 // For its streams
 
-std::int32_t Http2Connection::submit(Http2Stream& stream, const http::RequestHead& head,
-                                     bool tunnel, bool hasBody) {
-    if (lost_ || !session_)
-        return -1;
+bool Http2Connection::mayBegin() const noexcept {
+    return !lost_ && multiplexer_ && multiplexer_->hasRoom();
+}
+
+void Http2Connection::awaitRoom() noexcept {
+    waiting_ = true;
+    schedule();
+}
+
+// Streams that could not begin, as the endpoint allowed fewer than were waiting for it to stand:
+// some are over by now, or this connection begins none any more.
+void Http2Connection::admit() {
+    const std::size_t most = multiplexer_->peerMaxStreams();
+    if (!waiting_ || (!goingAway_ && multiplexer_->streams() >= most))
+        return;
+    const bool begins = mayBegin();
+    taking_ = taking_ && begins;
+    std::size_t room = begins ? most - multiplexer_->streams() : streams_.size();
+    waiting_ = false;
+    for (Http2Stream& stream : streams_) {
+        waiting_ = room == 0;
+        if (waiting_)
+            return;
+        room -= stream.admit(begins) ? 1 : 0;
+    }
+}
+
+http2::Stream& Http2Connection::submit(Http2Stream& stream, const http::RequestHead& head,
+                                       bool tunnel, bool hasBody) {
     http2::RequestFields& fields = pool_.fields_;
     fields.assign(head, secure_ ? "https" : "http", tunnel, endpoint_->text);
-    nghttp2_data_provider body{};
-    body.read_callback = &Http2Callbacks::onRead;
-    const std::int32_t id = nghttp2_submit_request(
-        session_.get(), nullptr, fields.data(), fields.size(), hasBody ? &body : nullptr, &stream);
-    if (id < 0)
-        taking_ = false;  // it has no stream ids left
+    http2::Stream& made = *multiplexer_->request(&stream, fields.all(), hasBody);
+    // All are as urgent, and no client's upload waits for another's end.
+    multiplexer_->prioritize(made, {.incremental = true});
     schedule();
-    return id;
+    return made;
 }
 
-bool Http2Connection::submitTrailers(Http2Stream& stream, std::string_view section) {
+void Http2Connection::submitTrailers(http2::Stream& stream, std::string_view section) {
     http2::RequestFields& fields = pool_.fields_;
     fields.assignTrailers(section);
-    return nghttp2_submit_trailer(session_.get(), stream.id(), fields.data(), fields.size()) == 0;
+    if (!fields.all().empty())
+        multiplexer_->sendTrailers(stream, fields.all());
 }
 
-void Http2Connection::resume(Http2Stream& stream, bool deferred) {
-    if (deferred && stream.id() > 0)
-        nghttp2_session_resume_data(session_.get(), stream.id());
+void Http2Connection::resume(Http2Stream& stream) {
+    if (stream.stream() != nullptr)
+        multiplexer_->resume(*stream.stream());
     schedule();
 }
 
 void Http2Connection::consume(Http2Stream& stream, std::size_t bytes) {
-    if (stream.id() <= 0)
+    if (stream.stream() == nullptr)
         return;
-    nghttp2_session_consume_stream(session_.get(), stream.id(), bytes);
-    if (nghttp2_session_want_write(session_.get()) != 0)
+    multiplexer_->consumeStream(*stream.stream(), bytes);
+    if (multiplexer_->wantsWrite())
         schedule();
 }
 
 // Its user is done with it, or gave it up.
 void Http2Connection::detach(Http2Stream& stream) {
-    if (reading_ == &stream)
-        reading_ = nullptr;
     streams_.erase(streams_.iterator_to(stream));
     --count_;
-    const std::int32_t id = stream.id();
-    if (id > 0 && session_) {
-        nghttp2_session_set_stream_user_data(session_.get(), id, nullptr);
+    if (http2::Stream* const its = stream.stream()) {
+        its->user = nullptr;
         // Where both messages are whole only the end mark is missing, and will come.
-        if (!stream.whole())
-            nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_CANCEL);
-        const std::uint32_t since = std::max(stream.submittedTick(), lastReadTick_);
-        if (!stream.whole() && nowTick() - since >= kSilentTicks)
-            taking_ = false;
+        if (!stream.whole()) {
+            multiplexer_->reset(*its, http2::ErrorCode::cancel);
+            const std::uint32_t since = std::max(stream.submittedTick(), lastReadTick_);
+            taking_ = taking_ && nowTick() - since < kSilentTicks;
+        }
     }
     if (!standing_)
         taking_ = false;  // who waited for it did not wait for nothing: the next one begins anew
@@ -330,8 +329,8 @@ void Http2Connection::detach(Http2Stream& stream) {
 void Http2Connection::settle() {
     if (carrier_ == nullptr)
         return;
-    const bool over = session_ && nghttp2_session_want_read(session_.get()) == 0 &&
-                      nghttp2_session_want_write(session_.get()) == 0;
+    const bool over = multiplexer_ && (multiplexer_->terminated() ||
+                                       !(multiplexer_->wantsRead() || multiplexer_->wantsWrite()));
     if (!standing_ && (lost_ || over)) {
         endpoint_->noteConnectFailure(nowTick());
         return fail(EPROTO, net::HandshakeFailure::none);
@@ -351,7 +350,9 @@ void Http2Connection::rest() {
     ConnectionPool& connections = pool_.connections_;
     ++endpoint_->idleConnections;
     ++pool_.idleCount_;
-    connections.wheel().arm(*this, connections.options().idleTimeout);
+    const std::chrono::milliseconds limit = connections.options().idleTimeout;
+    slim_ = limit <= kBriefly;
+    connections.wheel().arm(*this, std::min(limit, kBriefly));
 }
 
 void Http2Connection::wake() noexcept {
@@ -373,9 +374,9 @@ void Http2Connection::fail(int error, net::HandshakeFailure failure) {
 }
 
 void Http2Connection::sayGoodbye() {
-    if (!session_ || lost_ || !backlog_.empty())
+    if (!multiplexer_ || lost_ || !backlog_.empty())
         return;
-    nghttp2_session_terminate_session(session_.get(), NGHTTP2_NO_ERROR);
+    multiplexer_->terminate(http2::ErrorCode::noError);
     flush();
 }
 
@@ -398,7 +399,7 @@ void Http2Connection::shut() {
     AllHttp2Hook::unlink();
     connections.discard(std::move(carrier_));
     carrier_.reset();
-    session_.reset();  // not later than the memory it is made of
+    multiplexer_.reset();  // not later than the pool of its streams
     connections.poller().retire(std::unique_ptr<Http2Connection>(this));
 }
 

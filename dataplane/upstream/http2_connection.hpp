@@ -4,19 +4,20 @@
 // It uses a Connection of the pool for its bytes, which brings the rules of every connection:
 // connect, TLS, source addresses, counters. It stands once the endpoint's SETTINGS came: who does
 // not send them speaks no HTTP/2, and nothing was asked yet. Users are called only from here, after
-// nghttp2 has returned; what a turn produced leaves in one send at its end. It belongs to itself
-// and dies when it is lost, idle for too long, or done after a GOAWAY, of either side, or the
-// endpoint's retirement. One worker thread.
+// the multiplexer has returned; what a turn produced leaves in one send at its end. It belongs to
+// itself and dies when it is lost, idle for too long, or done after a GOAWAY, of either side, or
+// the endpoint's retirement. One worker thread.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "dataplane/http/head.hpp"
-#include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/multiplexer.hpp"
 #include "dataplane/net/poller.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/upstream/connection.hpp"
@@ -28,8 +29,6 @@ namespace evergate::upstream {
 class Http2Pool;
 struct EndpointState;
 
-struct Http2Callbacks;
-
 struct AllHttp2Tag;
 using AllHttp2Hook = ListHook<AllHttp2Tag>;
 
@@ -37,7 +36,8 @@ class Http2Connection final : public net::Retirable,
                               public net::TurnEndHook,
                               public net::Timer,
                               public AllHttp2Hook,
-                              public ConnectionUser {
+                              public ConnectionUser,
+                              private http2::Multiplexer::Handler {
 public:
     // Streams at once, as far as the endpoint allows: beyond, another connection shares the work.
     static constexpr std::uint32_t kMaxStreams = 128;
@@ -66,10 +66,20 @@ public:
     http::RequestHead& head() noexcept;
     std::string takeText() noexcept;
     void keepText(std::string text) noexcept;
-    std::int32_t submit(Http2Stream& stream, const http::RequestHead& head, bool tunnel,
-                        bool hasBody);
-    bool submitTrailers(Http2Stream& stream, std::string_view section);
-    void resume(Http2Stream& stream, bool deferred);
+    bool mayBegin() const noexcept;  // a request; else the stream hears when it may, or never may
+    void awaitRoom() noexcept;
+    http2::Stream& submit(Http2Stream& stream, const http::RequestHead& head, bool tunnel,
+                          bool hasBody);  // requires mayBegin()
+    void submitTrailers(http2::Stream& stream, std::string_view section);
+
+    std::uint64_t queuedUpTo() const noexcept { return multiplexer_->queuedUpTo(); }
+
+    // The endpoint may have seen what was queued until then.
+    bool hasSent(std::uint64_t upTo) const noexcept {
+        return multiplexer_ && multiplexer_->sentUpTo() >= upTo;
+    }
+
+    void resume(Http2Stream& stream);
     void consume(Http2Stream& stream, std::size_t bytes);
     void detach(Http2Stream& stream);
     bool allowsTunnels() const noexcept;
@@ -80,18 +90,29 @@ public:
     Http2Connection* next = nullptr;  // of the same endpoint; kept by the pool
 
 private:
-    friend struct Http2Callbacks;
     using Streams = boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<StreamHook>,
                                            boost::intrusive::constant_time_size<false>>;
     using Ready = boost::intrusive::list<Http2Stream, boost::intrusive::base_hook<ReadyHook>,
                                          boost::intrusive::constant_time_size<false>>;
 
-    bool begin();
+    // http2_handler.cpp
+    void onSettings(bool ack) override;
+    void onGoaway(std::uint32_t last, http2::ErrorCode code) override;
+    void onFieldsBegin(http2::Stream& stream, bool opens) override;
+    bool onField(http2::Stream& stream, std::string_view name, std::string_view value) override;
+    void onFieldsEnd(http2::Stream& stream, bool last) override;
+    void onData(http2::Stream& stream, std::string_view bytes) override;
+    void onEnd(http2::Stream& stream) override;
+    void onClosed(http2::Stream& stream, http2::ErrorCode code) override;
+    void onBreach(http2::Multiplexer::Breach breach, http2::Stream* stream) override;
+    http2::Multiplexer::Piece onRead(http2::Stream& stream, char* into, std::size_t room) override;
+
+    void begin();
     void stand();
     void read();
     void flush();
     bool flushBacklog();
-    bool produce(std::string& output);
+    void admit();
     void deliver();
     void settle();
     void schedule();
@@ -104,19 +125,21 @@ private:
     Http2Pool& pool_;
     boost::intrusive_ptr<EndpointState> endpoint_;
     std::unique_ptr<Connection> carrier_;  // null: it is over
-    http2::SessionPtr session_;
+    std::optional<http2::Multiplexer> multiplexer_;
     Streams streams_;
     Ready ready_;
-    Http2Stream* reading_ = nullptr;  // whose fields come now; null: its user has left
-    std::string backlog_;             // what the kernel did not take
+    std::string backlog_;  // what the kernel did not take
     std::uint32_t count_ = 0;
     std::uint32_t lastReadTick_ = 0;
     bool secure_ = false;
     bool standing_ = false;
-    bool taking_ = true;  // new streams
+    bool taking_ = true;      // new streams
+    bool goingAway_ = false;  // the endpoint said GOAWAY
+    bool waiting_ = false;    // streams, to begin
     bool lost_ = false;
     bool more_ = false;  // to be read, after others had their turn
     bool resting_ = false;
+    bool slim_ = false;  // and has given back what it can
     bool delivering_ = false;
 };
 

@@ -5,7 +5,6 @@
 
 #include "dataplane/upstream/connection_pool.hpp"
 #include "dataplane/upstream/endpoint.hpp"
-#include "dataplane/upstream/http2_callbacks.hpp"
 
 namespace evergate::upstream {
 namespace {
@@ -29,8 +28,7 @@ Http2Connection* find(EndpointState& endpoint, const Security& security, bool st
 Http2Pool::Http2Pool(ConnectionPool& connections)
     : connections_(connections),
       input_(std::make_unique<char[]>(kReadSize)),
-      callbacks_(Http2Callbacks::make()),
-      options_(Http2Callbacks::makeOptions()) {
+      output_(std::make_unique<char[]>(kFlushSize)) {
     spareTexts_.reserve(kSpareTexts);
 }
 

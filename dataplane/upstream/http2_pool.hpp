@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The HTTP/2 connections of one worker's ConnectionPool, and what they share: nghttp2's callbacks,
-// memory for what is read and written in one turn. Outlives them all. One worker thread.
+// The HTTP/2 connections of one worker's ConnectionPool, and what they share: memory for streams
+// and for what is read and written in one turn. Outlives them all. One worker thread.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,8 @@
 #include <vector>
 
 #include "dataplane/http/head.hpp"
-#include "dataplane/http2/nghttp2_ptr.hpp"
-#include "dataplane/http2/piece_memory.hpp"
 #include "dataplane/http2/request_fields.hpp"
+#include "dataplane/http2/stream_pool.hpp"
 #include "dataplane/upstream/http2_connection.hpp"
 
 namespace evergate::upstream {
@@ -23,6 +22,7 @@ class ConnectionPool;
 class Http2Pool {
 public:
     static constexpr std::size_t kReadSize = 64 * 1024;
+    static constexpr std::size_t kFlushSize = 64 * 1024;  // one send; what more there is follows it
 
     explicit Http2Pool(ConnectionPool& connections);
     ~Http2Pool();
@@ -56,17 +56,15 @@ private:
     void unlink(EndpointState& endpoint, Http2Connection& connection) noexcept;
 
     ConnectionPool& connections_;
-    http2::PieceMemory memory_;
+    http2::StreamPool streams_;
     All all_;
     std::uint32_t idleCount_ = 0;
     std::size_t held_ = 0;
     std::unique_ptr<char[]> input_;
-    std::string output_;
+    std::unique_ptr<char[]> output_;
     std::vector<std::string> spareTexts_;
     http::RequestHead head_;
     http2::RequestFields fields_;
-    http2::CallbacksPtr callbacks_;
-    http2::OptionPtr options_;
 };
 
 }  // namespace evergate::upstream

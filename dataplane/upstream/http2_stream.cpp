@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/upstream/http2_stream.hpp"
 
-#include <nghttp2/nghttp2.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -83,7 +82,7 @@ void Http2Stream::account() noexcept {
     accounted_ = now;
 }
 
-// The user hears of it once nghttp2 is left.
+// The user hears of it once the multiplexer is left.
 void Http2Stream::tell(std::uint32_t events) {
     net::Socket& socket = owner_->socket();
     if (events & EPOLLIN)
@@ -145,18 +144,24 @@ void Http2Stream::keep(std::string_view body) {
 
 // The endpoint did nothing with the request.
 void Http2Stream::giveBack() {
-    owner_->unprocessed_ = true;
+    if (std::exchange(owner_->unprocessed_, true))
+        return;
     owner_->bodyKept_ = keeping_;
     owner_->body_ = std::move(kept_);
 }
 
+bool Http2Stream::headSent() const noexcept {
+    return connection_->hasSent(headEnd_);
+}
+
 void Http2Stream::lose() {
-    if (!headSent_)
+    if (!headSent())
         giveBack();
     if (!inEnded_)
         breakOff(ECONNRESET);
     connection_->noteHeld(accounted_, 0);
     connection_ = nullptr;
+    stream_ = nullptr;
 }
 
 // Reading
@@ -186,9 +191,12 @@ net::IoResult Http2Stream::recv(net::Socket& socket, char* data, std::size_t siz
 
 void Http2Stream::onFieldsBegin() noexcept {
     response_.begin(in_);
+    fieldsBegin_ = true;
 }
 
 bool Http2Stream::onField(std::string_view name, std::string_view value) {
+    if (std::exchange(fieldsBegin_, false))
+        response_.begin(in_);  // the user may have read since, while the block came in pieces
     if (swallowing_ || response_.add(name, value, in_))
         return true;
     malformed();
@@ -246,8 +254,8 @@ void Http2Stream::onEnd() {
 
 // Before its end a close is a reset, or a GOAWAY that leaves this stream out. Behind a whole
 // response it only says that the rest of the request is not wanted (RFC 9113 §8.1).
-void Http2Stream::onClosed(std::uint32_t errorCode) {
-    id_ = -1;
+void Http2Stream::onClosed(http2::ErrorCode code) {
+    stream_ = nullptr;
     if (swallowing_)
         return;
     if (inEnded_) {
@@ -257,7 +265,7 @@ void Http2Stream::onClosed(std::uint32_t errorCode) {
         }
         return;
     }
-    if (errorCode == NGHTTP2_REFUSED_STREAM || !headSent_)
+    if (code == http2::ErrorCode::refusedStream || !headSent())
         giveBack();
     breakOff(ECONNRESET);
 }
@@ -267,6 +275,8 @@ void Http2Stream::onClosed(std::uint32_t errorCode) {
 net::IoResult Http2Stream::sendv(net::Socket& socket, const iovec* parts, int count) noexcept {
     if (writeError_ != 0)
         return {-1, writeError_};
+    if (!submitted_ && !connection_->mayBegin()) [[unlikely]]
+        return wait(socket);
     std::size_t total = 0;
     bool full = false;
     for (int i = 0; i < count && !full; ++i) {
@@ -283,8 +293,22 @@ net::IoResult Http2Stream::sendv(net::Socket& socket, const iovec* parts, int co
             return writeError_ != 0 ? net::IoResult{-1, writeError_} : net::IoResult{-1, EAGAIN};
     }
     if (submitted_ && !swallowing_ && connection_ != nullptr)
-        connection_->resume(*this, std::exchange(deferred_, false));
+        connection_->resume(*this);
     return {static_cast<ssize_t>(total), 0};
+}
+
+net::IoResult Http2Stream::wait(net::Socket& socket) noexcept {
+    waiting_ = true;
+    setWritable(socket, false);
+    connection_->awaitRoom();
+    return {-1, EAGAIN};
+}
+
+bool Http2Stream::admit(bool begins) {
+    if (!std::exchange(waiting_, false))
+        return false;
+    begins ? tell(EPOLLOUT) : onClosed(http2::ErrorCode::refusedStream);
+    return true;
 }
 
 std::size_t Http2Stream::take(std::string_view bytes) {
@@ -319,7 +343,7 @@ std::size_t Http2Stream::takeHead(std::string_view bytes) {
     }
     const std::size_t size = head.headBytes - before;
     submit(head);
-    return writeError_ == 0 ? size : 0;
+    return size;
 }
 
 void Http2Stream::submit(const http::RequestHead& head) {
@@ -342,10 +366,10 @@ void Http2Stream::submit(const http::RequestHead& head) {
         out_ = connection_->takeText();
         kept_ = connection_->takeText();
     }
-    id_ = connection_->submit(*this, head, tunnel_, !outEnded_);
+    stream_ = &connection_->submit(*this, head, tunnel_, !outEnded_);
+    headEnd_ = connection_->queuedUpTo();
+    endSent_ = outEnded_;
     submittedTick_ = connection_->nowTick();
-    if (id_ <= 0)
-        breakOff(ECONNRESET);
 }
 
 std::size_t Http2Stream::takeBody(std::string_view bytes) {
@@ -386,30 +410,27 @@ void Http2Stream::shutdownWrite(net::Socket&) noexcept {
     if (!tunnel_ || outEnded_ || connection_ == nullptr)
         return;
     outEnded_ = true;
-    connection_->resume(*this, std::exchange(deferred_, false));
+    connection_->resume(*this);
 }
 
-ssize_t Http2Stream::read(std::uint8_t* out, std::size_t room, std::uint32_t* flags) {
+http2::Multiplexer::Piece Http2Stream::read(char* into, std::size_t room) {
+    using What = http2::Multiplexer::Piece::What;
     const std::size_t size = std::min(room, outputSize());
-    std::memcpy(out, out_.data() + outBegin_, size);
+    std::memcpy(into, out_.data() + outBegin_, size);
     outBegin_ += size;
     dropFront(out_, outBegin_);
     account();
-    if (outEnded_ && outputSize() == 0) {
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
-        endSent_ = true;
-        if (chunks_ && !chunks_->trailers().empty() &&
-            connection_->submitTrailers(*this, chunks_->trailers()))
-            *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
-    } else if (size == 0) {
-        deferred_ = true;
-        return NGHTTP2_ERR_DEFERRED;
-    }
     if (blocked_ && outputSize() <= kMaxOutput / 2) {
         blocked_ = false;
         tell(EPOLLOUT);
     }
-    return static_cast<ssize_t>(size);
+    if (outEnded_ && outputSize() == 0) {
+        endSent_ = true;
+        if (chunks_ && !chunks_->trailers().empty())
+            connection_->submitTrailers(*stream_, chunks_->trailers());
+        return {What::last, size};
+    }
+    return {size == 0 && outputSize() == 0 ? What::none : What::some, size};
 }
 
 }  // namespace evergate::upstream

@@ -7,7 +7,7 @@
 // it came; the body is as it is.
 // Bounded both ways: the endpoint may send what fits its window, which opens as the user reads; the
 // user may send ahead kMaxOutput. Nothing here calls the user: it hears from the Http2Connection
-// once nghttp2 has returned. One worker thread.
+// once the multiplexer has returned. One worker thread.
 #pragma once
 
 #include <cstddef>
@@ -19,6 +19,7 @@
 
 #include "dataplane/http/chunked.hpp"
 #include "dataplane/http/head.hpp"
+#include "dataplane/http2/multiplexer.hpp"
 #include "dataplane/http2/response_text.hpp"
 #include "dataplane/net/stream_layer.hpp"
 #include "dataplane/upstream/connection.hpp"
@@ -66,7 +67,7 @@ public:
 
     Connection& owner() noexcept { return *owner_; }
 
-    std::int32_t id() const noexcept { return id_; }  // 0: not submitted
+    http2::Stream* stream() const noexcept { return stream_; }  // null: not submitted, or over
 
     std::uint32_t takeEvents() noexcept { return std::exchange(events_, 0); }
 
@@ -76,16 +77,12 @@ public:
 
     bool ended() const noexcept { return inEnded_; }
 
-    void noteSent() noexcept {  // the endpoint may have seen it
-        headSent_ = true;
-        endSent_ = outEnded_ && out_.empty();
-    }
-
     void openNow() noexcept { setWritable(owner_->socket(), true); }
 
     void open();  // the connection stands: the user may send, and is told so
     void refuse(int error, net::HandshakeFailure failure);
-    void lose();  // the connection is gone
+    bool admit(bool begins);  // false: it did not wait; `begins`: it may now, else it never may
+    void lose();              // the connection is gone
 
     void malformed();  // against the rules of messages: the stream ends, the user hears why
 
@@ -94,10 +91,10 @@ public:
     void onFieldsBegin() noexcept;
     bool onFieldsEnd(bool last);
     bool onData(std::string_view data);
-    void onEnd();                            // END_STREAM
-    void onClosed(std::uint32_t errorCode);  // both ways, or by a reset
-    // DATA for nghttp2, by the rules of its nghttp2_data_source_read_callback.
-    ssize_t read(std::uint8_t* out, std::size_t room, std::uint32_t* flags);
+    void onEnd();                          // END_STREAM
+    void onClosed(http2::ErrorCode code);  // both ways, or by a reset
+    // Of the request's body.
+    http2::Multiplexer::Piece read(char* into, std::size_t room);
 
 private:
     std::size_t take(std::string_view bytes);
@@ -105,6 +102,8 @@ private:
     std::size_t takeBody(std::string_view bytes);
     std::size_t takeChunked(std::string_view bytes);
     void submit(const http::RequestHead& head);
+    net::IoResult wait(net::Socket& socket) noexcept;
+    bool headSent() const noexcept;
     void fail(http::ProxyError problem);
     void keep(std::string_view body);
     void giveBack();
@@ -129,17 +128,18 @@ private:
     std::uint64_t outLeft_ = 0;                   // of a Content-Length: not taken yet
     std::uint64_t inLeft_ = 0;
     std::size_t accounted_ = 0;
-    std::int32_t id_ = 0;
+    http2::Stream* stream_ = nullptr;
+    std::uint64_t headEnd_ = UINT64_MAX;  // in what the connection sends
     std::uint32_t events_ = 0;
     std::uint32_t submittedTick_ = 0;
     int readError_ = 0;
     int writeError_ = 0;
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool submitted_ = false;
-    bool headSent_ = false;
-    bool deferred_ = false;  // nghttp2 waits for more output
-    bool blocked_ = false;   // the user waits for room
-    bool tunnel_ = false;    // asked for one
+    bool waiting_ = false;      // to be submitted: there were enough streams
+    bool fieldsBegin_ = false;  // none of them has come yet
+    bool blocked_ = false;      // the user waits for room
+    bool tunnel_ = false;       // asked for one
     bool keeping_ = true;
     bool outEnded_ = false;    // the request is taken whole
     bool endSent_ = false;     // and so it left

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Whatever frames say, a request that is taken is exactly one HTTP/1.1 head, and its fields are
 // those that came. The first byte says whether frames or fields follow.
-#include <nghttp2/nghttp2.h>
-
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "dataplane/http2/nghttp2_ptr.hpp"
+#include "dataplane/http2/multiplexer.hpp"
 #include "dataplane/http2/request_text.hpp"
 
 namespace {
 
+using evergate::http2::Multiplexer;
 using evergate::http2::RequestText;
+using evergate::http2::Stream;
 
 // Found where it is said to be, everything is what a parser finds.
 void checkPlaces(const RequestText& text, const evergate::http::RequestHead& parsed) {
@@ -78,8 +78,39 @@ void fields(std::string_view bytes) {
         std::abort();  // a whole head is no name
 }
 
-struct Reader {
-    RequestText text;
+// Takes requests and answers none.
+class Reader final : public evergate::http2::Multiplexer::Handler {
+public:
+    void onSettings(bool) override {}
+
+    void onFieldsBegin(Stream&, bool opens) override {
+        opens_ = opens;
+        if (opens)
+            text_.begin({4'096, 64});
+    }
+
+    bool onField(Stream&, std::string_view name, std::string_view value) override {
+        return !opens_ || text_.add(name, value);
+    }
+
+    void onFieldsEnd(Stream&, bool last) override {
+        if (opens_)
+            check(text_, last);
+    }
+
+    void onData(Stream&, std::string_view) override {}
+
+    void onEnd(Stream&) override {}
+
+    void onClosed(Stream&, evergate::http2::ErrorCode) override {}
+
+    void onBreach(Multiplexer::Breach, Stream*) override {}
+
+    Multiplexer::Piece onRead(Stream&, char*, std::size_t) override { return {}; }
+
+private:
+    RequestText text_;
+    bool opens_ = false;
 };
 
 std::string_view view(const std::uint8_t* bytes, std::size_t size) {
@@ -87,36 +118,13 @@ std::string_view view(const std::uint8_t* bytes, std::size_t size) {
 }
 
 void frames(std::string_view bytes) {
-    auto callbacks = evergate::http2::newCallbacks();
-    auto* const all = callbacks.get();
-    nghttp2_session_callbacks_set_on_begin_headers_callback(
-        all, [](nghttp2_session*, const nghttp2_frame*, void* user) {
-            static_cast<Reader*>(user)->text.begin({4'096, 64});
-            return 0;
-        });
-    nghttp2_session_callbacks_set_on_header_callback(
-        all,
-        [](nghttp2_session*, const nghttp2_frame*, const std::uint8_t* name, std::size_t nameSize,
-           const std::uint8_t* value, std::size_t valueSize, std::uint8_t, void* user) {
-            static_cast<Reader*>(user)->text.add(view(name, nameSize), view(value, valueSize));
-            return 0;
-        });
-    nghttp2_session_callbacks_set_on_frame_recv_callback(
-        all, [](nghttp2_session*, const nghttp2_frame* frame, void* user) {
-            if (frame->hd.type == NGHTTP2_HEADERS && frame->headers.cat == NGHTTP2_HCAT_REQUEST)
-                check(static_cast<Reader*>(user)->text, (frame->hd.flags & 1) != 0);
-            return 0;
-        });
     Reader reader;
-    auto option = evergate::http2::newOption();
-    nghttp2_option_set_no_recv_client_magic(option.get(), 1);
-    nghttp2_session* session = nullptr;
-    nghttp2_session_server_new2(&session, all, &reader, option.get());
-    const evergate::http2::SessionPtr owner(session);
-    const nghttp2_settings_entry connect{NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1};
-    nghttp2_submit_settings(session, NGHTTP2_FLAG_NONE, &connect, 1);
-    nghttp2_session_mem_recv(session, reinterpret_cast<const std::uint8_t*>(bytes.data()),
-                             bytes.size());
+    evergate::http2::StreamPool pool;
+    Multiplexer multiplexer(Multiplexer::Role::server, reader, pool);
+    multiplexer.start({}, 65'535, 65'535);
+    multiplexer.receive(evergate::http2::kPreface);
+    while (!bytes.empty())
+        bytes.remove_prefix(multiplexer.receive(bytes));
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ TEST(FloodGuard, TakesRapidResetsForAnAttack) {
 TEST(FloodGuard, ExcusesUpdatesByWhatWasSent) {
     FloodGuard guard;
     for (int i = 0; i < 100'000; ++i) {
-        guard.noteSent(false);
+        guard.noteSent(1, 0);
         ASSERT_TRUE(guard.note(Kind::control, 1) && guard.note(Kind::control, 1)) << i;
     }
 }
@@ -58,13 +58,13 @@ TEST(FloodGuard, ExcusesUpdatesByWhatWasSent) {
 TEST(FloodGuard, ExcusesPingsByDataThatWasSent) {
     FloodGuard guard;
     for (int i = 0; i < 100'000; ++i) {
-        guard.noteSent(true);
+        guard.noteSent(1, 1);
         ASSERT_TRUE(guard.note(Kind::ping, 1)) << i;
     }
     FloodGuard other;
     int count = 0;
     do {
-        other.noteSent(false);
+        other.noteSent(1, 0);
     } while (count++ < 10'000 && other.note(Kind::ping, 1));
     EXPECT_LT(count, 1'000);
 }

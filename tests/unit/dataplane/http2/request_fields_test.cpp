@@ -10,16 +10,13 @@
 namespace evergate::http2 {
 namespace {
 
-// Names in lower case, as nghttp2 sends them.
+// Names in lower case, as they are sent.
 std::string told(const RequestFields& fields) {
     std::string all;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        const nghttp2_nv& field = fields.data()[i];
-        for (std::size_t at = 0; at < field.namelen; ++at)
-            all.push_back(http::toLower(static_cast<char>(field.name[at])));
-        all.append(field.flags == NGHTTP2_NV_FLAG_NONE ? "=" : "!")
-            .append(reinterpret_cast<const char*>(field.value), field.valuelen)
-            .append("\n");
+    for (const hpack::Field& field : fields.all()) {
+        for (const char c : field.name)
+            all.push_back(http::toLower(c));
+        all.append(field.indexable ? "=" : "!").append(field.value).append("\n");
     }
     return all;
 }

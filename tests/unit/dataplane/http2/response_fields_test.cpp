@@ -15,11 +15,8 @@ namespace {
 
 std::string textOf(const ResponseFields& fields) {
     std::string text;
-    for (std::size_t i = 0; i < fields.size(); ++i) {
-        const nghttp2_nv& field = fields.data()[i];
-        text.append(reinterpret_cast<const char*>(field.name), field.namelen).append("=");
-        text.append(reinterpret_cast<const char*>(field.value), field.valuelen).append(";");
-    }
+    for (const hpack::Field& field : fields.all())
+        text.append(field.name).append("=").append(field.value).append(";");
     return text;
 }
 
@@ -115,9 +112,9 @@ TEST(ResponseFields, KeepWhatIsSaidOnceOutOfTheTable) {
         "HTTP/1.1 200 OK\r\nX-Request-Id: 1\r\nX-A: 1\r\nContent-Length: 0\r\n\r\n";
     ResponseFields fields;
     fields.set(parse(text), 200);
-    ASSERT_EQ(fields.size(), 4u);
-    EXPECT_EQ(fields.data()[1].flags, NGHTTP2_NV_FLAG_NO_INDEX);
-    EXPECT_EQ(fields.data()[2].flags, NGHTTP2_NV_FLAG_NONE);
+    ASSERT_EQ(fields.all().size(), 4u);
+    EXPECT_FALSE(fields.all()[1].indexable);
+    EXPECT_TRUE(fields.all()[2].indexable);
 }
 
 TEST(ResponseFields, TakeTrailersApart) {
@@ -125,7 +122,7 @@ TEST(ResponseFields, TakeTrailersApart) {
     fields.setTrailers("Grpc-Status: 0\r\nX: a: b\r\n");
     EXPECT_EQ(textOf(fields), "Grpc-Status=0;X=a: b;");
     fields.setTrailers("");
-    EXPECT_EQ(fields.size(), 0u);
+    EXPECT_TRUE(fields.empty());
 }
 
 }  // namespace
