@@ -106,7 +106,8 @@ TEST_P(HttpChaos, EveryPromiseIsKept) {
     for (const auto& client : clients) {
         client->check();
         for (const ChaosRequest& request : client->requests()) {
-            EXPECT_LE(arrivals[request.id], request.idempotent ? 2 : 1)
+            // One retry of the policy's, and one is free: where a pooled connection was closed.
+            EXPECT_LE(arrivals[request.id], request.idempotent ? 3 : 1)
                 << request.wire.substr(0, 80);
         }
     }
