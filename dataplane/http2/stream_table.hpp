@@ -3,6 +3,7 @@
 // large as the streams it holds need and nothing without any. It owns none. Pure.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -38,8 +39,12 @@ private:
 
     std::size_t mask() const noexcept { return slots_.size() - 1; }
 
-    // One after the other by the same side: neighbours.
-    std::size_t homeOf(std::uint32_t id) const noexcept { return (id >> 1U) & mask(); }
+    // Numbers come one after the other: they are scattered, or what is erased would be followed by
+    // all of them (Knuth's multiplicative hashing).
+    std::size_t homeOf(std::uint32_t id) const noexcept {
+        const int bits = std::countr_zero(slots_.size());
+        return (id * 0x9e37'79b1U) >> (32 - bits);
+    }
 
     void put(Stream& stream) noexcept;
     void grow();
