@@ -41,6 +41,7 @@ public:
         connection,   // which ends
         stream,       // which is reset
         headerFlood,  // a header block without end
+        settings,     // very many of them in a frame
         unanswered,   // many frames that want an answer, which it does not read
     };
 
@@ -75,6 +76,9 @@ public:
             (void)last;
             (void)code;
         }
+
+        // A header block that nobody will hear: its stream is over, or refused.
+        virtual void onUnheard() {}
 
         // A header block begins; `opens`: with it the stream.
         virtual void onFieldsBegin(Stream& stream, bool opens) = 0;
@@ -111,7 +115,8 @@ public:
     // Server: more than so many streams at once are refused.
     void limitStreams(std::uint32_t most) noexcept { maxStreams_ = most; }
 
-    // Octets of header blocks in several frames. More: Breach::headerFlood.
+    // Octets of a header block in several frames, and of what one unpacks to that nobody hears.
+    // More: Breach::headerFlood.
     void limitBlocks(std::size_t most) noexcept { maxBlock_ = most; }
 
     // Takes one frame, or what there is of it, off the front of `bytes`: how much was taken.
@@ -291,6 +296,7 @@ private:
     std::int32_t connectionWindow_ = kDefaultWindow;  // the peer's
     std::int64_t shrinking_ = 0;                      // sum of shrinks_
     std::size_t maxBlock_ = 64 * 1024;
+    std::size_t unheard_ = 0;  // octets that a block unpacked to for nobody
     std::uint32_t maxStreams_ = 100;
     std::uint32_t peerMaxStreams_ = UINT32_MAX;
     std::uint32_t lastPeerStream_ = 0;
@@ -314,7 +320,6 @@ private:
     bool settingsSeen_ : 1 = false;
     bool blockLast_ : 1 = false;   // END_STREAM
     bool blockOpens_ : 1 = false;  // its stream
-    bool blockUnheard_ : 1 = false;
     bool peerAllowsConnect_ : 1 = false;
     bool goawaySent_ : 1 = false;
     bool goawayReceived_ : 1 = false;

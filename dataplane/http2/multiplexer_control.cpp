@@ -6,10 +6,14 @@
 #include "dataplane/http2/multiplexer.hpp"
 
 namespace evergate::http2 {
+namespace {
+
+// Each may be about all streams. Nobody has so many to say.
+constexpr std::size_t kMaxSettings = 32;
+
+}  // namespace
 
 void Multiplexer::receiveReset(std::string_view payload) {
-    if (payload.size() != 4)
-        return fail(ErrorCode::frameSizeError);
     if (frame_.stream == 0 || isIdle(frame_.stream))
         return fail(ErrorCode::protocolError);
     if (Stream* const stream = streams_.find(frame_.stream))
@@ -24,6 +28,8 @@ void Multiplexer::receiveSettings(std::string_view payload) {
         return fail(ErrorCode::frameSizeError);
     if (frame_.has(flag::ack))
         return receiveSettingsAck();
+    if (payload.size() > kMaxSettings * kEntry)
+        return fail(ErrorCode::enhanceYourCalm, Breach::settings);
     for (; !payload.empty(); payload.remove_prefix(kEntry)) {
         const std::uint32_t id = readNumber(payload.data()) >> 16U;
         const ErrorCode error = apply(static_cast<SettingId>(id), readNumber(payload.data() + 2));
@@ -75,6 +81,8 @@ ErrorCode Multiplexer::apply(SettingId id, std::uint32_t value) {
 // False: beyond what a window can be (§6.9.2).
 bool Multiplexer::moveSendWindows(std::int64_t delta) {
     bool good = true;
+    if (delta == 0)
+        return good;
     streams_.forEach([&](Stream& stream) {
         stream.sendWindow += delta;
         good = good && stream.sendWindow <= kMaxWindow;
@@ -97,8 +105,6 @@ void Multiplexer::receiveSettingsAck() {
 }
 
 void Multiplexer::receivePing(std::string_view payload) {
-    if (payload.size() != 8)
-        return fail(ErrorCode::frameSizeError);
     if (frame_.stream != 0)
         return fail(ErrorCode::protocolError);
     if (!frame_.has(flag::ack))
@@ -123,8 +129,6 @@ void Multiplexer::receiveGoaway(std::string_view payload) {
 }
 
 void Multiplexer::receiveWindowUpdate(std::string_view payload) {
-    if (payload.size() != 4)
-        return fail(ErrorCode::frameSizeError);
     const std::uint32_t more = readNumber(payload.data()) & kMaxStreamId;
     if (frame_.stream == 0) {
         sendWindow_ += more;
@@ -151,8 +155,6 @@ void Multiplexer::receiveWindowUpdate(std::string_view payload) {
 void Multiplexer::receivePriority(std::string_view payload) {
     if (frame_.stream == 0)
         return fail(ErrorCode::protocolError);
-    if (payload.size() != 5)
-        return fail(ErrorCode::frameSizeError);
     if ((readNumber(payload.data()) & kMaxStreamId) == frame_.stream)
         fail(ErrorCode::protocolError);
 }

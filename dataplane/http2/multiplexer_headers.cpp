@@ -74,8 +74,11 @@ void Multiplexer::beginBlock() {
     role_ == Role::server ? beginRequestBlock() : beginResponseBlock();
     if (heard_ != nullptr && heard_->reset)
         heard_ = nullptr;
-    if (heard_ != nullptr && !closing_)
-        handler_.onFieldsBegin(*heard_, blockOpens_);
+    if (closing_)
+        return;
+    if (heard_ == nullptr)
+        return handler_.onUnheard();
+    handler_.onFieldsBegin(*heard_, blockOpens_);
 }
 
 void Multiplexer::beginRequestBlock() {
@@ -102,8 +105,9 @@ void Multiplexer::open(std::uint32_t id) {
     }
     if (streams_.size() >= maxStreams_) {
         forgivenUpTo_ = id;
-        return queueNumber(FrameType::rstStream, id,
-                           static_cast<std::uint32_t>(ErrorCode::refusedStream));
+        queueNumber(FrameType::rstStream, id, static_cast<std::uint32_t>(ErrorCode::refusedStream));
+        --sent_.frames;  // it excuses nothing
+        return;
     }
     heard_ = &add(id, nullptr);
     blockOpens_ = true;
@@ -121,6 +125,7 @@ void Multiplexer::beginResponseBlock() {
 
 void Multiplexer::receiveBlock(std::string_view block) {
     using Result = hpack::Decoder::Result;
+    unheard_ = 0;
     const Result result = decoder_.decode(block, pool_.scratch, *this);
     Stream* const stream = std::exchange(heard_, nullptr);
     if (result == Result::failed)
@@ -146,9 +151,10 @@ void Multiplexer::endBlock(Stream& stream) {
 }
 
 bool Multiplexer::onField(std::string_view name, std::string_view value) {
-    if (heard_ == nullptr || heard_->reset)
-        return true;
-    return handler_.onField(*heard_, name, value);
+    if (heard_ != nullptr && !heard_->reset) [[likely]]
+        return handler_.onField(*heard_, name, value);
+    unheard_ += name.size() + value.size();
+    return unheard_ <= maxBlock_;
 }
 
 }  // namespace evergate::http2

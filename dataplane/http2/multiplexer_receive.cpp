@@ -15,6 +15,21 @@ bool isKnown(FrameType type) noexcept {
     return type <= FrameType::continuation || type == FrameType::priorityUpdate;
 }
 
+// Whether a payload that always has the same length (§6.3, §6.4, §6.7, §6.9) has it.
+bool hasItsLength(const FrameHead& frame) noexcept {
+    switch (frame.type) {
+        case FrameType::priority:
+            return frame.length == 5;
+        case FrameType::rstStream:
+        case FrameType::windowUpdate:
+            return frame.length == 4;
+        case FrameType::ping:
+            return frame.length == 8;
+        default:
+            return true;
+    }
+}
+
 }  // namespace
 
 std::size_t Multiplexer::receive(std::string_view bytes) {
@@ -62,7 +77,7 @@ std::size_t Multiplexer::takeHead(std::string_view bytes) {
 void Multiplexer::beginFrame() {
     const bool isSettings = frame_.type == FrameType::settings && !frame_.has(flag::ack);
     const bool goesOn = frame_.type == FrameType::continuation && frame_.stream == blockStream_;
-    if (frame_.length > kMaxFrame)
+    if (frame_.length > kMaxFrame || !hasItsLength(frame_))
         return fail(ErrorCode::frameSizeError);
     if (!settingsSeen_ && !isSettings)
         return fail(ErrorCode::protocolError);

@@ -26,6 +26,22 @@ constexpr std::uint32_t kBomb = 4;
 // WebSocket with 6.
 constexpr std::size_t kTinyData = 4;
 
+Refusal refusalOf(http2::Multiplexer::Breach breach) noexcept {
+    using Breach = http2::Multiplexer::Breach;
+    switch (breach) {
+        case Breach::headerFlood:
+            return Refusal::headerFlood;
+        case Breach::settings:
+            return Refusal::settingsFlood;
+        case Breach::unanswered:
+            return Refusal::unanswered;
+        case Breach::connection:
+        case Breach::stream:
+            break;
+    }
+    return Refusal::protocolError;
+}
+
 // What there is on nonce for a WebSocket's key: nobody checks what comes back (RFC 8441 §5), but
 // every request has its own.
 std::string_view webSocketKey(upstream::Random& random, char (&out)[24]) noexcept {
@@ -65,15 +81,13 @@ void Http2Session::onBreach(Breach breach, http2::Stream* stream) {
     if (breach == Breach::stream) {
         context_.counters.http2.count(Refusal::protocolError);
         if (Http2Stream* const request = streamOf(*stream))
-            request->forgo();
+            request->noteReset();
         return count(FloodGuard::Kind::reset);
     }
     if (refused_)
         return;
     refused_ = true;
-    context_.counters.http2.count(breach == Breach::headerFlood  ? Refusal::headerFlood
-                                  : breach == Breach::unanswered ? Refusal::unanswered
-                                                                 : Refusal::protocolError);
+    context_.counters.http2.count(refusalOf(breach));
 }
 
 void Http2Session::onFrame(const FrameHead& frame) {
@@ -91,7 +105,8 @@ void Http2Session::onFrame(const FrameHead& frame) {
         case FrameType::settings:
             return countUnless(frame.has(http2::flag::ack), FloodGuard::Kind::settings);
         case FrameType::ping:
-            return countUnless(frame.has(http2::flag::ack), FloodGuard::Kind::ping);
+            return count(frame.has(http2::flag::ack) ? FloodGuard::Kind::control
+                                                     : FloodGuard::Kind::ping);
         case FrameType::rstStream:
             return countUnless(multiplexer_.find(frame.stream) != nullptr,
                                FloodGuard::Kind::control);
@@ -113,6 +128,11 @@ void Http2Session::onSettings(bool ack) {
         settingsSeen_ = true;
     }
     scheduleFlush();
+}
+
+// A request beyond those at once, or after the end: read for nothing.
+void Http2Session::onUnheard() {
+    count(FloodGuard::Kind::reset);
 }
 
 void Http2Session::onFieldsBegin(http2::Stream& stream, bool opens) {

@@ -89,6 +89,7 @@ private:
     void onFrame(const http2::FrameHead& frame) override;
     void onDataFrame(std::size_t size, bool last) override;
     void onSettings(bool ack) override;
+    void onUnheard() override;
     void onFieldsBegin(http2::Stream& stream, bool opens) override;
     bool onField(http2::Stream& stream, std::string_view name, std::string_view value) override;
     void onFieldsEnd(http2::Stream& stream, bool last) override;

@@ -95,6 +95,11 @@ void Http2Stream::forgo() noexcept {
         context_.http2->giveBack(std::move(text_));
 }
 
+void Http2Stream::noteReset() noexcept {
+    weReset_ = true;
+    forgo();
+}
+
 void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
     newExchange();
     remoteEnded_ = ended;

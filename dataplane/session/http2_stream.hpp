@@ -45,7 +45,7 @@ public:
 
     // What the client sends. The request begins with the next work().
     void accept(std::unique_ptr<http2::RequestText> text, bool ended);
-    void forgo() noexcept;  // not, if it has not begun yet
+    void noteReset() noexcept;  // by the connection: a request that has not begun never does
     void refuse(http::ProxyError error, const char* detail, bool ended);
     void onData(std::string_view bytes);
     void onEnd(std::string_view trailers);
@@ -109,6 +109,7 @@ private:
 
     bool wanted() const noexcept { return exchange_ != nullptr || text_ != nullptr; }
 
+    void forgo() noexcept;
     void settle();
     void endExchange();
     void discardInput();

@@ -62,8 +62,11 @@ void Http2Connection::noteHeld(std::size_t before, std::size_t now) noexcept {
 bool Http2Connection::hasRoom() const noexcept {
     if (!taking_ || lost_ || carrier_ == nullptr)
         return false;
-    return count_ <
-           (standing_ ? std::min(kMaxStreams, multiplexer_->peerMaxStreams()) : kMaxStreams);
+    if (!standing_)
+        return count_ < kMaxStreams;
+    // Some have no user any more, but are not over.
+    const std::size_t most = std::min(kMaxStreams, multiplexer_->peerMaxStreams());
+    return std::max<std::size_t>(count_, multiplexer_->streams()) < most;
 }
 
 bool Http2Connection::allowsTunnels() const noexcept {
@@ -170,6 +173,8 @@ void Http2Connection::onTimer() {
     if (carrier_ == nullptr)
         return;
     if (std::exchange(more_, false)) {
+        if (resting_)
+            wake();  // this timer was that of the rest, which begins anew
         read();
         return schedule();
     }

@@ -157,8 +157,12 @@ bool Http2Stream::headSent() const noexcept {
 void Http2Stream::lose() {
     if (!headSent())
         giveBack();
-    if (!inEnded_)
+    if (!inEnded_) {
         breakOff(ECONNRESET);
+    } else if (!outEnded_ && writeError_ == 0) {
+        writeError_ = EPIPE;
+        tell(EPOLLOUT);
+    }
     connection_->noteHeld(accounted_, 0);
     connection_ = nullptr;
     stream_ = nullptr;
@@ -197,7 +201,11 @@ void Http2Stream::onFieldsBegin() noexcept {
 bool Http2Stream::onField(std::string_view name, std::string_view value) {
     if (std::exchange(fieldsBegin_, false))
         response_.begin(in_);  // the user may have read since, while the block came in pieces
-    if (swallowing_ || response_.add(name, value, in_))
+    if (swallowing_)
+        return true;
+    // Interim heads have no window to fill.
+    const bool tooMuch = !response_.final() && inputSize() > 2 * http2::ResponseText::kMaxHead;
+    if (!tooMuch && response_.add(name, value, in_))
         return true;
     malformed();
     return false;

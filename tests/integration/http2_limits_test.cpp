@@ -77,6 +77,13 @@ TEST_F(Http2Limits, EndSettingsFloods) {
     expectRefusal("", frame(NGHTTP2_SETTINGS, 0, 0, ""), 2'000, Refusal::settingsFlood);
 }
 
+TEST_F(Http2Limits, EndSettingsWithoutEnd) {
+    std::string many;
+    for (int i = 0; i < 1'000; ++i)
+        many += std::string("\0\4\0\0\0", 5) + static_cast<char>(i);
+    expectRefusal("", frame(NGHTTP2_SETTINGS, 0, 0, many), 1, Refusal::settingsFlood);
+}
+
 TEST_F(Http2Limits, EndPriorityFloods) {
     expectRefusal("", frame(NGHTTP2_PRIORITY, 0, 1, std::string("\0\0\0\0\1", 5)), 50'000,
                   Refusal::controlFlood);
@@ -150,6 +157,22 @@ TEST_F(Http2Limits, EndRapidResets) {
                       getBlock());
         many += frame(NGHTTP2_RST_STREAM, 0, id, std::string("\0\0\0\x08", 4));
     }
+    client.send(many);
+    EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::rapidReset) == 1; }));
+    client.close();
+    expectServing();
+}
+
+// Who asks for more at once than is allowed, and goes on.
+TEST_F(Http2Limits, EndFloodsOfRefusedRequests) {
+    ScriptedEndpoint silent([](RawConnection& connection, int) { connection.readAll(); });
+    proxy_.serve({silent.port()});
+    RawConnection client = proxy_.client();
+    ASSERT_TRUE(client.send(kPreface + kSettingsAck));
+    std::string many;
+    for (std::uint32_t id = 1; id < 4'000; id += 2)
+        many += frame(NGHTTP2_HEADERS, NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM, id,
+                      getBlock());
     client.send(many);
     EXPECT_TRUE(proxy_.eventually([&] { return refused(proxy_, Refusal::rapidReset) == 1; }));
     client.close();

@@ -43,6 +43,7 @@ class Recorder final : public Multiplexer::Handler {
 public:
     Lines lines;
     std::size_t frames = 0;
+    std::size_t unheard = 0;
     bool takesFields = true;
     std::map<std::uint32_t, Body> bodies;
     Multiplexer* multiplexer = nullptr;
@@ -53,6 +54,8 @@ public:
         ++frames;
         react("frame", nullptr);
     }
+
+    void onUnheard() override { ++unheard; }
 
     void onDataFrame(std::size_t size, bool last) override {
         add("dataFrame " + std::to_string(size) + (last ? " last" : ""));
@@ -107,7 +110,8 @@ public:
     }
 
     void onBreach(Multiplexer::Breach breach, Stream* stream) override {
-        constexpr const char* kNames[] = {"connection", "stream", "headerFlood", "unanswered"};
+        constexpr const char* kNames[] = {"connection", "stream", "headerFlood", "settings",
+                                          "unanswered"};
         add(std::string("breach ") + kNames[static_cast<int>(breach)] +
             (stream != nullptr ? " " + std::to_string(stream->id) : ""));
         react("breach", stream);

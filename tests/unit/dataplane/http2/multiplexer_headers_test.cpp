@@ -176,6 +176,18 @@ TEST_P(Headers, WithoutEndAreAFlood) {
                           "breach headerFlood");
 }
 
+// Two octets bring back what one field said once.
+TEST_P(Headers, ThatNobodyHearsAreNoBombs) {
+    begin(Role::server);
+    mux().limitStreams(0);
+    mux().limitBlocks(10'000);
+    std::string block = "\x40\x01n\x7f\xa1\x0f" + std::string(2'080, 'v');
+    feed(headers(1, flag::endStream, block + std::string(3, '\xbe')));
+    EXPECT_FALSE(mux().terminated());
+    expectConnectionError(headers(3, flag::endStream, std::string(5, '\xbe')),
+                          ErrorCode::enhanceYourCalm, "breach headerFlood");
+}
+
 TEST_P(Headers, MayBeResetBetweenTheirFrames) {
     begin(Role::server);
     feed(frame(FrameType::headers, 0, 1, "\x40\x01n\x01v"));

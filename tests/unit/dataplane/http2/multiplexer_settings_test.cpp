@@ -210,6 +210,17 @@ TEST_P(Settings, APriorityIsOfAStream) {
                           ErrorCode::protocolError);
 }
 
+TEST_P(Settings, AreNotThousands) {
+    begin(Role::server);
+    std::string many;
+    for (int i = 0; i < 32; ++i)
+        many += setting(SettingId::initialWindowSize, i % 2 == 0 ? 1 : 100'000);
+    feed(settings(many));
+    EXPECT_FALSE(mux().terminated());
+    expectConnectionError(settings(many + setting(SettingId::initialWindowSize, 1)),
+                          ErrorCode::enhanceYourCalm, "breach settings");
+}
+
 // RFC 9218 §7.1
 
 std::string update(std::uint32_t stream, std::string_view value, std::uint32_t carrier = 0) {

@@ -237,7 +237,10 @@ TEST_P(Streams, TooManyAreRefused) {
     open(3);
     feed(headers(5, 0, "\x40\x01n\x01v") + data(5, "x") + headers(5, flag::endStream));
     EXPECT_EQ(calls(), Lines{"dataFrame 1"});
+    mux().takeSent();
+    EXPECT_EQ(log_.unheard, 2U);
     EXPECT_EQ(output(), Lines{"RST_STREAM 5 7"});
+    EXPECT_EQ(mux().takeSent().frames, 0U);
     EXPECT_EQ(mux().streams(), 2U);
     feed(resetStream(3, ErrorCode::cancel));
     calls();

@@ -197,6 +197,33 @@ TEST_F(Http2ConnectionTest, KeepsToTheStreamsAnEndpointAllows) {
     EXPECT_EQ(asked, 8);
 }
 
+// A stream without a user that the endpoint does not end holds up nobody.
+TEST_F(Http2ConnectionTest, PassesByWhatIsNeverEnded) {
+    Http2Endpoint::Options options = atEnd([](Http2Endpoint& from, Http2Request& request) {
+        if (request.value(":method") == "HEAD")
+            return from.begin(request.id, "200", {{"content-length", "4"}});
+        from.respond(request.id, "200", {}, "body");
+    });
+    options.settings = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1}};
+    serve(std::move(options));
+    Call& head = ask("HEAD /a HTTP/1.1\r\nHost: a\r\n\r\n");
+    runUntil([&] { return !head.received.empty(); });
+    leave(head);
+    EXPECT_EQ(finish(ask(get())).error, 0);
+    EXPECT_EQ(peer->accepted(), 2);
+}
+
+// Interim responses have no window. Here they come faster than anybody reads.
+TEST_F(Http2ConnectionTest, BoundsInterimResponses) {
+    serve(atEnd([](Http2Endpoint& from, Http2Request& request) {
+        for (int i = 0; i < 4'000; ++i)
+            from.interim(request.id, "103", {{"link", std::string(3'000, 'l')}});
+        from.respond(request.id, "200", {}, "body");
+    }));
+    Call& call = finish(ask(get()));
+    EXPECT_EQ(call.connection->problem(), http::ProxyError::upstreamBadResponse);
+}
+
 TEST_F(Http2ConnectionTest, GivesBackWhatWaitsWhenTheEndpointGoesAway) {
     Http2Endpoint::Options options =
         atEnd([](Http2Endpoint& from, Http2Request& request) { from.goAway(request.id); });
