@@ -276,7 +276,8 @@ http2::Multiplexer::Piece Http2Stream::provide(char* into, std::size_t room) {
         return {brokenOff_ ? What::broken : What::none, 0};
     }
     const bool last = out_ == Out::done && size == outbox_.size();
-    takeOutput(into, size);
+    if (size != 0)  // else the window is closed
+        takeOutput(into, size);
     if (last)
         sendTrailers();
     return {last ? What::last : What::some, size};
