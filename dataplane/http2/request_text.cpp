@@ -145,8 +145,8 @@ bool RequestText::note(HeaderName id, std::string_view name, std::string_view va
             if (!noteLength(value))
                 malformed("bad Content-Length");
             return true;
-        case HeaderName::cookie:  // crumbs (RFC 9113 §8.2.3)
-            if (!cookie_.empty())
+        case HeaderName::cookie:  // crumbs (RFC 9113 §8.2.3), but for empty ones
+            if (!cookie_.empty() && !value.empty())
                 cookie_ += "; ";
             cookie_ += value;
             return false;

@@ -48,6 +48,13 @@ TEST(RequestText, JoinsCookieCrumbs) {
     EXPECT_THAT(outcome.text.text(), testing::HasSubstr("\r\ncookie: a=1; b=2\r\n"));
 }
 
+// "a=1; " would be a value with a space at its end, which is none (RFC 9110 §5.5).
+TEST(RequestText, LeavesEmptyCookieCrumbsOut) {
+    const Outcome outcome = run(get(
+        {{"cookie", ""}, {"cookie", "a=1"}, {"cookie", ""}, {"cookie", "b=2"}, {"cookie", ""}}));
+    EXPECT_THAT(outcome.text.text(), testing::HasSubstr("\r\ncookie: a=1; b=2\r\n"));
+}
+
 TEST(RequestText, FramesTheBody) {
     EXPECT_THAT(run(get(), false).text.text(),
                 testing::HasSubstr("Transfer-Encoding: chunked\r\n"));
