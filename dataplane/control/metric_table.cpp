@@ -116,6 +116,9 @@ constexpr std::array<MetricDescription, static_cast<std::size_t>(Metric::count_)
      "Second connects begun because the first one took longer than hedgeConnect."},
     {"evergate_upstream_received_bytes_total", counter, "", "Bytes received from endpoints."},
     {"evergate_upstream_sent_bytes_total", counter, "", "Bytes sent to endpoints."},
+    {"evergate_spliced_bytes_total", counter, "",
+     "Bytes of bodies and tunnels that went from one connection to another inside the kernel "
+     "(splice), without a copy."},
     {"evergate_backend_requests_total", counter, "backend, code",
      "Requests ended that were for a backend, by status code; none: no response was sent."},
     {"evergate_backend_request_duration_seconds", histogram, "backend",

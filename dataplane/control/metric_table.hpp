@@ -66,6 +66,7 @@ enum class Metric : std::uint8_t {
     hedgedConnects,
     upstreamReceived,
     upstreamSent,
+    spliced,
     backendRequests,
     backendDuration,
     backendFirstByte,

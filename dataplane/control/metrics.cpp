@@ -92,6 +92,7 @@ void addUpstream(PrometheusText& text, const session::Counters& sum,
     text.add(Metric::hedgedConnects, sum.hedges);
     text.add(Metric::upstreamReceived, sum.bytesFromUpstreams);
     text.add(Metric::upstreamSent, sum.bytesToUpstreams);
+    text.add(Metric::spliced, sum.bytesSpliced);
 }
 
 void addCompression(PrometheusText& text, const std::vector<worker::WorkerStats>& workers) {

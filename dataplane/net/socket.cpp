@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/net/socket.hpp"
 
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -132,6 +133,28 @@ IoResult Socket::sendv(const iovec* parts, int count) noexcept {
     const ssize_t bytes =
         uninterrupted([&] { return ::sendmsg(fd_, &message, MSG_DONTWAIT | MSG_NOSIGNAL); });
     return sent(bytes, wanted);
+}
+
+IoResult Socket::spliceTo(int pipe, std::size_t size) noexcept {
+    const ssize_t got = uninterrupted([&] {
+        return ::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    });
+    if (got < 0) {
+        const int error = errno;
+        if (error == EAGAIN || error == EWOULDBLOCK)
+            readable_ = false;
+        return {-1, error};
+    }
+    if (got == 0)
+        hup_ = true;
+    return {got, 0};
+}
+
+IoResult Socket::spliceFrom(int pipe, std::size_t size) noexcept {
+    const ssize_t count = uninterrupted([&] {
+        return ::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    });
+    return sent(count, size);
 }
 
 bool Socket::sendFirst(std::string_view bytes) noexcept {

@@ -77,6 +77,11 @@ public:
     IoResult send(const char* data, std::size_t size) noexcept;
     IoResult sendv(const iovec* parts, int count) noexcept;
 
+    // Into a pipe, and out of it: as recv() and send(), of sockets without a layer. What comes may
+    // be less than `size` for want of room in the pipe: only EAGAIN clears readable().
+    IoResult spliceTo(int pipe, std::size_t size) noexcept;
+    IoResult spliceFrom(int pipe, std::size_t size) noexcept;
+
     // Promises that nothing is sent behind the next send, whose bytes are all there are.
     void nextSendIsLast() noexcept {
         if (layer_)

@@ -20,6 +20,8 @@ using http::Framing;
 constexpr int kReadsPerTurn = 16;
 // Less than this is copied to a small buffer instead of giving a large one away.
 constexpr std::size_t kCopyLimit = net::BufferPool::kSmall;
+// A read that brings so much says that there is more than can be read at once.
+constexpr std::size_t kAhead = 32 * 1024;
 
 std::size_t roomBehind(const net::Buffer& buffer, const char* end) noexcept {
     return static_cast<std::size_t>(buffer.data() + buffer.capacity() - end);
@@ -73,6 +75,7 @@ void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
     in_ = in;
     out_ = out;
     inputDone_ = in == Framing::none || (in == Framing::length && length == 0);
+    ahead_ = in == Framing::length && length > net::BufferPool::kLarge;
 }
 
 Framed BodyFlow::frame(char* data, std::size_t size) {
@@ -94,23 +97,31 @@ Framed BodyFlow::strip(char* data, std::size_t size) {
             return out;
         case Framing::length: {
             const auto take = static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining_));
-            remaining_ -= take;
-            inputDone_ = remaining_ == 0;
             out.end = data + take;
             out.consumed = take;
-            break;
+            count(take);
+            return out;
         }
         case Framing::untilClose:
             out.end = data + size;
             out.consumed = size;
-            break;
+            count(size);
+            return out;
         case Framing::chunked:
             out.end = stripChunked(data, size, out);
-            overLimit_ = limit_ != 0 && received_ + out.size() > limit_;
-            break;
+            received_ += out.size();
+            overLimit_ = limit_ != 0 && received_ > limit_;
     }
-    received_ += out.size();
     return out;
+}
+
+// Bytes of a body that has no framing around it.
+void BodyFlow::count(std::size_t size) noexcept {
+    received_ += size;
+    if (in_ == Framing::length) {
+        remaining_ -= size;
+        inputDone_ = remaining_ == 0;
+    }
 }
 
 // Moves the data of several chunks together, in place. The first run stays where it is.
@@ -227,6 +238,8 @@ BodyFlow::Result BodyFlow::pump(SessionContext& context, net::Socket& from, net:
             return first;
         if (!from.readable())
             return Result::needRead;
+        if (ahead_ && splices(context, from, to))
+            return splicePiece(context, from, to);
         const std::size_t most = readSize(context.buffers, to);
         if (most == 0)
             return Result::yield;  // the worker lets it wait
@@ -254,6 +267,7 @@ BodyFlow::Result BodyFlow::readOnce(SessionContext& context, net::Socket& from, 
         if (out_ == Framing::chunked)
             out = frameChunked(out.begin, out.begin, true);
     } else {
+        ahead_ = size >= kAhead;
         out = frame(scratch.data(), size);
         if (failed())
             return Result::badFraming;

@@ -5,7 +5,8 @@
 // around it, so nothing of the peer's framing is ever forwarded. What the receiver does not take is
 // kept in one Pending; until that is empty nothing more is read. A tunnel is a BodyFlow with
 // untilClose on both sides. A BodyFilter may rewrite what is between the two framings
-// (body_filter.cpp). One worker thread; no sockets of its own.
+// (body_filter.cpp); what nothing between the two sockets has to see goes by the kernel alone
+// (body_splice.cpp). One worker thread; no sockets of its own.
 #pragma once
 
 #include <cstddef>
@@ -159,6 +160,7 @@ private:
         return inputDone_ ? Result::done : Result::yield;
     }
 
+    void count(std::size_t size) noexcept;
     static std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept;
     Framed frameChunked(char* begin, char* end, bool last);
     void addLastChunk(std::string_view trailers);
@@ -167,6 +169,12 @@ private:
                   net::Buffer& owner);
     Result readOnce(SessionContext& context, net::Socket& from, net::Socket& to, std::size_t most,
                     std::string_view& leftover);
+
+    // body_splice.cpp
+    bool splices(SessionContext& context, const net::Socket& from,
+                 const net::Socket& to) const noexcept;
+    Result splicePiece(SessionContext& context, net::Socket& from, net::Socket& to);
+    void keepPiece(SessionContext& context);
 
     // body_filter.cpp
     bool sendFiltered(SessionContext& context, net::Socket& to, std::string_view lead,
@@ -197,6 +205,7 @@ private:
     http::Framing out_ = http::Framing::none;
     int sinkError_ = 0;
     bool inputDone_ = true;
+    bool ahead_ = false;  // the source sends faster than we read
     bool endDistrusted_ = false;
     bool overLimit_ = false;
     bool unflushed_ = false;   // the filter may hold back what it has taken

@@ -32,6 +32,7 @@ void Counters::add(const Counters& other) {
     bytesToClients += other.bytesToClients;
     bytesFromUpstreams += other.bytesFromUpstreams;
     bytesToUpstreams += other.bytesToUpstreams;
+    bytesSpliced += other.bytesSpliced;
     upstreamConnects += other.upstreamConnects;
     upstreamReuses += other.upstreamReuses;
     retries += other.retries;

@@ -47,6 +47,7 @@ struct Counters {
     std::uint64_t bytesToClients = 0;
     std::uint64_t bytesFromUpstreams = 0;
     std::uint64_t bytesToUpstreams = 0;
+    std::uint64_t bytesSpliced = 0;      // of bodies and tunnels, either way, never copied
     std::uint64_t upstreamConnects = 0;  // new connections begun
     std::uint64_t upstreamReuses = 0;    // requests sent on a pooled connection
     std::uint64_t retries = 0;

@@ -17,6 +17,7 @@
 #include "dataplane/http/proxy_error.hpp"
 #include "dataplane/net/buffer_pool.hpp"
 #include "dataplane/net/poller.hpp"
+#include "dataplane/net/splice_pipe.hpp"
 #include "dataplane/net/timer_wheel.hpp"
 #include "dataplane/routing/snapshot.hpp"
 #include "dataplane/session/compressor_pool.hpp"
@@ -98,6 +99,7 @@ struct SessionContext {
     AccessLogSink* log = nullptr;  // null: no access log
     tls::Engine* tls = nullptr;    // set before the first backend that wants TLS
 
+    net::SplicePipe pipe;
     Counters counters;
     CompressorPool compressors{buffers};
     upstream::TrafficTable routeTraffic;  // by routing::Target::statsIndex

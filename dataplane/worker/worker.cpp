@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <csignal>
 #include <utility>
 
 #include "dataplane/http/compose.hpp"
@@ -29,6 +30,14 @@ std::size_t compressionShare(const WorkerPoolOptions& options) noexcept {
     constexpr std::size_t kPart = 4;
     return options.bufferBytes == 0 ? session::CompressorPool::kUsualLimit
                                     : options.bufferBytes / (kPart * std::max(1u, options.workers));
+}
+
+// Splicing to a peer that is gone is an error code, nothing else.
+void blockBrokenPipe() noexcept {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGPIPE);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 }
 
 // Twice what a session waits: the kernel's part is the case where nobody waits any more.
@@ -74,6 +83,7 @@ void Worker::start() {
 }
 
 void Worker::run() {
+    blockBrokenPipe();
     while (!ended_) {
         if (queueDue_) {
             poller_.poll();

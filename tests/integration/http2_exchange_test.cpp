@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tests/integration/http2_client.hpp"
+#include "tests/support/bodies.hpp"
 #include "tests/support/proxy_fixture.hpp"
 #include "tests/support/temporary_certificate.hpp"
 
@@ -17,16 +18,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-std::string patterned(std::size_t size) {
-    std::string text(size, '\0');
-    std::uint32_t state = 1;
-    for (char& c : text) {
-        state = state * 1'664'525u + 1'013'904'223u;
-        c = static_cast<char>(state >> 24);
-    }
-    return text;
-}
 
 // Reads a chunked body and its trailers.
 std::string readChunked(RawConnection& connection) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/bodies.hpp"
 #include "tests/support/proxy_fixture.hpp"
 
 namespace evergate::test {
@@ -21,29 +22,6 @@ RawConnection connectSecurely(std::uint16_t port, int version = TLS1_3_VERSION,
     RawConnection client = RawConnection::connect(port, receiveBuffer);
     EXPECT_TRUE(client.secure(options)) << client.tlsError();
     return client;
-}
-
-// Bytes that are not all alike, so that lost, doubled or swapped records show.
-std::string patterned(std::size_t size) {
-    std::string text(size, '\0');
-    std::uint32_t state = 1;
-    for (char& c : text) {
-        state = state * 1'664'525u + 1'013'904'223u;
-        c = static_cast<char>(state >> 24);
-    }
-    return text;
-}
-
-// Reads a request with Content-Length and answers with its body.
-void echoBodies(RawConnection& connection, int) {
-    for (std::string head; (head = connection.readUntil("\r\n\r\n")).size() > 4;) {
-        const std::size_t at = head.find("Content-Length: ");
-        const std::size_t size =
-            at == std::string::npos ? 0 : std::strtoul(head.c_str() + at + 16, nullptr, 10);
-        const std::string body = connection.readExactly(size);
-        connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
-                        "\r\n\r\n" + body);
-    }
 }
 
 TEST(HttpsExchange, TellsTheEndpointHowItWasReached) {

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,7 @@ namespace evergate::session::test {
 class SessionWorld : public Requeue {
 public:
     SessionWorld() {
+        ::signal(SIGPIPE, SIG_IGN);  // as in a worker
         context.snapshot = new HeldSnapshot(std::make_shared<const routing::Snapshot>());
     }
 
