@@ -3,6 +3,7 @@
 
 #include "dataplane/hpack/huffman.hpp"
 #include "dataplane/hpack/integer.hpp"
+#include "dataplane/hpack/representation.hpp"
 #include "dataplane/hpack/static_table.hpp"
 
 namespace evergate::hpack {
@@ -10,20 +11,6 @@ namespace {
 
 using Result = Decoder::Result;
 using Entry = DynamicTable::Entry;
-
-// The bits that say what a field is (§6), and how many bits its integer has then.
-enum : std::uint8_t {
-    kIndexed = 0x80,
-    kIncremental = 0x40,
-    kSizeUpdate = 0x20,
-    kHuffmanCoded = 0x80,
-};
-
-constexpr unsigned kIndexedBits = 7;
-constexpr unsigned kIncrementalBits = 6;
-constexpr unsigned kSizeUpdateBits = 5;
-constexpr unsigned kLiteralBits = 4;
-constexpr unsigned kLengthBits = 7;
 
 // Decodes one block.
 class BlockReader {

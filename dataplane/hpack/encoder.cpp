@@ -8,26 +8,11 @@
 #include "dataplane/hpack/huffman.hpp"
 #include "dataplane/hpack/integer.hpp"
 #include "dataplane/hpack/octets.hpp"
+#include "dataplane/hpack/representation.hpp"
 #include "dataplane/hpack/static_table.hpp"
 
 namespace evergate::hpack {
 namespace {
-
-// What begins a field (§6), and how many bits are left for its index then.
-enum Opcode : std::uint8_t {
-    kIndexed = 0x80,
-    kIncremental = 0x40,
-    kSizeUpdate = 0x20,
-    kNeverIndexed = 0x10,
-    kNotIndexed = 0,
-    kHuffmanCoded = 0x80,
-};
-
-constexpr unsigned kIndexedBits = 7;
-constexpr unsigned kIncrementalBits = 6;
-constexpr unsigned kSizeUpdateBits = 5;
-constexpr unsigned kLiteralBits = 4;
-constexpr unsigned kLengthBits = 7;
 
 // Values that are longer are worth the work of the Huffman code.
 constexpr std::size_t kLongValue = 64;
@@ -135,7 +120,7 @@ char* Encoder::encode(const Field& field, char* out) {
     const Policy policy = kPolicies[index];
     if (policy == Policy::index && field.indexable && plainLeft_ == 0)
         return encodeIndexable(EncoderIndex::keyOf(name, index, field.value), out);
-    const Opcode opcode = policy == Policy::secret ? kNeverIndexed : kNotIndexed;
+    const Representation opcode = policy == Policy::secret ? kNeverIndexed : kNotIndexed;
     return encodeUnindexed(opcode, name, index, field.value, out);
 }
 

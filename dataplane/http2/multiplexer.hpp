@@ -5,9 +5,9 @@
 // It knows frames, streams, windows, SETTINGS and HPACK (hpack/), and holds the peer to their
 // rules; what a header block says is for the handler to judge (RequestText, ResponseText). A peer
 // that breaks a rule loses its stream or its connection, by the error code of the RFC, and the
-// handler hears of it first. Bounded: a frame has kMaxFrame octets, a header block maxBlock(),
-// bodies are passed on as they come and asked for when there is room for them, answers to frames
-// wait up to kMaxAnswers.
+// handler hears of it first. Bounded: a frame has kMaxFrame octets, a header block what
+// limitBlocks() says, bodies are passed on as they come and asked for when there is room for them,
+// answers to frames wait up to kMaxAnswers.
 //
 // A handler may call anything here but receive(), send() and rest(), and must not destroy it. A
 // stream whose reset was asked for gets no more calls but its onClosed(). Pure; one thread.
@@ -216,6 +216,7 @@ private:
     void discardData(std::size_t size);
     void endData();
     bool isOver(std::uint32_t id);
+    Stream* heardStream() noexcept;
     bool isIdle(std::uint32_t id) const noexcept;
 
     // multiplexer_headers.cpp

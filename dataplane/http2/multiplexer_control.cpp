@@ -140,8 +140,8 @@ void Multiplexer::receiveWindowUpdate(std::string_view payload) {
     }
     if (isIdle(frame_.stream))
         return fail(ErrorCode::protocolError);
-    Stream* const stream = streams_.find(frame_.stream);
-    if (stream == nullptr || stream->reset)
+    Stream* const stream = heardStream();
+    if (stream == nullptr)
         return;
     if (more == 0)
         return failStream(*stream, ErrorCode::protocolError);

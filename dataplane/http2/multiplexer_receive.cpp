@@ -159,15 +159,21 @@ bool Multiplexer::isOver(std::uint32_t id) {
     return !closing_;
 }
 
+// That of the frame; null: nobody hears what comes for it.
+Stream* Multiplexer::heardStream() noexcept {
+    Stream* const stream = streams_.find(frame_.stream);
+    return stream != nullptr && !stream->reset ? stream : nullptr;
+}
+
 // DATA
 
 void Multiplexer::beginData() {
-    Stream* const stream = streams_.find(frame_.stream);
     if (frame_.stream == 0)
         return fail(ErrorCode::protocolError);
     if (frame_.has(flag::padded) && frame_.length == 0)
         return fail(ErrorCode::frameSizeError);
-    if (stream == nullptr ? !isOver(frame_.stream) : false)
+    Stream* const stream = streams_.find(frame_.stream);
+    if (stream == nullptr && !isOver(frame_.stream))
         return;
     if (stream != nullptr && stream->remoteEnded && !stream->reset)
         return fail(ErrorCode::streamClosed);
@@ -227,15 +233,15 @@ std::size_t Multiplexer::takePadLength(std::string_view bytes) {
         return 1;
     }
     dataSize_ = left_ - padLeft_;
-    if (Stream* const stream = streams_.find(frame_.stream); stream != nullptr && !stream->reset)
+    if (Stream* const stream = heardStream())
         countBody(*stream);
     discardData(1);
     return 1;
 }
 
 void Multiplexer::receiveData(std::string_view bytes) {
-    Stream* const stream = streams_.find(frame_.stream);
-    if (stream == nullptr || stream->reset)
+    Stream* const stream = heardStream();
+    if (stream == nullptr)
         return consumeConnection(bytes.size());
     handler_.onData(*stream, bytes);
 }
@@ -253,8 +259,8 @@ void Multiplexer::endData() {
     const bool last = frame_.has(flag::endStream);
     if (!closing_)
         handler_.onDataFrame(dataSize_, last);
-    Stream* const stream = streams_.find(frame_.stream);
-    if (closing_ || !last || stream == nullptr || stream->reset || !bodyIsWhole(*stream))
+    Stream* const stream = heardStream();
+    if (closing_ || !last || stream == nullptr || !bodyIsWhole(*stream))
         return;
     stream->remoteEnded = true;
     handler_.onEnd(*stream);

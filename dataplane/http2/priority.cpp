@@ -1,16 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/http2/priority.hpp"
 
+#include "dataplane/http/character_classes.hpp"
+
 namespace evergate::http2 {
 namespace {
-
-std::string_view trim(std::string_view text) noexcept {
-    while (!text.empty() && (text.front() == ' ' || text.front() == '\t'))
-        text.remove_prefix(1);
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\t'))
-        text.remove_suffix(1);
-    return text;
-}
 
 // Up to `mark`, unless it stands in a string.
 std::string_view cut(std::string_view& text, char mark) noexcept {
@@ -47,7 +41,7 @@ Priority parsePriority(std::string_view value) noexcept {
         std::string_view item = cut(member, ';');  // without parameters
         const std::size_t size = item.size();
         const std::string_view key = cut(item, '=');
-        apply(trim(key), trim(item), key.size() != size, priority);
+        apply(http::trimOws(key), http::trimOws(item), key.size() != size, priority);
     }
     return priority;
 }

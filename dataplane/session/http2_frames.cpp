@@ -56,11 +56,18 @@ std::string_view webSocketKey(upstream::Random& random, char (&out)[24]) noexcep
 
 }  // namespace
 
-void Http2Session::refuse(Refusal refusal, ErrorCode code) {
+// False: it was refused before.
+bool Http2Session::noteRefusal(Refusal refusal) noexcept {
     if (refused_)
-        return;
+        return false;
     refused_ = true;
     context_.counters.http2.count(refusal);
+    return true;
+}
+
+void Http2Session::refuse(Refusal refusal, ErrorCode code) {
+    if (!noteRefusal(refusal))
+        return;
     multiplexer_.terminate(code);
     scheduleFlush();
 }
@@ -80,14 +87,10 @@ void Http2Session::onBreach(Breach breach, http2::Stream* stream) {
     scheduleFlush();
     if (breach == Breach::stream) {
         context_.counters.http2.count(Refusal::protocolError);
-        if (Http2Stream* const request = streamOf(*stream))
-            request->noteReset();
+        streamOf(*stream).noteReset();
         return count(FloodGuard::Kind::reset);
     }
-    if (refused_)
-        return;
-    refused_ = true;
-    context_.counters.http2.count(refusalOf(breach));
+    noteRefusal(refusalOf(breach));
 }
 
 void Http2Session::onFrame(const FrameHead& frame) {
@@ -160,9 +163,8 @@ void Http2Session::onFieldsBegin(http2::Stream& stream, bool opens) {
 // Once it is too much the rest is not unpacked: it could be thousands of fields.
 bool Http2Session::onField(http2::Stream& stream, std::string_view name, std::string_view value) {
     turnCost_ += static_cast<std::uint32_t>((name.size() + value.size()) / kBytesPerCost);
-    const Http2Stream* const request = streamOf(stream);
-    const bool head = request != nullptr && !request->started();
-    if (head ? !text_ || text_->add(name, value) : addTrailer(name, value))
+    const bool head = !streamOf(stream).started();
+    if (head ? text_->add(name, value) : addTrailer(name, value))
         return true;
     refuse(Refusal::headerFlood, ErrorCode::enhanceYourCalm);
     return false;
@@ -178,16 +180,13 @@ bool Http2Session::addTrailer(std::string_view name, std::string_view value) {
 }
 
 void Http2Session::onFieldsEnd(http2::Stream& stream, bool last) {
-    Http2Stream* const request = streamOf(stream);
-    if (request == nullptr || refused_)
-        return;
-    if (!request->started()) {
-        if (text_)
-            beginRequest(*request, stream, last);
+    Http2Stream& request = streamOf(stream);
+    if (!request.started()) {
+        beginRequest(request, stream, last);
         return context_.http2->giveBack(std::move(text_));  // unless the stream has it
     }
     if (!badTrailers_)
-        return request->onEnd(trailers_);
+        return request.onEnd(trailers_);
     context_.counters.http2.count(Refusal::malformed);
     resetStream(stream, ErrorCode::protocolError);
 }
@@ -216,32 +215,30 @@ void Http2Session::beginRequest(Http2Stream& request, http2::Stream& stream, boo
 }
 
 void Http2Session::onData(http2::Stream& stream, std::string_view bytes) {
-    streamOf(stream)->onData(bytes);
+    streamOf(stream).onData(bytes);
 }
 
 void Http2Session::onEnd(http2::Stream& stream) {
-    streamOf(stream)->onEnd({});
+    streamOf(stream).onEnd({});
 }
 
 void Http2Session::onClosed(http2::Stream& stream, ErrorCode) {
-    Http2Stream* const request = streamOf(stream);
-    if (request == nullptr)
-        return;
-    if (request->started() && request->answering()) {
+    Http2Stream& request = streamOf(stream);
+    if (request.started() && request.answering()) {
         ++context_.counters.http2.resetsByClient;
         count(FloodGuard::Kind::reset);
     }
-    request->onClosed();
+    request.onClosed();
 }
 
 http2::Multiplexer::Piece Http2Session::onRead(http2::Stream& stream, char* into,
                                                std::size_t room) {
-    return streamOf(stream)->provide(into, room);
+    return streamOf(stream).provide(into, room);
 }
 
 void Http2Session::onEndSent(http2::Stream& stream) {
     ++answered_;
-    streamOf(stream)->onEndSent();
+    streamOf(stream).onEndSent();
 }
 
 }  // namespace evergate::session

@@ -167,8 +167,7 @@ void Http2Session::consumeConnection(std::size_t size) {
 }
 
 void Http2Session::resetStream(http2::Stream& stream, ErrorCode code) {
-    if (Http2Stream* const request = streamOf(stream))
-        request->noteReset();
+    streamOf(stream).noteReset();
     multiplexer_.reset(stream, code);
     scheduleFlush();
 }

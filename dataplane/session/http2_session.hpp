@@ -104,9 +104,10 @@ private:
     void count(http2::FloodGuard::Kind kind);
     void countUnless(bool usual, http2::FloodGuard::Kind kind);
     void refuse(http2::Refusal refusal, http2::ErrorCode code);
+    bool noteRefusal(http2::Refusal refusal) noexcept;
 
-    static Http2Stream* streamOf(const http2::Stream& stream) noexcept {
-        return static_cast<Http2Stream*>(stream.user);
+    static Http2Stream& streamOf(const http2::Stream& stream) noexcept {
+        return *static_cast<Http2Stream*>(stream.user);
     }
 
     // http2_session_read.cpp

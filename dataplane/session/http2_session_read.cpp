@@ -80,9 +80,8 @@ void Http2Session::dropHeld() noexcept {
 // One frame after the other, as many as this turn may have; the rest is given back. The connection
 // may be gone then.
 std::string_view Http2Session::feed(std::string_view input) {
-    while (!input.empty() && !refused_ && turnCost_ < kCostPerTurn) {
+    while (!input.empty() && !refused_ && turnCost_ < kCostPerTurn)
         input.remove_prefix(multiplexer_.receive(input));
-    }
     runWork();
     return refused_ || lost_ ? std::string_view() : input;
 }

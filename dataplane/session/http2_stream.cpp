@@ -231,7 +231,6 @@ void Http2Stream::consume(std::size_t size) {
 void Http2Stream::reset(ErrorCode code) {
     if (closed_ || weReset_)
         return;
-    weReset_ = true;
     outbox_.clear();
     session_->resetStream(*frames_, code);
 }
