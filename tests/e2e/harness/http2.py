@@ -147,8 +147,7 @@ class Client:
     def _take(self, kind, flags, number, payload):
         stream = self.streams.get(number)
         if kind == SETTINGS and not flags & ACK:
-            self.settings = (self.settings or {}) | dict(struct.iter_unpack(">HI", payload))
-            self._pump.put(frame(SETTINGS, ACK, 0))
+            self._settings(payload)
         elif kind == PING and not flags & ACK:
             self._pump.put(frame(PING, ACK, 0, payload))
         elif kind == GOAWAY:
@@ -161,6 +160,13 @@ class Client:
             self._fields(kind, flags, number, payload)
         elif kind == DATA and stream:
             self._data(stream, flags, number, payload)
+
+    def _settings(self, payload):
+        before = (self.settings or {}).get(INITIAL_WINDOW_SIZE, 65535)
+        self.settings = (self.settings or {}) | dict(struct.iter_unpack(">HI", payload))
+        for stream in self.streams.values():  # those that are open, too (RFC 9113 section 6.9.2)
+            stream.window += self.settings.get(INITIAL_WINDOW_SIZE, 65535) - before
+        self._pump.put(frame(SETTINGS, ACK, 0))
 
     def _open_window(self, stream, number, more):
         if number == 0:
