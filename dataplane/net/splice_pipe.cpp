@@ -22,27 +22,30 @@ bool isUnsupported(int error) noexcept {
 }  // namespace
 
 SplicePipe::SplicePipe() noexcept {
-    if (::pipe2(ends_, O_NONBLOCK | O_CLOEXEC) != 0)
+    if (::pipe2(ends_, O_NONBLOCK | O_CLOEXEC) != 0) {
         ends_[0] = ends_[1] = -1;
-    else
-        ::fcntl(ends_[0], F_SETPIPE_SZ, kRoom);
+        return;
+    }
+    ::fcntl(ends_[0], F_SETPIPE_SZ, kRoom);
 }
 
 IoResult SplicePipe::fill(Socket& from, std::size_t most) noexcept {
     const IoResult got = from.spliceTo(ends_[1], most);
-    if (got.bytes > 0)
+    if (got.bytes > 0) {
         size_ = static_cast<std::size_t>(got.bytes);
-    else if (got.bytes < 0 && isUnsupported(got.error))
+    } else if (got.bytes < 0 && isUnsupported(got.error)) {
         close();
+    }
     return got;
 }
 
 IoResult SplicePipe::drain(Socket& to) noexcept {
     const IoResult moved = to.spliceFrom(ends_[0], size_);
-    if (moved.bytes > 0)
+    if (moved.bytes > 0) {
         size_ -= static_cast<std::size_t>(moved.bytes);
-    else if (moved.failed())
+    } else if (moved.failed()) {
         discard();
+    }
     return moved;
 }
 
