@@ -154,7 +154,7 @@ IoResult Socket::spliceFrom(int pipe, std::size_t size) noexcept {
     const ssize_t count = uninterrupted([&] {
         return ::splice(pipe, nullptr, fd_, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     });
-    return sent(count, size);
+    return sent(count, 0);
 }
 
 bool Socket::sendFirst(std::string_view bytes) noexcept {

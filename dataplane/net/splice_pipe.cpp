@@ -40,13 +40,19 @@ IoResult SplicePipe::fill(Socket& from, std::size_t most) noexcept {
 }
 
 IoResult SplicePipe::drain(Socket& to) noexcept {
-    const IoResult moved = to.spliceFrom(ends_[0], size_);
-    if (moved.bytes > 0) {
+    IoResult all;
+    while (size_ != 0) {
+        const IoResult moved = to.spliceFrom(ends_[0], size_);
+        if (moved.failed()) {
+            discard();
+            return moved;
+        }
+        if (moved.bytes <= 0)
+            break;
         size_ -= static_cast<std::size_t>(moved.bytes);
-    } else if (moved.failed()) {
-        discard();
+        all.bytes += moved.bytes;
     }
-    return moved;
+    return all;
 }
 
 std::size_t SplicePipe::read(char* data, std::size_t size) noexcept {

@@ -38,7 +38,8 @@ public:
     // when the kernel does not know how.
     IoResult fill(Socket& from, std::size_t most) noexcept;
 
-    // Gives `to` what it takes of it. As Socket::send; a failure loses the rest.
+    // Gives `to` what it takes of it; a failure loses the rest. The bytes it took are told even if
+    // it takes no more now.
     IoResult drain(Socket& to) noexcept;
 
     // Takes out what is left, for memory of `size` bytes.

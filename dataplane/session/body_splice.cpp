@@ -51,14 +51,12 @@ BodyFlow::Result BodyFlow::splicePiece(SessionContext& context, net::Socket& fro
         sinkError_ = moved.error;
         return Result::sinkFailed;
     }
-    if (moved.bytes > 0) {
-        noteSent(static_cast<std::size_t>(moved.bytes));
-        context.counters.bytesSpliced += static_cast<std::size_t>(moved.bytes);
-    }
+    noteSent(static_cast<std::size_t>(moved.bytes));
+    context.counters.bytesSpliced += static_cast<std::size_t>(moved.bytes);
     if (pipe.size() == 0)
         return Result::yield;
     keepPiece(context);
-    return Result::needWrite;
+    return to.writable() ? Result::yield : Result::needWrite;
 }
 
 // What the receiver did not take: the pipe is for others now.

@@ -32,7 +32,8 @@ from harness.programs import ROOT, Program, binaries, free_port, wait_until
 
 LOAD_CPU, PROXY_CPU = 0, 1
 CONNECTS_PER_REQUEST = 0.001
-WARM_UP, OVERHEAD = 0.3, 0.15  # seconds per proxy and case: before the first round; around each load
+WARM_UP, OVERHEAD = 0.3, 0.25  # seconds per proxy and case: before the first round; around each load
+SLICE, PATIENCE = 0.05, 10.0  # seconds without work that are rest; how long it may take to come
 ENOUGH_ROUNDS = 5  # that many are done even when the time is over
 RAW = ROOT / "build" / "bench" / "compare.json"
 
@@ -151,9 +152,22 @@ class Comparison:
                     print(f"*** {proxy.name}, small: {error} ***", flush=True)
         return max(self.asked_alone, default=2000) / 2
 
+    def settle(self):
+        """Until nobody works any more. A proxy that fell behind its load has a queue when the load ends, and would share
+        its core with whoever is measured next."""
+        trees = [pid for proxy in self.proxies[False] + self.proxies[True] for pid in procfs.children(proxy.pid)]
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            before = cpu_of(trees)
+            time.sleep(SLICE)
+            if cpu_of(trees) - before < SLICE / 10:
+                return
+        print("*** a proxy does not come to rest ***", flush=True)
+
     def measure(self, name, proxy, rate):
         """One load of one proxy."""
         case, seconds = self.cases[name], self.options.seconds
+        self.settle()
         tree = procfs.children(proxy.pid)
         before, cpu = counters(self.endpoints.port), cpu_of(tree)
         outcome = self.drivers.run(case, proxy, seconds, rate)
