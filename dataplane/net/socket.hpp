@@ -77,9 +77,9 @@ public:
     IoResult send(const char* data, std::size_t size) noexcept;
     IoResult sendv(const iovec* parts, int count) noexcept;
 
-    // Into a pipe, and out of it: as recv() and send(), of sockets without a layer. Less than `size`
-    // does not mean that there is no more, or no more room: the pipe was full, or a signal came.
-    // Only EAGAIN clears readable() and writable().
+    // Into a pipe, and out of it: as recv() and send(), of sockets without a layer. Less than
+    // `size` does not mean that there is no more, or no more room: the pipe was full, or a signal
+    // came. Only EAGAIN clears readable() and writable().
     IoResult spliceTo(int pipe, std::size_t size) noexcept;
     IoResult spliceFrom(int pipe, std::size_t size) noexcept;
 
