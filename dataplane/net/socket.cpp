@@ -82,28 +82,32 @@ IoResult Socket::recv(char* data, std::size_t size) noexcept {
 
 IoResult Socket::wireRecv(char* data, std::size_t size) noexcept {
     const ssize_t got = uninterrupted([&] { return ::recv(fd_, data, size, MSG_DONTWAIT); });
-    if (got < 0) {
+    return received(got, size);
+}
+
+IoResult Socket::received(ssize_t bytes, std::size_t expected) noexcept {
+    if (bytes < 0) {
         const int error = errno;
         if (error == EAGAIN || error == EWOULDBLOCK)
             readable_ = false;
         return {-1, error};
     }
-    if (got == 0) {
+    if (bytes == 0) {
         hup_ = true;
-    } else if (static_cast<std::size_t>(got) < size && !hup_) {
+    } else if (static_cast<std::size_t>(bytes) < expected && !hup_) {
         readable_ = false;
     }
-    return {got, 0};
+    return {bytes, 0};
 }
 
-IoResult Socket::sent(ssize_t bytes, std::size_t wanted) noexcept {
+IoResult Socket::sent(ssize_t bytes, std::size_t expected) noexcept {
     if (bytes < 0) {
         const int error = errno;
         if (error == EAGAIN || error == EWOULDBLOCK)
             writable_ = false;
         return {-1, error};
     }
-    if (static_cast<std::size_t>(bytes) < wanted)
+    if (static_cast<std::size_t>(bytes) < expected)
         writable_ = false;
     return {bytes, 0};
 }
@@ -139,15 +143,7 @@ IoResult Socket::spliceTo(int pipe, std::size_t size) noexcept {
     const ssize_t got = uninterrupted([&] {
         return ::splice(fd_, nullptr, pipe, nullptr, size, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
     });
-    if (got < 0) {
-        const int error = errno;
-        if (error == EAGAIN || error == EWOULDBLOCK)
-            readable_ = false;
-        return {-1, error};
-    }
-    if (got == 0)
-        hup_ = true;
-    return {got, 0};
+    return received(got, 0);
 }
 
 IoResult Socket::spliceFrom(int pipe, std::size_t size) noexcept {

@@ -117,7 +117,9 @@ private:
     IoResult wireRecv(char* data, std::size_t size) noexcept;
     IoResult wireSend(const char* data, std::size_t size) noexcept;
     void wireShutdownWrite() noexcept;
-    IoResult sent(ssize_t bytes, std::size_t wanted) noexcept;
+    // What a call came to; fewer bytes than `expected` say that the kernel has no more, or no room.
+    IoResult received(ssize_t bytes, std::size_t expected) noexcept;
+    IoResult sent(ssize_t bytes, std::size_t expected) noexcept;
 
     int fd_ = -1;
     bool readable_ : 1 = false;

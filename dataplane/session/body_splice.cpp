@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The way of a BodyFlow whose bytes nobody looks at: from socket to socket, without a copy. Much
 // goes this way, from sources that send faster than we read; little is cheaper to copy.
-#include <algorithm>
 #include <utility>
 
 #include "dataplane/session/body_flow.hpp"

@@ -10,6 +10,7 @@
 #include "dataplane/http/grpc_web_body.hpp"
 #include "tests/integration/http2_client.hpp"
 #include "tests/integration/http2_upstream_rig.hpp"
+#include "tests/support/bodies.hpp"
 
 namespace evergate::test {
 namespace {
@@ -59,16 +60,6 @@ std::string decodeBegun(std::string_view text) {
     EXPECT_FALSE(step.failed);
     out.resize(step.produced);
     return out;
-}
-
-std::string noise(std::size_t size) {
-    std::string bytes(size, '\0');
-    std::uint32_t state = 1;
-    for (char& c : bytes) {
-        state = state * 1'664'525u + 1'013'904'223u;
-        c = static_cast<char>(state >> 24);
-    }
-    return bytes;
 }
 
 std::string chunk(std::string_view bytes) {
@@ -284,7 +275,7 @@ TEST_F(GrpcWeb, HoldsNothingBack) {
 // Base64 makes more of it than it was; whoever reads slowly gets it whole all the same.
 TEST_F(GrpcWeb, CarriesLargeBodies) {
     answer(answerCall);
-    const std::string message = frame(0, noise(3'000'000));
+    const std::string message = frame(0, patterned(3'000'000));
     const std::string request = call(kText, encode(message));
     RawConnection one = proxy.client(4'096);
     EXPECT_TRUE(decode(ask(one, request).body) == message + kAnswered);
@@ -298,7 +289,7 @@ TEST_F(GrpcWeb, CarriesLargeBodies) {
 
 // As much as one read takes, there with the head, for a client that takes little at a time.
 TEST_F(GrpcWeb, CarriesMuchThatComesAtOnce) {
-    const std::string message = frame(0, noise(240'000));
+    const std::string message = frame(0, patterned(240'000));
     answer([&](Http2Endpoint& peer, Http2Request& request) {
         peer.respond(request.id, "200", {{"content-type", "application/grpc"}}, message,
                      {{"grpc-status", "0"}});

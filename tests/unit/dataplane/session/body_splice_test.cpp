@@ -59,16 +59,28 @@ protected:
 
     void receive() { received += SessionWorld::readAll(receiver); }
 
+    // Once, between two peers that both have an event.
+    Result move() {
+        to.noteEvents(EPOLLOUT);
+        const Result result = pump();
+        receiver.noteEvents(EPOLLIN);
+        receive();
+        return result;
+    }
+
+    void end() {
+        peer.shutdownWrite();
+        ASSERT_TRUE(net::test::waitFor(from.fd(), POLLRDHUP));
+        from.noteEvents(EPOLLIN | EPOLLRDHUP);
+    }
+
     // Everything goes from peer to receiver; the last result.
     Result run(std::string_view wire) {
         Result result = Result::needRead;
         while (result == Result::needRead || result == Result::needWrite ||
                result == Result::yield) {
             feed(wire);
-            to.noteEvents(EPOLLOUT);
-            receiver.noteEvents(EPOLLIN);
-            result = pump();
-            receive();
+            result = move();
         }
         finishReceiving();
         return result;
@@ -149,14 +161,9 @@ TEST_F(BodySpliceTest, TunnelsTooOnceTheSourceIsAhead) {
     given = 0;
     while (flow.received() < body.size() + 11) {
         feed(body);
-        to.noteEvents(EPOLLOUT);
-        pump();
-        receiver.noteEvents(EPOLLIN);
-        receive();
+        move();
     }
-    peer.shutdownWrite();
-    ASSERT_TRUE(net::test::waitFor(from.fd(), POLLRDHUP));
-    from.noteEvents(EPOLLIN | EPOLLRDHUP);
+    ASSERT_NO_FATAL_FAILURE(end());
     EXPECT_EQ(run(body), Result::done);
     EXPECT_TRUE(received == "a few bytes" + body);
     EXPECT_GT(spliced(), body.size() / 2);
@@ -168,10 +175,7 @@ TEST_F(BodySpliceTest, SourcesThatAreNotAheadAreRead) {
     while (flow.received() < body.size()) {
         feed(body, 500);
         ASSERT_TRUE(net::test::waitFor(from.fd(), POLLIN));
-        to.noteEvents(EPOLLOUT);
-        pump();
-        receiver.noteEvents(EPOLLIN);
-        receive();
+        move();
     }
     finishReceiving();
     EXPECT_TRUE(received == body);
@@ -210,14 +214,9 @@ TEST_F(BodySpliceTest, AnEndInTheMiddleIsATruncation) {
     flow.start(Framing::length, part.size() + 100'000, Framing::length);
     while (flow.received() < part.size()) {
         feed(part);
-        to.noteEvents(EPOLLOUT);
-        pump();
-        receiver.noteEvents(EPOLLIN);
-        receive();
+        move();
     }
-    peer.shutdownWrite();
-    ASSERT_TRUE(net::test::waitFor(from.fd(), POLLRDHUP));
-    from.noteEvents(EPOLLIN | EPOLLRDHUP);
+    ASSERT_NO_FATAL_FAILURE(end());
     EXPECT_EQ(run(part), Result::truncated);
     EXPECT_TRUE(received == part);
 }
