@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds kDrainIdleGrace{1'000};
 constexpr std::size_t kListenersRemembered = 1024;
 // How long those that have more to do than fits a turn keep the others waiting.
-constexpr std::chrono::microseconds kQueueSlice{200};
+constexpr std::chrono::microseconds kQueueSlice{50};
 
 // Small enough that what workers have reserved and do not use is little of the whole.
 std::size_t bufferStep(const WorkerPoolOptions& options) noexcept {
