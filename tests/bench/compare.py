@@ -51,7 +51,7 @@ class Endpoints:
     """The programs behind all proxies."""
 
     def __init__(self, folder, cpu, workers=1):
-        self.port, self.h2c_port, self.grpc_port = free_port(), free_port(), free_port()
+        self.port, self.h2c_port, self.grpc_port, self.paced_port = (free_port() for _ in range(4))
         self.programs = [Program("echo", [binaries() / "echo_backend", f"--listen=127.0.0.1:{self.port}",
                                           f"--workers={workers}", "--name=bench"], folder, cpu)]
         if shutil.which("nghttpd"):
@@ -76,9 +76,10 @@ class Endpoints:
 class Comparison:
     def __init__(self, options, folder, endpoints):
         self.options, self.endpoints = options, endpoints
-        self.drivers = Drivers(folder, LOAD_CPU)
+        self.drivers = Drivers(folder, LOAD_CPU, paced_port=endpoints.paced_port)
         self.cases = {name: CASES[name] for name in options.only}
-        job = peers.Job(folder, endpoints.port, endpoints.h2c_port, endpoints.grpc_port, PROXY_CPU)
+        job = peers.Job(folder, endpoints.port, endpoints.h2c_port, endpoints.grpc_port, endpoints.paced_port,
+                        PROXY_CPU)
         self.proxies = {False: [], True: []}  # by whether they log
         names = peers.available(options.proxies)
         self.left_out = {}  # (case, proxy): why
@@ -187,7 +188,7 @@ class Comparison:
                 raise Failed(f"{connects:.5f} upstream connects per request, not less than {CONNECTS_PER_REQUEST}")
             sample["connects"] = connects
         if case.driver == "paced":
-            sample["asked"] = rate
+            sample.update(asked=rate, late=outcome.late, p99_tenths=outcome.p99_tenths)
         return sample
 
     def run_case(self, name, number):
@@ -200,6 +201,8 @@ class Comparison:
             for key, value in sample.items():
                 self.data[name][proxy.name].setdefault(key, []).append(value)
             p99 = f"   p99 {sample['p99'] * 1e3:8.3f} ms" if sample["p99"] else ""
+            if "p99_tenths" in sample:
+                p99 += f", of a tenth of a second {sample['p99_tenths'] * 1e3:8.3f} ms"
             print(f"{number + 1:2} {name:10} {proxy.name:15} {sample['cpu'] * 1e6:9.2f} us/request "
                   f"{sample['rate']:9.0f}/s{p99}", flush=True)
 

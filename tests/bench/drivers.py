@@ -25,6 +25,8 @@ class Outcome:
     seconds: float
     p50: float | None = None
     p99: float | None = None
+    p99_tenths: float | None = None  # that of each tenth of a second, the median of them
+    late: float | None = None        # p99 of how late the generator itself was
 
     @property
     def rate(self):
@@ -62,10 +64,11 @@ def _run(command, cpu, patience):
 
 
 class Drivers:
-    """folder: where write_inputs() wrote; cpu: where the generators run; threads: of wrk."""
+    """folder: where write_inputs() wrote; cpu: where the generators run; threads: of wrk; paced_port: where paced_client
+    is the endpoint."""
 
-    def __init__(self, folder, cpu, threads=1):
-        self.folder, self.cpu, self.threads = pathlib.Path(folder), cpu, threads
+    def __init__(self, folder, cpu, threads=1, paced_port=None):
+        self.folder, self.cpu, self.threads, self.paced_port = pathlib.Path(folder), cpu, threads, paced_port
 
     def run(self, case, proxy, seconds, rate=None):
         if case.driver == "paced":
@@ -128,10 +131,11 @@ class Drivers:
     def _paced(self, case, proxy, seconds, rate):
         said = self._own("paced_client", f"--port={proxy.port}", f"--host={case.host}", f"--path={case.path}",
                          f"--rate={rate:.0f}", f"--connections={case.connections}", f"--seconds={seconds}",
-                         "--warm-up=0.3", patience=seconds + 20)
+                         "--warm-up=0.3", f"--endpoint-port={self.paced_port}", patience=seconds + 20)
         if said["bad"] or said["answered"] < said["due"]:
             raise Failed(f"{said['answered']} answers to {said['due']} requests, {said['bad']} of them not 200")
-        return Outcome(said["answered"], seconds + 0.3, said["p50"], said["p99"])
+        return Outcome(said["answered"], seconds + 0.3, said["p50"], said["p99"], said["p99_tenths"],
+                       said["late"])
 
     def probe(self, case, proxy):
         """Whether the proxy does this case at all: one request by an HTTP/2 client, and what it says of it."""

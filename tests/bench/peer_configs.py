@@ -7,6 +7,7 @@ import json
 HOST = "bench.example"          # leads to an endpoint that speaks HTTP/1.1
 H2C_HOST = "h2c.bench.example"  # leads to one that speaks HTTP/2 without TLS
 GRPC_HOST = "grpc.bench.example"  # the same, and every response ends with the trailers of gRPC
+PACED_HOST = "paced.bench.example"  # leads to paced_client, which is there only while it measures
 
 HAPROXY = """\
 global
@@ -37,12 +38,15 @@ frontend web
     use_backend echo if {{ hdr(host) -i {host} }}
     use_backend h2c if {{ hdr(host) -i {h2c_host} }}
     use_backend grpc if {{ hdr(host) -i {grpc_host} }}
+    use_backend paced if {{ hdr(host) -i {paced_host} }}
 backend echo
     server one 127.0.0.1:{backend} pool-max-conn -1
 backend h2c
     server one 127.0.0.1:{h2c_backend} proto h2 pool-max-conn -1
 backend grpc
     server one 127.0.0.1:{grpc_backend} proto h2 pool-max-conn -1
+backend paced
+    server one 127.0.0.1:{paced_backend} pool-max-conn -1
 """
 
 HAPROXY_LOG = (
@@ -82,6 +86,21 @@ http {{
         keepalive 256;
         keepalive_requests 1000000000;
     }}
+    upstream paced {{
+        server 127.0.0.1:{paced_backend};
+        keepalive 256;
+        keepalive_requests 1000000000;
+    }}
+    proxy_http_version 1.1;
+    proxy_set_header Connection "";
+    proxy_set_header Host $host;
+    proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Forwarded-Host $host;
+    proxy_set_header X-Forwarded-Port $server_port;
+    proxy_max_temp_file_size 0;
+    proxy_request_buffering off;
     server {{
         listen 127.0.0.1:{port} backlog=4096;
         listen 127.0.0.1:{h2_port} backlog=4096 http2;
@@ -90,27 +109,19 @@ http {{
         ssl_certificate {folder}/../cert.pem;
         ssl_certificate_key {folder}/../key.pem;
         ssl_protocols TLSv1.2 TLSv1.3;
-        location / {{
-            proxy_pass http://echo;
-            proxy_http_version 1.1;
-            proxy_set_header Connection "";
-            proxy_set_header Host $host;
-            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-            proxy_set_header X-Real-IP $remote_addr;
-            proxy_set_header X-Forwarded-Proto $scheme;
-            proxy_set_header X-Forwarded-Host $host;
-            proxy_set_header X-Forwarded-Port $server_port;
-            proxy_max_temp_file_size 0;
-            proxy_request_buffering off;
-        }}
+        location / {{ proxy_pass http://echo; }}
         location /upgrade {{
             proxy_pass http://echo;
-            proxy_http_version 1.1;
             proxy_set_header Connection "upgrade";
             proxy_set_header Upgrade $http_upgrade;
             proxy_set_header Host $host;
             proxy_read_timeout 1h;
         }}
+    }}
+    server {{
+        listen 127.0.0.1:{port};
+        server_name {paced_host};
+        location / {{ proxy_pass http://paced; }}
     }}
     server {{
         listen 127.0.0.1:{port};
@@ -167,6 +178,7 @@ certificate-file={folder}/../cert.pem
 backend=127.0.0.1,{backend};;proto=http/1.1
 backend=127.0.0.1,{h2c_backend};{h2c_host}/;proto=h2
 backend=127.0.0.1,{grpc_backend};{grpc_host}/;proto=h2
+backend=127.0.0.1,{paced_backend};{paced_host}/;proto=http/1.1
 backlog=4096
 rlimit-nofile={descriptors}
 frontend-keep-alive-timeout=75s
@@ -255,10 +267,11 @@ def envoy_listener(port, hosts, tls=None, log=None):
 
 def envoy(port, tls_port, job, folder):
     hosts = [envoy_host("echo", "echo", HOST), envoy_host("h2c", "h2c", H2C_HOST),
-             envoy_host("grpc", "grpc", GRPC_HOST)]
+             envoy_host("grpc", "grpc", GRPC_HOST), envoy_host("paced", "paced", PACED_HOST)]
     log = folder / "access.log" if job.log else None
     return json.dumps({"static_resources": {
         "listeners": [envoy_listener(port, hosts, log=log), envoy_listener(tls_port, hosts, folder.parent, log)],
         "clusters": [envoy_cluster("echo", [("127.0.0.1", job.backend)]),
                      envoy_cluster("h2c", [("127.0.0.1", job.h2c_backend)], http2=True),
-                     envoy_cluster("grpc", [("127.0.0.1", job.grpc_backend)], http2=True)]}})
+                     envoy_cluster("grpc", [("127.0.0.1", job.grpc_backend)], http2=True),
+                     envoy_cluster("paced", [("127.0.0.1", job.paced_backend)])]}})

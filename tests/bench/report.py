@@ -45,6 +45,10 @@ def table(header, rows):
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
 
 
+# Of a figure that is not the processor time: what the tables call it.
+NAMES = {"p99_tenths": "99th percentile of a tenth of a second"}
+
+
 def _rows(data, figure):
     rows = []
     for name, samples in data.items():
@@ -52,15 +56,19 @@ def _rows(data, figure):
             continue
         ratio = "" if name == "evergate" or not measured(data, figure) else "%.2f" % ratios(data, name, figure)[0]
         connects = samples.get("connects")
-        rows.append((name, spread(samples["cpu"], 1e6), ratio, f"{statistics.median(samples['rate']):.0f}",
-                     spread(samples["p50"], 1e3, 2), spread(samples["p99"], 1e3, 2),
-                     f"{statistics.median(connects):.5f}" if connects else "-"))
+        row = (name, spread(samples["cpu"], 1e6), ratio, f"{statistics.median(samples['rate']):.0f}",
+               spread(samples["p50"], 1e3, 2), spread(samples["p99"], 1e3, 2))
+        if figure in NAMES:
+            row += (spread(samples[figure], 1e3, 3),)
+        else:
+            row += (f"{statistics.median(connects):.5f}" if connects else "-",)
+        rows.append(row)
     return rows
 
 
 def _header(figure):
-    return ("proxy", "CPU us/request", "evergate / this" + (" (p99)" if figure == "p99" else ""), "requests/s",
-            "p50 ms", "p99 ms", "upstream connects/request")
+    return ("proxy", "CPU us/request", "evergate / this" + (" (last column)" if figure in NAMES else ""), "requests/s",
+            "p50 ms", "p99 ms", f"{NAMES[figure]}, ms" if figure in NAMES else "upstream connects/request")
 
 
 def _left_out_text(results, name):
@@ -74,7 +82,7 @@ def _case_text(results, name):
     peer = best_peer(data, case.figure)
     if peer and measured(data, case.figure):
         ratio, low, high = ratios(data, peer, case.figure)
-        what = "its 99th percentile" if case.figure == "p99" else "its processor time"
+        what = "its " + NAMES.get(case.figure, "processor time")
         text += f"\n\n**{ratio:.2f}** of the best peer ({peer}) in {what}; over the rounds {low:.2f}..{high:.2f}."
     asked = data.get("evergate", {}).get("asked")
     if asked:

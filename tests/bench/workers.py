@@ -95,7 +95,7 @@ def run_all(options):
         try:
             for workers, those in proxies.items():
                 job = peers.Job(folder, endpoints.port, endpoints.h2c_port, endpoints.grpc_port,
-                                cores.proxies[workers], workers=workers)
+                                cpu=cores.proxies[workers], workers=workers)
                 those += peers.start_all(names, job)[0]
             data = run_rounds(options, proxies, Drivers(folder, cores.load, 2), cores.enough)
         finally:

@@ -88,15 +88,20 @@ inline int connectTo(const sockaddr_in& address) {
     return -1;
 }
 
+// In seconds, 0 of nothing; sorts `taken`.
+inline double percentile(std::vector<Nanoseconds>& taken, double share) {
+    if (taken.empty())
+        return 0;
+    std::sort(taken.begin(), taken.end());
+    const auto index = static_cast<std::size_t>(share * static_cast<double>(taken.size()));
+    return std::chrono::duration<double>(taken[std::min(index, taken.size() - 1)]).count();
+}
+
 // `"p50": ..., "p99": ...` in seconds.
 inline std::string percentiles(std::vector<Nanoseconds>& taken) {
     if (taken.empty())
         return R"("p50": null)";
-    std::sort(taken.begin(), taken.end());
-    const auto at = [&](double share) {
-        const auto index = static_cast<std::size_t>(share * static_cast<double>(taken.size()));
-        return std::chrono::duration<double>(taken[std::min(index, taken.size() - 1)]).count();
-    };
+    const auto at = [&](double share) { return percentile(taken, share); };
     char text[160];
     std::snprintf(text, sizeof text,
                   R"("p50": %.7f, "p90": %.7f, "p99": %.7f, "p999": %.7f, "max": %.7f)", at(0.5),

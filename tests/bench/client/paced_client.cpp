@@ -2,12 +2,17 @@
 // paced_client: small HTTP/1.1 requests at a fixed rate over kept connections, in one thread.
 //
 //   paced_client --port=N --host=NAME --path=/ --rate=N [--connections=32] [--seconds=3]
-//                [--warm-up=0.5]
+//                [--warm-up=0.5] [--endpoint-port=0]
 // Request number i is due at start + i / rate on connection i % connections. A latency counts from
 // when the request was due, not from when it could be sent: a proxy that stalls does not make its
-// load lighter (wrk2's "coordinated omission"). It sends and receives in rounds of 50 us: waking up
-// for every request and every answer would cost more than the endpoint, and the latencies would be
-// its own. Prints one line of JSON; latencies in seconds.
+// load lighter (wrk2's "coordinated omission"). With --endpoint-port it is also the endpoint:
+// what it measures is the proxy, not how two programs share a core. While the next request is due
+// in less than 200 us it never sleeps, and wants a core for itself. Prints one line of JSON, times
+// in seconds. `late`: the 99th percentile of how late a request was sent on a connection that was
+// free; `p99_tenths`: that of the latencies of each tenth of a second, the median of them all,
+// which does not know of the few milliseconds in which a machine does something else; `proxy_...`:
+// from when a request was sent, by the kernel's clock, to when the answer was there, less the time
+// the request waited at our own endpoint. That does not know of how long we waited for our core.
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
@@ -15,35 +20,45 @@
 #include <array>
 #include <cerrno>
 #include <deque>
+#include <optional>
 
 #include "tests/bench/client/arguments.hpp"
+#include "tests/bench/client/arrival.hpp"
+#include "tests/bench/client/own_endpoint.hpp"
 
 namespace evergate::bench {
 namespace {
 
-constexpr Nanoseconds kRound = std::chrono::microseconds(50);
-constexpr Nanoseconds kPatience = std::chrono::seconds(3);  // for the last answers
+constexpr Nanoseconds kNoSleep = std::chrono::microseconds(200);  // before the next request
+constexpr Nanoseconds kPatience = std::chrono::seconds(3);        // for the last answers
+
+// The number behind `name` (a field's, with its colon) in a head; nothing without it.
+std::optional<long long> numberOf(std::string_view head, std::string_view name) {
+    for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;
+         at = head.find("\r\n", at + 2)) {
+        const std::string_view line = head.substr(at + 2);
+        if (line.size() > name.size() && ::strncasecmp(line.data(), name.data(), name.size()) == 0)
+            return std::strtoll(line.data() + name.size(), nullptr, 10);
+    }
+    return std::nullopt;
+}
 
 // Length of the message at the start of `input`, 0 while its head is incomplete.
 std::size_t messageLength(std::string_view input) {
     const std::size_t end = input.find("\r\n\r\n");
     if (end == std::string_view::npos)
         return 0;
-    for (std::size_t at = input.find("\r\n"); at < end; at = input.find("\r\n", at + 2)) {
-        constexpr std::string_view kName = "content-length:";
-        const std::string_view line = input.substr(at + 2, kName.size());
-        if (::strncasecmp(line.data(), kName.data(), kName.size()) != 0)
-            continue;
-        const char* digits = input.data() + at + 2 + kName.size();
-        return end + 4 + static_cast<std::size_t>(std::strtoull(digits, nullptr, 10));
-    }
-    fail("a response without Content-Length");
+    const auto length = numberOf(input.substr(0, end + 2), "content-length:");
+    if (!length)
+        fail("a response without Content-Length");
+    return end + 4 + static_cast<std::size_t>(*length);
 }
 
 struct Connection {
     int fd = -1;
     std::string input;
     std::deque<Clock::time_point> due;  // the first is under way, the others wait for it
+    KernelTime asked{};                 // when that was sent, or was due when another was before it
 };
 
 class Load {
@@ -59,18 +74,23 @@ public:
               static_cast<std::uint64_t>(arguments.number("rate") * arguments.number("warm-up"))),
           connections_(static_cast<std::size_t>(arguments.number("connections"))),
           epoll_(::epoll_create1(EPOLL_CLOEXEC)) {
+        if (arguments.number("endpoint-port") > 0)
+            endpoint_.emplace(arguments.number("endpoint-port"), epoll_);
         const sockaddr_in address = loopback(arguments.number("port"));
         for (std::size_t i = 0; i < connections_.size(); ++i) {
             connections_[i].fd = connectTo(address);
             if (connections_[i].fd < 0)
                 fail("connection refused");
             ::fcntl(connections_[i].fd, F_SETFL, O_NONBLOCK);
+            noteArrivals(connections_[i].fd);
             epoll_event event{};
             event.events = EPOLLIN;
             event.data.u64 = i;
             ::epoll_ctl(epoll_, EPOLL_CTL_ADD, connections_[i].fd, &event);
         }
         taken_.reserve(total_);
+        late_.reserve(total_);
+        inProxy_.reserve(total_);
     }
 
     void run() {
@@ -78,12 +98,15 @@ public:
         const auto end = dueAt(total_) + kPatience;
         while ((sent_ < total_ || answered_ < total_) && Clock::now() < end) {
             sendDue();
-            wait();
+            handleEvents();
         }
-        std::printf("{\"due\": %llu, \"answered\": %llu, \"bad\": %llu, %s}\n",
-                    static_cast<unsigned long long>(total_),
-                    static_cast<unsigned long long>(answered_),
-                    static_cast<unsigned long long>(bad_), percentiles(taken_).c_str());
+        const double byTenths = tenths();  // percentile() sorts
+        std::printf(
+            "{\"due\": %llu, \"answered\": %llu, \"bad\": %llu, \"late\": %.7f, "
+            "\"p99_tenths\": %.7f, \"proxy_p50\": %.7f, \"proxy_p99\": %.7f, %s}\n",
+            static_cast<unsigned long long>(total_), static_cast<unsigned long long>(answered_),
+            static_cast<unsigned long long>(bad_), percentile(late_, 0.99), byTenths,
+            percentile(inProxy_, 0.5), percentile(inProxy_, 0.99), percentiles(taken_).c_str());
     }
 
 private:
@@ -97,8 +120,11 @@ private:
         for (; sent_ < total_ && dueAt(sent_) <= now; ++sent_) {
             Connection& connection = connections_[sent_ % connections_.size()];
             connection.due.push_back(dueAt(sent_));
-            if (connection.due.size() == 1)
-                sendOne(connection);
+            if (connection.due.size() > 1)
+                continue;
+            late_.push_back(now - connection.due.front());
+            connection.asked = kernelNow();
+            sendOne(connection);
         }
     }
 
@@ -109,24 +135,32 @@ private:
             fail("send: " + std::string(std::strerror(errno)));
     }
 
-    // The next round: what is due by then, and the answers that have come.
-    void wait() {
-        round_ += kRound;
-        const auto now = Clock::now();
-        if (round_ < now)
-            round_ = now;
-        const auto since = round_.time_since_epoch().count();
-        const timespec until{since / 1'000'000'000, since % 1'000'000'000};
-        ::clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, nullptr);
-        std::array<epoll_event, 256> events;
-        const int count = ::epoll_wait(epoll_, events.data(), static_cast<int>(events.size()), 0);
-        for (int i = 0; i < count; ++i)
-            receive(connections_[events[static_cast<std::size_t>(i)].data.u64]);
+    // How long there is nothing to send.
+    timespec idle() const {
+        const auto until = sent_ < total_ ? dueAt(sent_) : Clock::now() + kPatience;
+        const auto left = (until - Clock::now()).count();
+        if (left < kNoSleep.count())
+            return {};
+        return {left / 1'000'000'000, left % 1'000'000'000};
+    }
+
+    void handleEvents() {
+        std::array<epoll_event, 8> events;  // few: what is due waits for them
+        const timespec timeout = idle();
+        const int count = ::epoll_pwait2(epoll_, events.data(), events.size(), &timeout, nullptr);
+        for (int i = 0; i < count; ++i) {
+            const std::uint64_t data = events[static_cast<std::size_t>(i)].data.u64;
+            if (data >= OwnEndpoint::eventMark())
+                endpoint_->handle(data);
+            else
+                receive(connections_[data]);
+        }
     }
 
     void receive(Connection& connection) {
         std::array<char, 65536> buffer;
-        const auto got = ::recv(connection.fd, buffer.data(), buffer.size(), 0);
+        KernelTime arrived{};
+        const auto got = receiveNoting(connection.fd, buffer.data(), buffer.size(), arrived);
         if (got < 0 && errno == EAGAIN)
             return;
         if (got <= 0)
@@ -137,17 +171,34 @@ private:
             return;
         if (connection.input.size() > length || connection.due.empty())
             fail("more bytes than the response has");
-        finish(connection);
+        finish(connection, arrived);
     }
 
-    void finish(Connection& connection) {
-        if (++answered_ > ignored_)
+    // Answers come nearly in the order of their requests.
+    double tenths() const {
+        const auto size = static_cast<std::size_t>(1e8 / interval_);
+        std::vector<Nanoseconds> all;
+        for (std::size_t at = 0; size > 0 && at + size <= taken_.size(); at += size) {
+            std::vector<Nanoseconds> one(taken_.begin() + static_cast<std::ptrdiff_t>(at),
+                                         taken_.begin() + static_cast<std::ptrdiff_t>(at + size));
+            all.push_back(Nanoseconds(static_cast<std::int64_t>(percentile(one, 0.99) * 1e9)));
+        }
+        return percentile(all, 0.5);
+    }
+
+    void finish(Connection& connection, KernelTime arrived) {
+        if (++answered_ > ignored_) {
+            const Nanoseconds held(numberOf(connection.input, OwnEndpoint::kHeld).value_or(0));
             taken_.push_back(Clock::now() - connection.due.front());
+            inProxy_.push_back(arrived - connection.asked - held);
+        }
         bad_ += connection.input.compare(0, 12, "HTTP/1.1 200") != 0;
         connection.input.clear();
         connection.due.pop_front();
-        if (!connection.due.empty())
-            sendOne(connection);
+        if (connection.due.empty())
+            return;
+        connection.asked = kernelNow() - (Clock::now() - connection.due.front());
+        sendOne(connection);
     }
 
     const std::string request_;
@@ -156,12 +207,14 @@ private:
     const std::uint64_t ignored_;  // of the warm-up
     std::vector<Connection> connections_;
     const int epoll_;
+    std::optional<OwnEndpoint> endpoint_;
     Clock::time_point start_;
-    Clock::time_point round_ = Clock::now();
     std::uint64_t sent_ = 0;
     std::uint64_t answered_ = 0;
     std::uint64_t bad_ = 0;
     std::vector<Nanoseconds> taken_;
+    std::vector<Nanoseconds> late_;
+    std::vector<Nanoseconds> inProxy_;
 };
 
 }  // namespace
@@ -175,7 +228,8 @@ int main(int argc, char** argv) {
                                                 {"rate", ""},
                                                 {"connections", "32"},
                                                 {"seconds", "3"},
-                                                {"warm-up", "0.5"}});
+                                                {"warm-up", "0.5"},
+                                                {"endpoint-port", "0"}});
     ::prctl(PR_SET_TIMERSLACK, 1);  // the kernel would be up to 50 us late otherwise
     evergate::bench::Load(arguments).run();
 }
