@@ -66,6 +66,11 @@ std::string fingerprintOf(const X509* certificate) {
 
 }  // namespace
 
+CertificateInfo describe(const x509_st& certificate) {
+    return {dnsNames(&certificate), secondsOf(X509_get0_notBefore(&certificate)),
+            secondsOf(X509_get0_notAfter(&certificate)), fingerprintOf(&certificate)};
+}
+
 std::optional<CertificateInfo> describeChain(std::string_view pem) {
     if (pem.size() > 1024 * 1024) {
         return std::nullopt;
@@ -75,9 +80,7 @@ std::optional<CertificateInfo> describeChain(std::string_view pem) {
                                   X509_free);
     std::optional<CertificateInfo> info;
     if (certificate != nullptr) {
-        info = CertificateInfo{
-            dnsNames(certificate.get()), secondsOf(X509_get0_notBefore(certificate.get())),
-            secondsOf(X509_get0_notAfter(certificate.get())), fingerprintOf(certificate.get())};
+        info = describe(*certificate);
     }
     ERR_clear_error();
     return info;

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+struct x509_st;  // OpenSSL's X509
+
 namespace evergate::model {
 
 struct CertificateInfo {
@@ -19,6 +21,8 @@ struct CertificateInfo {
 
     friend bool operator==(const CertificateInfo&, const CertificateInfo&) = default;
 };
+
+CertificateInfo describe(const x509_st& certificate);
 
 // Nothing when the text does not begin with a certificate.
 std::optional<CertificateInfo> describeChain(std::string_view pem);

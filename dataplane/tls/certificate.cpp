@@ -4,12 +4,12 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/x509v3.h>
+#include <openssl/x509.h>
 
 #include <algorithm>
-#include <ctime>
+#include <utility>
 
-#include "common/model/syntax.hpp"
+#include "common/model/certificate_info.hpp"
 
 namespace evergate::tls {
 namespace {
@@ -50,28 +50,6 @@ std::string readChain(const std::string& pem, std::vector<OpensslPtr<X509>>& cha
     return chain.empty() ? "has no certificate in PEM" : "";
 }
 
-std::vector<std::string> dnsNames(X509* certificate) {
-    std::vector<std::string> names;
-    auto* const all = static_cast<GENERAL_NAMES*>(
-        X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr));
-    for (int i = 0; i < sk_GENERAL_NAME_num(all); ++i) {
-        const GENERAL_NAME* const name = sk_GENERAL_NAME_value(all, i);
-        if (name->type != GEN_DNS)
-            continue;
-        const auto* const bytes = ASN1_STRING_get0_data(name->d.dNSName);
-        const auto size = static_cast<std::size_t>(ASN1_STRING_length(name->d.dNSName));
-        names.push_back(model::lowerCase({reinterpret_cast<const char*>(bytes), size}));
-    }
-    GENERAL_NAMES_free(all);
-    ERR_clear_error();
-    return names;
-}
-
-std::int64_t unixTime(const ASN1_TIME* time) {
-    std::tm parts{};
-    return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<std::int64_t>(::timegm(&parts)) : 0;
-}
-
 bool fillSelfSigned(X509* certificate, EVP_PKEY* key) {
     std::uint64_t serial = 0;
     if (RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial) != 1)
@@ -91,11 +69,13 @@ bool fillSelfSigned(X509* certificate, EVP_PKEY* key) {
 }  // namespace
 
 void Certificate::takeFacts() {
-    notAfter_ = unixTime(X509_get0_notAfter(leaf_.get()));
+    model::CertificateInfo info = model::describe(*leaf_);
+    ERR_clear_error();
+    notAfter_ = info.notAfter;
     const char* const type = EVP_PKEY_get0_type_name(key_.get());
     keyType_ = type == nullptr ? "" : type;
     if (hosts_.empty())
-        hosts_ = dnsNames(leaf_.get());
+        hosts_ = std::move(info.names);
 }
 
 bool Certificate::useIn(SSL_CTX* context) const {
