@@ -242,6 +242,37 @@ TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
     }
 }
 
+// Nor one whose certificate has come to its end, however it is kept.
+TEST_F(ClientCertificateTest, SessionsEndWithTheCertificate) {
+    CertificateRequest request;
+    for (int seconds = 2; seconds <= 64; seconds *= 2) {  // a slow machine needs more
+        request.lifetime = std::chrono::seconds(seconds);
+        const CertificateAndKey brief = trusted.issue(request);
+        std::vector<TlsOptions> kept;
+        for (const bool tickets : {false, true}) {
+            kept.push_back(asking("closed.test", &brief, TLS1_2_VERSION));
+            kept.back().tickets = tickets;
+        }
+        kept.push_back(asking("closed.test", &brief));
+        bool inTime = true;
+        for (TlsOptions& options : kept) {
+            RawConnection client = RawConnection::connect(port);
+            inTime = inTime && client.secure(options) && ask(client, "closed.test") == 200;
+            if (!inTime)
+                break;
+            options.session = client.tls().session();
+            options.certificates.clear();
+            inTime = status(options, "closed.test") == 200;
+        }
+        if (!inTime)
+            continue;
+        for (const TlsOptions& options : kept)
+            EXPECT_TRUE(proxy.eventually([&] { return status(options, "closed.test") == 0; }));
+        return;
+    }
+    FAIL() << "not one certificate was long enough";
+}
+
 TEST_F(ClientCertificateTest, AnotherHostsHandshakeOpensNothing) {
     proxy.route().clientCertificates = ClientCertificates::required;
     proxy.publish();

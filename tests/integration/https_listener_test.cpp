@@ -27,7 +27,7 @@ protected:
         request.commonName = name;
         request.dnsNames = hosts;
         request.rsa = rsa;
-        request.hours = hours;
+        request.lifetime = std::chrono::hours(hours);
         const CertificateAndKey pair = authority.issue(request);
         return {std::move(hosts), pair.certificatePem, pair.keyPem, "Secret test/" + name};
     }

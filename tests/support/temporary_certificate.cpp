@@ -57,14 +57,14 @@ void addExtension(X509* certificate, X509* issuer, int id, const std::string& va
     X509_EXTENSION_free(extension);
 }
 
-Certificate blank(EVP_PKEY* key, const std::string& commonName, long hours) {
+Certificate blank(EVP_PKEY* key, const std::string& commonName, std::chrono::seconds lifetime) {
     Certificate certificate(X509_new(), X509_free);
     std::uint32_t serial = 0;
     RAND_bytes(reinterpret_cast<unsigned char*>(&serial), sizeof serial);
     X509_set_version(certificate.get(), 2);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate.get()), static_cast<long>(serial >> 1U) + 1);
     X509_gmtime_adj(X509_getm_notBefore(certificate.get()), -24 * kHour);
-    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), hours * kHour);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), lifetime.count());
     X509_set_pubkey(certificate.get(), key);
     auto* const name = X509_get_subject_name(certificate.get());
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8,
@@ -97,7 +97,7 @@ TemporaryAuthority::TemporaryAuthority(const std::string& commonName,
                                        const TemporaryAuthority* issuer)
     : keys_(std::make_unique<Keys>()) {
     require(keys_->key != nullptr, "key");
-    keys_->certificate = blank(keys_->key.get(), commonName, 24);
+    keys_->certificate = blank(keys_->key.get(), commonName, std::chrono::hours(24));
     auto* const certificate = keys_->certificate.get();
     const Keys& signer = issuer == nullptr ? *keys_ : *issuer->keys_;
     X509_set_issuer_name(certificate, X509_get_subject_name(signer.certificate.get()));
@@ -112,8 +112,8 @@ TemporaryAuthority::~TemporaryAuthority() = default;
 CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) const {
     const Key key(request.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), EVP_PKEY_free);
     require(key != nullptr, "key");
-    const auto certificate =
-        blank(key.get(), request.commonName, request.expired ? -1 : request.hours);
+    const auto certificate = blank(key.get(), request.commonName,
+                                   request.expired ? -std::chrono::hours(1) : request.lifetime);
     auto* const issuer = keys_->certificate.get();
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
     addExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");

@@ -4,6 +4,7 @@
 // Keys are P-256 and valid for a day; nothing touches the disk unless asked.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -23,7 +24,7 @@ struct CertificateRequest {
     std::vector<std::string> uris{};
     bool expired = false;       // its time ended an hour ago
     bool rsa = false;           // instead of ECDSA P-256
-    int hours = 24;             // that it is good for
+    std::chrono::seconds lifetime = std::chrono::hours(24);
     std::string responder{};    // where its authority answers about it (OCSP); empty: nowhere
     bool signsAnswers = false;  // is for that (id-kp-OCSPSigning)
 };
