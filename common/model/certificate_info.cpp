@@ -67,8 +67,10 @@ std::string fingerprintOf(const X509* certificate) {
 }  // namespace
 
 CertificateInfo describe(const x509_st& certificate) {
-    return {dnsNames(&certificate), secondsOf(X509_get0_notBefore(&certificate)),
-            secondsOf(X509_get0_notAfter(&certificate)), fingerprintOf(&certificate)};
+    CertificateInfo info{dnsNames(&certificate), secondsOf(X509_get0_notBefore(&certificate)),
+                         secondsOf(X509_get0_notAfter(&certificate)), fingerprintOf(&certificate)};
+    ERR_clear_error();
+    return info;
 }
 
 std::optional<CertificateInfo> describeChain(std::string_view pem) {
@@ -78,12 +80,11 @@ std::optional<CertificateInfo> describeChain(std::string_view pem) {
     const Bio bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())), BIO_free);
     const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, noPassphrase, nullptr),
                                   X509_free);
-    std::optional<CertificateInfo> info;
-    if (certificate != nullptr) {
-        info = describe(*certificate);
+    if (certificate == nullptr) {
+        ERR_clear_error();
+        return std::nullopt;
     }
-    ERR_clear_error();
-    return info;
+    return describe(*certificate);
 }
 
 bool covers(const std::vector<std::string>& names, std::string_view host) {

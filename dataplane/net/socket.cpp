@@ -21,6 +21,14 @@ ssize_t uninterrupted(Call&& call) noexcept {
     return result;
 }
 
+IoResult resultOf(ssize_t bytes) noexcept {
+    return {bytes, bytes < 0 ? errno : 0};
+}
+
+bool isLess(ssize_t bytes, std::size_t expected) noexcept {
+    return bytes >= 0 && static_cast<std::size_t>(bytes) < expected;
+}
+
 }  // namespace
 
 bool IoResult::wouldBlock() const noexcept {
@@ -86,30 +94,20 @@ IoResult Socket::wireRecv(char* data, std::size_t size) noexcept {
 }
 
 IoResult Socket::received(ssize_t bytes, std::size_t expected) noexcept {
-    if (bytes < 0) {
-        const int error = errno;
-        if (error == EAGAIN || error == EWOULDBLOCK)
-            readable_ = false;
-        return {-1, error};
-    }
-    if (bytes == 0) {
+    const IoResult result = resultOf(bytes);
+    if (result.eof()) {
         hup_ = true;
-    } else if (static_cast<std::size_t>(bytes) < expected && !hup_) {
+    } else if (result.wouldBlock() || (isLess(bytes, expected) && !hup_)) {
         readable_ = false;
     }
-    return {bytes, 0};
+    return result;
 }
 
 IoResult Socket::sent(ssize_t bytes, std::size_t expected) noexcept {
-    if (bytes < 0) {
-        const int error = errno;
-        if (error == EAGAIN || error == EWOULDBLOCK)
-            writable_ = false;
-        return {-1, error};
-    }
-    if (static_cast<std::size_t>(bytes) < expected)
+    const IoResult result = resultOf(bytes);
+    if (result.wouldBlock() || isLess(bytes, expected))
         writable_ = false;
-    return {bytes, 0};
+    return result;
 }
 
 IoResult Socket::send(const char* data, std::size_t size) noexcept {

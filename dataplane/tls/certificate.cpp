@@ -70,7 +70,6 @@ bool fillSelfSigned(X509* certificate, EVP_PKEY* key) {
 
 void Certificate::takeFacts() {
     model::CertificateInfo info = model::describe(*leaf_);
-    ERR_clear_error();
     notAfter_ = info.notAfter;
     const char* const type = EVP_PKEY_get0_type_name(key_.get());
     keyType_ = type == nullptr ? "" : type;

@@ -188,8 +188,8 @@ def rows_of(results):
         for proxy, data in by_proxy.items():
             before, during = (f"{data[when]['p50'] * 1e3:.2f} / {data[when]['p99'] * 1e3:.2f}"
                               for when in ("before", "during"))
-            yield (ATTACKS[name][0], proxy, before, during, f"{ratio(results, name, proxy):.2f}", data["failed"], f"{data['cpu']:.0%}",
-                   _mebibytes(data["rss"]), data["attackers"]["connections"], _ends(data["attackers"]), _counted(data))
+            yield (ATTACKS[name][0], proxy, before, during, f"{ratio(results, name, proxy):.2f}", data["failed"],
+                   f"{data['cpu']:.0%}", _mebibytes(data["rss"]), data["attackers"]["connections"], _ends(data["attackers"]), _counted(data))
 
 
 def verdict(results, names):
@@ -236,8 +236,8 @@ def main():
     shutil.rmtree(folder)
     peers.dump(ROOT / "build" / "bench" / "http2_attacks.json", {"versions": versions, "attacks": results})
     text = (conditions(options, versions) + "\n\n" + report.table(
-        ("attack", "proxy", "p50 / p99 before, ms", "p50 / p99 during, ms", "p99 during / median of all before", "failed", "processor",
-         "RSS before / most / after, MiB", "connections", "how they ended", "counted"), rows_of(results))
+        ("attack", "proxy", "p50 / p99 before, ms", "p50 / p99 during, ms", "p99 during / median of all before",
+         "failed", "processor", "RSS before / most / after, MiB", "connections", "how they ended", "counted"), rows_of(results))
         + "\n\n" + "\n".join("- " + line for line in verdict(results, versions)))
     print("\n" + text)
     if options.write:

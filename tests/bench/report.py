@@ -12,6 +12,8 @@ import statistics
 import bars
 from cases import CASES
 
+# Of a figure that is not the processor time: what the tables call it.
+NAMES = {"p99_tenths": "99th percentile of a tenth of a second"}
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
 
 
@@ -43,10 +45,6 @@ def measured(data, figure):
 def table(header, rows):
     lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
     return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows])
-
-
-# Of a figure that is not the processor time: what the tables call it.
-NAMES = {"p99_tenths": "99th percentile of a tenth of a second"}
 
 
 def _rows(data, figure):

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
 #include <memory>
 #include <mutex>
 
@@ -69,6 +71,28 @@ protected:
         return options;
     }
 
+    // The ways in which a session is kept: by ticket of either version, or by the server.
+    struct Kind {
+        int version;
+        bool tickets;
+    };
+
+    static constexpr std::array<Kind, 3> kKinds{
+        {{TLS1_2_VERSION, true}, {TLS1_3_VERSION, true}, {TLS1_2_VERSION, false}}};
+
+    TlsOptions asking(const std::string& host, const CertificateAndKey* pair, Kind kind) const {
+        TlsOptions options = asking(host, pair, kind.version);
+        options.tickets = kind.tickets;
+        return options;
+    }
+
+    // Of a connection over which a request was answered 200; null: it was not.
+    auto sessionOf(const TlsOptions& options) {
+        RawConnection client = RawConnection::connect(port);
+        const bool good = client.secure(options) && ask(client, options.serverName) == 200;
+        return good ? client.tls().session() : nullptr;
+    }
+
     // The status of a request over a connection of its own; 0: there was none. TLS 1.3 tells
     // clients only afterwards that they were refused.
     int status(const TlsOptions& options, const std::string& host) {
@@ -109,7 +133,7 @@ protected:
 TEST_F(ClientCertificateTest, RequiredLetsInWhoShowsAGoodOne) {
     const CertificateAndKey stranger = foreign.issue({"stranger"});
     CertificateRequest request;
-    request.expired = true;
+    request.lifetime = -std::chrono::hours(1);
     const CertificateAndKey expired = trusted.issue(request);
     for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
         EXPECT_EQ(status(asking("closed.test", &mine, version), "closed.test"), 200);
@@ -191,29 +215,12 @@ TEST_F(ClientCertificateTest, TurnsRevokedOnesAway) {
 
 // A session that another host granted, or the same under other rules, is not resumed.
 TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
-    struct Kind {
-        int version;
-        bool tickets;
-    };
-
-    for (const Kind kind :
-         {Kind{TLS1_2_VERSION, true}, Kind{TLS1_3_VERSION, true}, Kind{TLS1_2_VERSION, false}}) {
-        const auto resuming = [&](const std::string& host, const CertificateAndKey* pair) {
-            TlsOptions options = asking(host, pair, kind.version);
-            options.tickets = kind.tickets;
-            return options;
-        };
-        const auto sessionOf = [&](const std::string& host, const CertificateAndKey* pair) {
-            RawConnection client = RawConnection::connect(port);
-            EXPECT_TRUE(client.secure(resuming(host, pair)));
-            EXPECT_EQ(ask(client, host), 200);
-            return client.tls().session();
-        };
-        const auto open = sessionOf("open.test", nullptr);
-        const auto closed = sessionOf("closed.test", &mine);
+    for (const Kind kind : kKinds) {
+        const auto open = sessionOf(asking("open.test", nullptr, kind));
+        const auto closed = sessionOf(asking("closed.test", &mine, kind));
         ASSERT_TRUE(open && closed);
 
-        TlsOptions again = resuming("closed.test", nullptr);
+        TlsOptions again = asking("closed.test", nullptr, kind);
         again.session = closed;
         RawConnection client = RawConnection::connect(port);
         ASSERT_TRUE(client.secure(again)) << client.tlsError();
@@ -222,10 +229,10 @@ TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
 
         again.session = open;
         EXPECT_EQ(status(again, "closed.test"), 0) << "another host's session";
-        TlsOptions elsewhere = resuming("other.test", nullptr);
+        TlsOptions elsewhere = asking("other.test", nullptr, kind);
         elsewhere.session = closed;
         EXPECT_EQ(status(elsewhere, "other.test"), 0) << "verified by others";
-        elsewhere = resuming("open.test", nullptr);
+        elsewhere = asking("open.test", nullptr, kind);
         elsewhere.session = closed;
         client = RawConnection::connect(port);
         ASSERT_TRUE(client.secure(elsewhere)) << client.tlsError();
@@ -249,22 +256,14 @@ TEST_F(ClientCertificateTest, SessionsEndWithTheCertificate) {
         request.lifetime = std::chrono::seconds(seconds);
         const CertificateAndKey brief = trusted.issue(request);
         std::vector<TlsOptions> kept;
-        for (const bool tickets : {false, true}) {
-            kept.push_back(asking("closed.test", &brief, TLS1_2_VERSION));
-            kept.back().tickets = tickets;
+        for (const Kind kind : kKinds) {
+            kept.push_back(asking("closed.test", nullptr, kind));
+            kept.back().session = sessionOf(asking("closed.test", &brief, kind));
         }
-        kept.push_back(asking("closed.test", &brief));
-        bool inTime = true;
-        for (TlsOptions& options : kept) {
-            RawConnection client = RawConnection::connect(port);
-            inTime = inTime && client.secure(options) && ask(client, "closed.test") == 200;
-            if (!inTime)
-                break;
-            options.session = client.tls().session();
-            options.certificates.clear();
-            inTime = status(options, "closed.test") == 200;
-        }
-        if (!inTime)
+        const auto resumes = [&](const TlsOptions& options) {
+            return status(options, "closed.test") == 200;
+        };
+        if (!std::all_of(kept.begin(), kept.end(), resumes))
             continue;
         for (const TlsOptions& options : kept)
             EXPECT_TRUE(proxy.eventually([&] { return status(options, "closed.test") == 0; }));

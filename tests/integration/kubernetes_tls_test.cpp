@@ -83,14 +83,14 @@ TEST_F(KubernetesTlsTest, VerifiesTheNameItIsTold) {
 
 TEST_F(KubernetesTlsTest, RefusesAnExpiredCertificate) {
     auto expired = forLoopback;
-    expired.expired = true;
+    expired.lifetime = -std::chrono::hours(1);
     serve(expired);
     expectRefusal("expired");
 }
 
 TEST_F(KubernetesTlsTest, SkipsVerificationWhenTold) {
     auto expired = forLoopback;
-    expired.expired = true;
+    expired.lifetime = -std::chrono::hours(1);
     serve(expired);
     config.authority.text = "not even PEM";
     config.skipTlsVerify = true;

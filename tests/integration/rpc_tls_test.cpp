@@ -87,7 +87,7 @@ TEST_F(RpcTls, RefusesADataPlaneOfAnotherAuthority) {
 TEST_F(RpcTls, RefusesAnExpiredDataPlane) {
     listen(server);
     CertificateRequest expired = client;
-    expired.expired = true;
+    expired.lifetime = -std::chrono::hours(1);
     EXPECT_NE(dial(files("expired", authority, expired)), "");
 }
 
@@ -100,7 +100,7 @@ TEST_F(RpcTls, RefusesAControllerWithAnotherName) {
 
 TEST_F(RpcTls, TakesRenewedCertificatesWithoutARestart) {
     CertificateRequest expired = server;
-    expired.expired = true;
+    expired.lifetime = -std::chrono::hours(1);
     listen(expired);
     const auto tls = files("dataplane", authority, client);
     EXPECT_NE(dial(tls), "");

@@ -112,8 +112,7 @@ TemporaryAuthority::~TemporaryAuthority() = default;
 CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) const {
     const Key key(request.rsa ? EVP_RSA_gen(2048) : EVP_EC_gen("P-256"), EVP_PKEY_free);
     require(key != nullptr, "key");
-    const auto certificate = blank(key.get(), request.commonName,
-                                   request.expired ? -std::chrono::hours(1) : request.lifetime);
+    const auto certificate = blank(key.get(), request.commonName, request.lifetime);
     auto* const issuer = keys_->certificate.get();
     X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer));
     addExtension(certificate.get(), issuer, NID_basic_constraints, "critical,CA:FALSE");

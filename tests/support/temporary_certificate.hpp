@@ -22,9 +22,8 @@ struct CertificateRequest {
     std::vector<std::string> dnsNames{};
     std::vector<std::string> addresses{};  // IP literals
     std::vector<std::string> uris{};
-    bool expired = false;       // its time ended an hour ago
-    bool rsa = false;           // instead of ECDSA P-256
-    std::chrono::seconds lifetime = std::chrono::hours(24);
+    bool rsa = false;                                        // instead of ECDSA P-256
+    std::chrono::seconds lifetime = std::chrono::hours(24);  // negative: it ended so long ago
     std::string responder{};    // where its authority answers about it (OCSP); empty: nowhere
     bool signsAnswers = false;  // is for that (id-kp-OCSPSigning)
 };

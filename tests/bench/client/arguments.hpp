@@ -88,20 +88,25 @@ inline int connectTo(const sockaddr_in& address) {
     return -1;
 }
 
-// In seconds, 0 of nothing; sorts `taken`.
-inline double percentile(std::vector<Nanoseconds>& taken, double share) {
+inline double inSeconds(Nanoseconds time) {
+    return std::chrono::duration<double>(time).count();
+}
+
+// 0 of nothing.
+inline Nanoseconds percentile(std::vector<Nanoseconds> taken, double share) {
     if (taken.empty())
-        return 0;
-    std::sort(taken.begin(), taken.end());
+        return {};
     const auto index = static_cast<std::size_t>(share * static_cast<double>(taken.size()));
-    return std::chrono::duration<double>(taken[std::min(index, taken.size() - 1)]).count();
+    const auto at = taken.begin() + static_cast<std::ptrdiff_t>(std::min(index, taken.size() - 1));
+    std::nth_element(taken.begin(), at, taken.end());
+    return *at;
 }
 
 // `"p50": ..., "p99": ...` in seconds.
-inline std::string percentiles(std::vector<Nanoseconds>& taken) {
+inline std::string percentiles(const std::vector<Nanoseconds>& taken) {
     if (taken.empty())
         return R"("p50": null)";
-    const auto at = [&](double share) { return percentile(taken, share); };
+    const auto at = [&](double share) { return inSeconds(percentile(taken, share)); };
     char text[160];
     std::snprintf(text, sizeof text,
                   R"("p50": %.7f, "p90": %.7f, "p99": %.7f, "p999": %.7f, "max": %.7f)", at(0.5),

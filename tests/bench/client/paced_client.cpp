@@ -21,6 +21,7 @@
 #include <cerrno>
 #include <deque>
 #include <optional>
+#include <utility>
 
 #include "tests/bench/client/arguments.hpp"
 #include "tests/bench/client/arrival.hpp"
@@ -33,7 +34,7 @@ constexpr Nanoseconds kNoSleep = std::chrono::microseconds(200);  // before the 
 constexpr Nanoseconds kPatience = std::chrono::seconds(3);        // for the last answers
 
 // The number behind `name` (a field's, with its colon) in a head; nothing without it.
-std::optional<long long> numberOf(std::string_view head, std::string_view name) {
+std::optional<long long> fieldNumber(std::string_view head, std::string_view name) {
     for (std::size_t at = head.find("\r\n"); at != std::string_view::npos;
          at = head.find("\r\n", at + 2)) {
         const std::string_view line = head.substr(at + 2);
@@ -48,7 +49,7 @@ std::size_t messageLength(std::string_view input) {
     const std::size_t end = input.find("\r\n\r\n");
     if (end == std::string_view::npos)
         return 0;
-    const auto length = numberOf(input.substr(0, end + 2), "content-length:");
+    const auto length = fieldNumber(input.substr(0, end + 2), "content-length:");
     if (!length)
         fail("a response without Content-Length");
     return end + 4 + static_cast<std::size_t>(*length);
@@ -100,13 +101,13 @@ public:
             sendDue();
             handleEvents();
         }
-        const double byTenths = tenths();  // percentile() sorts
         std::printf(
             "{\"due\": %llu, \"answered\": %llu, \"bad\": %llu, \"late\": %.7f, "
             "\"p99_tenths\": %.7f, \"proxy_p50\": %.7f, \"proxy_p99\": %.7f, %s}\n",
             static_cast<unsigned long long>(total_), static_cast<unsigned long long>(answered_),
-            static_cast<unsigned long long>(bad_), percentile(late_, 0.99), byTenths,
-            percentile(inProxy_, 0.5), percentile(inProxy_, 0.99), percentiles(taken_).c_str());
+            static_cast<unsigned long long>(bad_), inSeconds(percentile(late_, 0.99)),
+            inSeconds(tenths()), inSeconds(percentile(inProxy_, 0.5)),
+            inSeconds(percentile(inProxy_, 0.99)), percentiles(taken_).c_str());
     }
 
 private:
@@ -175,20 +176,17 @@ private:
     }
 
     // Answers come nearly in the order of their requests.
-    double tenths() const {
-        const auto size = static_cast<std::size_t>(1e8 / interval_);
+    Nanoseconds tenths() const {
+        const auto size = static_cast<std::ptrdiff_t>(1e8 / interval_);
         std::vector<Nanoseconds> all;
-        for (std::size_t at = 0; size > 0 && at + size <= taken_.size(); at += size) {
-            std::vector<Nanoseconds> one(taken_.begin() + static_cast<std::ptrdiff_t>(at),
-                                         taken_.begin() + static_cast<std::ptrdiff_t>(at + size));
-            all.push_back(Nanoseconds(static_cast<std::int64_t>(percentile(one, 0.99) * 1e9)));
-        }
-        return percentile(all, 0.5);
+        for (auto at = taken_.begin(); size > 0 && taken_.end() - at >= size; at += size)
+            all.push_back(percentile({at, at + size}, 0.99));
+        return percentile(std::move(all), 0.5);
     }
 
     void finish(Connection& connection, KernelTime arrived) {
         if (++answered_ > ignored_) {
-            const Nanoseconds held(numberOf(connection.input, OwnEndpoint::kHeld).value_or(0));
+            const Nanoseconds held(fieldNumber(connection.input, OwnEndpoint::kHeld).value_or(0));
             taken_.push_back(Clock::now() - connection.due.front());
             inProxy_.push_back(arrived - connection.asked - held);
         }
