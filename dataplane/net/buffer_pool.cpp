@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <exception>
 
+#include <sanitizer/asan_interface.h>  // without AddressSanitizer its macros are nothing
+
 namespace evergate::net {
 
 std::size_t Buffer::headroom() const noexcept {
@@ -40,6 +42,7 @@ char* BufferPool::take(std::vector<char*>& free, std::size_t bytes) {
     } else {
         piece = free.back();
         free.pop_back();
+        ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
     }
     inUse_ += bytes;
     return piece;
@@ -63,6 +66,7 @@ void BufferPool::giveBack(char* data, std::size_t capacity) noexcept {
     if (pressure_ == Pressure::none &&
         free.size() < (large ? limits_.freeLarge : limits_.freeSmall)) {
         free.push_back(piece);
+        ASAN_POISON_MEMORY_REGION(piece, bytes);  // whoever still uses it is found
     } else {
         release(piece, bytes);
         shrink();
@@ -75,8 +79,10 @@ void BufferPool::release(char* piece, std::size_t bytes) noexcept {
 }
 
 void BufferPool::freeAll(std::vector<char*>& free, std::size_t bytes) noexcept {
-    for (char* piece : free)
+    for (char* piece : free) {
+        ASAN_UNPOISON_MEMORY_REGION(piece, bytes);
         release(piece, bytes);
+    }
     free.clear();
 }
 

@@ -250,7 +250,8 @@ void Exchange::requestSent() {
     state_ = State::responding;
     if (backend_->timed) [[unlikely]]
         sentAt_ = std::chrono::steady_clock::now();
-    if (bigHead_ && context_.log == nullptr && !mayRetry())
+    // Of a stream its endpoint may yet say that it did nothing with it: then the head goes again.
+    if (bigHead_ && context_.log == nullptr && !mayRepeat() && !connection_->isStream())
         bigHead_.reset();
 }
 

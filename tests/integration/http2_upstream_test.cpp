@@ -177,6 +177,21 @@ TEST_F(Http2Upstream, RepeatsWhatWasRefused) {
     EXPECT_EQ(proxy.backends().at(0).endpoints.at(0).failures, 0u) << "it did nothing wrong";
 }
 
+// Its head needs a buffer, which is kept for that.
+TEST_F(Http2Upstream, RepeatsLargeHeadsAsTheyWere) {
+    const std::string secret(3'000, 's');
+    answer([this](Http2Endpoint& peer, Http2Request& request) {
+        if (asked++ == 0)
+            return peer.reset(request.id, NGHTTP2_REFUSED_STREAM);
+        peer.respond(request.id, "200", {}, request.value("x-secret") + request.body);
+    });
+    EXPECT_EQ(ask("POST / HTTP/1.1\r\nHost: a\r\nX-Secret: " + secret +
+                  "\r\nContent-Length: 5\r\n\r\nhello")
+                  .body,
+              secret + "hello");
+    EXPECT_EQ(asked, 2);
+}
+
 TEST_F(Http2Upstream, RepeatsWhatAGoAwayLeavesOut) {
     ScriptedEndpoint& endpoint = start([this](RawConnection& connection, int index) {
         ++asked;
