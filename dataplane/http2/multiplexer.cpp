@@ -35,7 +35,7 @@ bool Multiplexer::wantsRead() const noexcept {
 }
 
 bool Multiplexer::wantsWrite() const noexcept {
-    return !queue_.empty() || !ended_.empty() || (!closing_ && !order_.empty() && sendWindow_ > 0);
+    return !queue_.empty() || !ended_.empty() || (!closing_ && !order_.empty());
 }
 
 // Streams

@@ -276,11 +276,13 @@ private:
     std::size_t sendData(char* into, std::size_t room);
     std::size_t sendPiece(Stream& stream, char* into, std::size_t room);
     void enqueue(Stream& stream) noexcept;
+    void resumeStalled() noexcept;
 
     Handler& handler_;
     StreamPool& pool_;
     StreamTable streams_;  // owned
     SendOrder order_;      // of those with something to send, as far as their windows are known
+    StreamList stalled_;   // of those that wait for the connection's window
     StreamList ended_;     // for us, or reset: the handler is to hear of it
     OutQueue queue_;
     hpack::Decoder decoder_;

@@ -136,7 +136,7 @@ void Multiplexer::receiveWindowUpdate(std::string_view payload) {
             return fail(ErrorCode::protocolError);
         if (sendWindow_ > kMaxWindow)
             return fail(ErrorCode::flowControlError);
-        return;
+        return resumeStalled();
     }
     if (isIdle(frame_.stream))
         return fail(ErrorCode::protocolError);

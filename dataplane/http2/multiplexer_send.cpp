@@ -34,9 +34,10 @@ std::size_t Multiplexer::send(char* into, std::size_t room) {
     return size;
 }
 
-// The next stream's: 0: there is none that may send, or only trailers.
+// The next stream's: 0: there is none that may send, or only trailers. A closed window holds up
+// data, but neither the end of a body nor a reset (§6.9.1).
 std::size_t Multiplexer::sendData(char* into, std::size_t room) {
-    while (!closing_ && !order_.empty() && sendWindow_ > 0) {
+    while (!closing_ && !order_.empty()) {
         Stream& stream = order_.front();
         const std::size_t size = sendPiece(stream, into, room);
         if (size != 0 || !queue_.empty())
@@ -60,6 +61,8 @@ std::size_t Multiplexer::sendPiece(Stream& stream, char* into, std::size_t room)
     if (piece.size == 0 && !last) {
         stream.waiting = piece.what == Piece::What::none;
         stream.unlink();  // until there is more, or the window opens
+        if (!stream.waiting && sendWindow_ <= 0)
+            stalled_.push_back(stream);
         return 0;
     }
     std::size_t written = 0;
@@ -82,6 +85,14 @@ void Multiplexer::enqueue(Stream& stream) noexcept {
     if (stream.hasBody && !stream.waiting && !stream.is_linked() && !stream.reset &&
         !stream.localEnded && !stream.endQueued)
         order_.add(stream);
+}
+
+void Multiplexer::resumeStalled() noexcept {
+    while (sendWindow_ > 0 && !stalled_.empty()) {
+        Stream& stream = stalled_.front();
+        stream.unlink();
+        enqueue(stream);
+    }
 }
 
 // Without streams a connection has no memory for what it sends.

@@ -123,6 +123,22 @@ TEST_P(Flow, TrailersNeedNoWindow) {
     EXPECT_EQ(output(), (Lines{"HEADERS 1", "DATA 1 body", "HEADERS 1 END"}));
 }
 
+// Whoever waits for the connection's window holds up no ends of others.
+TEST_P(Flow, TheEndNeedsNoWindowOfTheConnection) {
+    begin(Role::server, setting(SettingId::initialWindowSize, 1'000'000));
+    answerWithBody(open(1, true), {std::string(70'000, 'x'), true, {}});
+    EXPECT_EQ(sentData(), 65'535U);
+    answerWithBody(open(3, true), {"", true, {}});
+    EXPECT_EQ(output(), (Lines{"HEADERS 3", "DATA 3 END"}));
+    answerWithBody(open(5, true), {"", true, {{"sum", "1"}}});
+    EXPECT_EQ(output(), (Lines{"HEADERS 5", "HEADERS 5 END"}));
+    answerWithBody(open(7, true), {"", false, {}, true});
+    EXPECT_EQ(output(), (Lines{"HEADERS 7", "RST_STREAM 7 2"}));
+    EXPECT_FALSE(mux().wantsWrite());
+    feed(windowUpdate(0, 10'000));
+    EXPECT_EQ(sentData(), 70'000U - 65'535U);
+}
+
 // What we grant
 
 TEST_P(Flow, WhatIsConsumedIsGrantedByHalves) {
