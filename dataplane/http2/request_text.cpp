@@ -144,8 +144,8 @@ bool RequestText::note(HeaderName id, std::string_view name, std::string_view va
         case HeaderName::contentLength:
             if (!noteLength(value))
                 malformed("bad Content-Length");
-            return true;
-        case HeaderName::cookie:  // crumbs (RFC 9113 §8.2.3), but for empty ones
+            return !hasProtocol();  // a tunnel has no length
+        case HeaderName::cookie:    // crumbs (RFC 9113 §8.2.3), but for empty ones
             if (!cookie_.empty() && !value.empty())
                 cookie_ += "; ";
             cookie_ += value;
@@ -182,7 +182,7 @@ RequestText::Status RequestText::finish(bool endStream, std::string_view key) {
     const bool rooted = path_.starts_with('/') || (path_ == "*" && method_ == "OPTIONS");
     if (!rooted || !http::allAre(path_, http::kTargetChar))
         malformed("bad :path");
-    if (endStream && hasLength_ && length_ != 0)
+    if (endStream && hasLength_ && length_ != 0 && !webSocket_)
         malformed("no body, but a Content-Length");
     if (!malformed_ && !settleAuthority())
         malformed("Host is not :authority");

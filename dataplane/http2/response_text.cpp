@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "dataplane/http/character_classes.hpp"
+#include "dataplane/http/grpc.hpp"
 #include "dataplane/http/head_reader.hpp"
 #include "dataplane/http/header_names.hpp"
 #include "dataplane/http2/field_rules.hpp"
@@ -68,7 +69,8 @@ bool ResponseText::addField(std::string_view name, std::string_view value, std::
     }
     if (id == HeaderName::contentLength)
         return true;  // an interim response has none to speak of
-    announcesTrailers_ |= id == HeaderName::trailer;
+    announcesTrailers_ |=
+        id == HeaderName::trailer || (id == HeaderName::contentType && http::isGrpc(value));
     append(id, name, value, out);
     return true;
 }

@@ -119,6 +119,15 @@ TEST(RequestText, TurnsExtendedConnectIntoAnUpgrade) {
               "Upgrade: websocket\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n");
 }
 
+TEST(RequestText, ATunnelHasNoLength) {
+    const Fields fields{{":method", "CONNECT"}, {":protocol", "websocket"},
+                        {":scheme", "https"},   {":path", "/chat"},
+                        {":authority", "a"},    {"content-length", "5"}};
+    const Outcome outcome = run(fields, false);
+    ASSERT_EQ(outcome.status, Status::complete);
+    EXPECT_EQ(outcome.text.text().find("content-length"), std::string::npos);
+}
+
 TEST(RequestText, ServesNoOtherTunnel) {
     for (const Fields& fields : {Fields{{":method", "CONNECT"}, {":authority", "a:443"}},
                                  Fields{{":method", "CONNECT"},

@@ -71,6 +71,14 @@ TEST_F(ResponseTextTest, SaysNoLengthWhereTrailersAreAnnounced) {
     EXPECT_EQ(text.trailers(), "x-sum: 1\r\n");
 }
 
+TEST_F(ResponseTextTest, ExpectsTrailersOfGrpc) {
+    ASSERT_TRUE(head(
+        {{":status", "200"}, {"content-length", "5"}, {"content-type", "application/grpc+proto"}}));
+    EXPECT_EQ(out, "HTTP/1.1 200 \r\ncontent-type: application/grpc+proto\r\n\r\n");
+    ASSERT_TRUE(head({{"grpc-status", "0"}}, true));
+    EXPECT_EQ(text.trailers(), "grpc-status: 0\r\n");
+}
+
 TEST_F(ResponseTextTest, DropsTrailersBehindALength) {
     ASSERT_TRUE(head({{":status", "200"}, {"content-length", "5"}}));
     ASSERT_TRUE(head({{"x-sum", "1"}}, true));
