@@ -127,8 +127,8 @@ CodingPlan planCoding(const ResponseHead& head, const CodingWish& wish,
 
 void applyPlan(CodingPlan plan, ContentCoding coding, const HeadEdits& edits, ResponseHead& head,
                std::string& text) {
-    if (plan == CodingPlan::vary || plan == CodingPlan::code) {
-        mergeVary(edits, head, text);
+    if (plan != CodingPlan::none) {
+        mergeVary(edits, head, text);  // of a 304 as of the 200 it stands for (RFC 9110 §15.4.5)
     }
     if (plan == CodingPlan::weakTags || plan == CodingPlan::code) {
         weakenTags(edits, head, text);

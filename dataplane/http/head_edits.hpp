@@ -14,13 +14,28 @@
 
 namespace evergate::http {
 
+// `names` are in lower case.
+inline bool isAmong(const std::vector<std::string>& names, std::string_view name) noexcept {
+    return std::any_of(names.begin(), names.end(),
+                       [name](const std::string& one) { return equalsIgnoreCase(name, one); });
+}
+
 inline bool drops(const HeadEdits& edits, std::string_view name) noexcept {
     if (edits.dropIdentity && isClientIdentity(name)) [[unlikely]]
         return true;
-    return edits.drop != nullptr &&
-           std::any_of(edits.drop->begin(), edits.drop->end(), [name](const std::string& dropped) {
-               return equalsIgnoreCase(name, dropped);
-           });
+    return edits.drop != nullptr && isAmong(*edits.drop, name);
+}
+
+// What is left of a trailer section, "name: value\r\n" per field.
+inline std::string withoutFields(std::string_view section, const std::vector<std::string>& names) {
+    std::string kept;
+    while (!section.empty()) {
+        const std::string_view line = section.substr(0, section.find('\n') + 1);
+        if (!isAmong(names, line.substr(0, line.find(':'))))
+            kept += line;
+        section.remove_prefix(line.size());
+    }
+    return kept;
 }
 
 // As a set of the names we know: what we would write ourselves.

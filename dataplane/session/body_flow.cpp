@@ -7,6 +7,7 @@
 #include <cstring>
 #include <utility>
 
+#include "dataplane/http/head_edits.hpp"
 #include "dataplane/net/send_room.hpp"
 #include "dataplane/session/session_context.hpp"
 
@@ -57,6 +58,7 @@ void BodyFlow::reset() noexcept {
     sinkError_ = 0;
     in_ = out_ = Framing::none;
     trailers_ = {};
+    dropped_ = nullptr;
     inputDone_ = true;
     endDistrusted_ = false;
     filter_ = nullptr;
@@ -70,8 +72,10 @@ void BodyFlow::start(Framing in, std::uint64_t length, Framing out) noexcept {
     overLimit_ = false;
     tail_.clear();
     trailers_ = {};
+    dropped_ = nullptr;
     remaining_ = length;
     received_ = 0;
+    endDistrusted_ = false;
     in_ = in;
     out_ = out;
     inputDone_ = in == Framing::none || (in == Framing::length && length == 0);
@@ -142,6 +146,8 @@ char* BodyFlow::stripChunked(char* data, std::size_t size, Framed& out) {
     }
     out.consumed = at;
     inputDone_ = decoder_.done();
+    if (inputDone_)
+        takeTrailers(decoder_.trailers());
     return end == nullptr ? out.begin : end;
 }
 
@@ -167,12 +173,20 @@ void BodyFlow::addLastChunk(std::string_view trailers) {
     tail_.append("0\r\n").append(trailers).append("\r\n");
 }
 
-bool BodyFlow::endOfInput(const net::Socket& from) noexcept {
+bool BodyFlow::endOfInput(const net::Socket& from) {
     if (in_ != Framing::untilClose || endDistrusted_)
         return false;
     inputDone_ = true;
-    trailers_ = from.trailers();
+    takeTrailers(from.trailers());
     return true;
+}
+
+void BodyFlow::takeTrailers(std::string_view section) {
+    trailers_ = section;
+    if (dropped_ == nullptr || section.empty()) [[likely]]
+        return;
+    keptTrailers_ = http::withoutFields(section, *dropped_);
+    trailers_ = keptTrailers_;
 }
 
 bool BodyFlow::send(SessionContext& context, net::Socket& to, const Framed& framed,

@@ -75,6 +75,9 @@ public:
     // After start(): what becomes of trailer fields with '_' in their name.
     void restrictTrailers(model::HeaderUnderscores rule) noexcept { decoder_.restrictNames(rule); }
 
+    // After start(): trailer fields of these names, in lower case, are left out. Outlives the body.
+    void dropTrailers(const std::vector<std::string>& names) noexcept { dropped_ = &names; }
+
     // After start(), whose `out` is chunked: what the body goes through; it outlives the flow's use
     // of it. Instead of frame() and send() there are strip() and sendFirst() then, or
     // frameFiltered().
@@ -93,9 +96,7 @@ public:
 
     // Once the end was seen: the fields behind the body, "Name: value\r\n" each. Valid as long as
     // the source.
-    std::string_view trailers() const noexcept {
-        return in_ == http::Framing::chunked ? std::string_view(decoder_.trailers()) : trailers_;
-    }
+    std::string_view trailers() const noexcept { return trailers_; }
 
     // The receiver knows the end only when it is told: start() said untilClose.
     bool endsUntold() const noexcept { return out_ == http::Framing::untilClose; }
@@ -107,7 +108,7 @@ public:
     // As frame(), for the first bytes of a body, by a filter that may write where it reads.
     Framed frameFiltered(char* data, std::size_t size);
     // The source has come to its end: that of an untilClose body (true); otherwise it is truncated.
-    bool endOfInput(const net::Socket& from) noexcept;
+    bool endOfInput(const net::Socket& from);
 
     // From here on a close of the source is no proof of a complete body: its error was lost.
     void distrustEnd() noexcept { endDistrusted_ = true; }
@@ -161,6 +162,7 @@ private:
     }
 
     void count(std::size_t size) noexcept;
+    void takeTrailers(std::string_view section);
     static std::size_t readSize(net::BufferPool& buffers, const net::Socket& to) noexcept;
     Framed frameChunked(char* begin, char* end, bool last);
     void addLastChunk(std::string_view trailers);
@@ -194,7 +196,9 @@ private:
     Pending pending_;
     http::ChunkedDecoder decoder_;
     std::string tail_;           // last chunk and trailers
-    std::string_view trailers_;  // the source's, when it told them apart from the body
+    std::string_view trailers_;  // the source's or the decoder's, or keptTrailers_
+    std::string keptTrailers_;   // what dropped_ leaves of them
+    const std::vector<std::string>* dropped_ = nullptr;
     http::BodyFilter* filter_ = nullptr;
     Pending unfiltered_;  // unfinished_: the rest of its input
     std::uint64_t remaining_ = 0;

@@ -33,6 +33,8 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
     // From here on the views of `head` are dead: framing is written over them.
     up_.start(requestFraming_, head.contentLength, head.framing);
     up_.restrictTrailers(snapshot_->snapshot->settings.headerUnderscores);
+    if (extras_ != nullptr) [[unlikely]]
+        up_.dropTrailers(extras_->request.drop);
     const Framed first =
         extras_ == nullptr ? up_.frame(body, bodySize) : frameFirst(body, bodySize, refusal);
     moreSent_ = first.consumed < bodySize;
@@ -52,8 +54,9 @@ void Exchange::start(ClientFacts client, ExchangeOwner& owner, char* body, std::
 }
 
 void Exchange::refuse(ClientFacts client, ExchangeOwner& owner, ProxyError error,
-                      const char* detail) {
+                      const char* detail, std::uint8_t version) {
     begin(client, owner);
+    clientMinorVersion_ = version;
     keepAlive_ = false;
     head_ = inlineHead_.data();
     fail(error, detail);
@@ -94,7 +97,7 @@ void Exchange::begin(const ClientFacts& client, ExchangeOwner& owner) {
     responseStarted_ = extraUpstreamBytes_ = closeDelimited_ = staleRetried_ = false;
     upEnded_ = downEnded_ = false;
     trySteps_ = 0;
-    budgeted_ = hedged_ = lastTry_ = tryLimited_ = false;
+    budgeted_ = hedged_ = pastHedge_ = lastTry_ = tryLimited_ = false;
     ++context_.counters.requests;
     ++context_.counters.activeRequests;
 }
@@ -250,13 +253,22 @@ void Exchange::requestSent() {
     state_ = State::responding;
     if (backend_->timed) [[unlikely]]
         sentAt_ = std::chrono::steady_clock::now();
-    // Of a stream its endpoint may yet say that it did nothing with it: then the head goes again.
-    if (bigHead_ && context_.log == nullptr && !mayRepeat() && !connection_->isStream())
+    letGoOfHead();
+}
+
+// Once nothing can send or log it again. Of a stream the endpoint may say that it did nothing with
+// it until it answers.
+void Exchange::letGoOfHead() noexcept {
+    const bool mayGoAgain = mayRepeat() || (connection_->isStream() && !responseStarted_);
+    if (bigHead_ && context_.log == nullptr && headSent_ == headSize_ && !mayGoAgain)
         bigHead_.reset();
 }
 
 // The endpoint takes no more of the request; it may have answered all the same (413 and the like).
 void Exchange::upstreamBroken(int error) {
+    // It took nothing, so what it may have said is no answer; all of the request goes again.
+    if (headSent_ == 0)
+        return upstreamEnded();
     requestBroken_ = true;
     // EPIPE: it closed in order first. A reset is reported once, and this was it: a later read says
     // "end", which must not pass for the end of a body.

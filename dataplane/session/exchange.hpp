@@ -90,9 +90,9 @@ public:
     // its head, in `buffer` (which may be taken over).
     void start(ClientFacts client, ExchangeOwner& owner, char* body, std::size_t bodySize,
                net::Buffer& buffer);
-    // Answers a request that could not be parsed or served at all.
+    // Answers a request that could not be parsed or served at all. `version`: RequestHead's.
     void refuse(ClientFacts client, ExchangeOwner& owner, http::ProxyError error,
-                const char* detail);
+                const char* detail, std::uint8_t version = 1);
 
     void onClientEvents();  // the client socket's flags changed
     void onUpstream(upstream::Connection& connection, std::uint32_t events) override;
@@ -152,6 +152,7 @@ private:
     void pumpRequest();
     void onRequestFlow(BodyFlow::Result result);
     void requestSent();
+    void letGoOfHead() noexcept;
     void upstreamBroken(int error);
     bool finishesAlone() const noexcept;
     void allowStall() noexcept;
@@ -206,6 +207,7 @@ private:
     // exchange_retry.cpp: again, with somebody else
     bool mayRepeat() const noexcept;
     bool mayRetry() const noexcept;
+    bool wasStale() const noexcept;
     bool retriesLeft() const noexcept;
     bool budgetAllows();
     void chargeBudget() noexcept;
@@ -265,6 +267,7 @@ private:
     void fail(http::ProxyError error, const char* detail = "");
     void reply(http::ProxyError error);
     bool endsWithReply(http::ProxyError error) const noexcept;
+    bool awaitsContinue() const noexcept;
     void sendReply(std::string_view text, bool close);
     void flushReply();
     void cut(http::ProxyError error);
@@ -369,6 +372,7 @@ private:
         false;                 // a pooled connection turned out dead: from here on fresh ones only
     bool budgeted_ = false;    // among its backend's retriesUnderWay
     bool hedged_ = false;      // a second connect was begun, or there was nobody for it
+    bool pastHedge_ = false;   // and that was while this try connects
     bool lastTry_ = false;     // had its perTryTimeout, and there was nobody else
     bool tryLimited_ = false;  // the deadline is the try's, not the request's
     bool upEnded_ = false;     // tunnel: that direction is finished

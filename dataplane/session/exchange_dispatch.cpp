@@ -140,7 +140,6 @@ std::unique_ptr<upstream::Connection> Exchange::openConnection(upstream::Endpoin
 
 void Exchange::use(std::unique_ptr<upstream::Connection> connection) {
     connection_ = std::move(connection);
-    ++endpoint_->requests;
     upstream::beginUse(*backend_, *endpoint_);
 }
 

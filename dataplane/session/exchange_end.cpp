@@ -84,8 +84,14 @@ Phase Exchange::phase() const noexcept {
         return Phase::responseBody;
     if (state_ == State::responding)
         return Phase::awaitingResponse;
-    return up_.inputDone() || headSent_ < headSize_ || up_.blocked() ? Phase::requestBlocked
-                                                                     : Phase::requestBody;
+    if (up_.inputDone() || headSent_ < headSize_ || up_.blocked())
+        return Phase::requestBlocked;
+    return awaitsContinue() ? Phase::awaitingResponse : Phase::requestBody;
+}
+
+// The client may wait for a 100 before it sends its body: then it is the endpoint's turn.
+bool Exchange::awaitsContinue() const noexcept {
+    return expectContinue_ && interims_ == 0 && up_.received() == 0;
 }
 
 std::uint64_t Exchange::progress() const noexcept {
@@ -120,10 +126,8 @@ std::chrono::milliseconds Exchange::waitLimit(Phase phase,
         limit = tryLimit(phase, limit);
     if (grpc_) [[unlikely]]
         limit = grpcLimit(phase, limit);
-    // What is there and was not read yet is not waited for, and who may wait for a 100 has nothing
-    // to hurry with before it.
-    const bool forBody = phase == Phase::requestBody && !grpc_ && !client_->readable() &&
-                         (!expectContinue_ || interims_ != 0 || up_.received() != 0);
+    // What is there and was not read yet is not waited for.
+    const bool forBody = phase == Phase::requestBody && !grpc_ && !client_->readable();
     if (!forBody && !bodyRate_.waiting()) [[likely]]
         return limit;
     bodyRate_.wait(forBody, context_.wheel.nowTick());

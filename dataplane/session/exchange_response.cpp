@@ -58,6 +58,18 @@ http::ParseResult readTranslated(std::string_view bytes, std::span<const http::F
     return {status, ProxyError::none, ""};
 }
 
+// Its body, which begins with `bytes`, ends in there.
+bool isWhole(const http::ResponseHead& head, std::string_view bytes) noexcept {
+    if (head.framing == Framing::length)
+        return head.contentLength <= bytes.size();
+    if (head.framing != Framing::chunked)
+        return head.framing == Framing::none;
+    http::ChunkedDecoder decoder;
+    while (!bytes.empty() && !decoder.done() && !decoder.failed())
+        bytes.remove_prefix(decoder.next(bytes).consumed);
+    return decoder.done();
+}
+
 }  // namespace
 
 void Exchange::readResponse() {
@@ -102,8 +114,7 @@ void Exchange::upstreamEnded() {
             endpoint_->noteFailure();
         return fail(problem);
     }
-    const bool pooled = connection_->requests() > 1 || connection_->unprocessed();
-    if (!pooled)
+    if (!wasStale())
         endpoint_->noteFailure();
     retryOrFail(ProxyError::upstreamClosed);
 }
@@ -174,7 +185,12 @@ bool Exchange::relayInterim() {
     net::Buffer space =
         bound > net::BufferPool::kSmall ? context_.buffers.large() : context_.buffers.small();
     char* const end = space.data() + bound;
-    const http::ResponseFacts facts{true, clientMinorVersion_, Framing::none, false, {}};
+    http::ResponseFacts facts{true, clientMinorVersion_, Framing::none, false, {}};
+    http::HeadEdits edits;  // what the route sets is for the final response
+    if (extras_ != nullptr) [[unlikely]] {
+        edits.drop = &extras_->response.drop;
+        facts.edits = &edits;
+    }
     const Framed out{http::composeResponseBefore(head, facts, end), end, {}, 0};
     if (down_.send(context_, *client_, out, space))
         return true;
@@ -206,10 +222,8 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
     closeDelimited_ = out == Framing::untilClose && !streamsToClient();
     // An endpoint that answers early and closes takes no more of the request; behind an early
     // answer that is all there the rest of it has nowhere to go.
-    const bool isWhole = head.framing == Framing::none ||
-                         (head.framing == Framing::length &&
-                          head.contentLength <= static_cast<std::uint64_t>(end - body));
-    const bool brokenOff = requestBroken_ || (!requestDone() && (!head.keepAlive || isWhole));
+    const bool brokenOff =
+        requestBroken_ || (!requestDone() && (!head.keepAlive || isWhole(head, {body, end})));
     keepAlive_ =
         keepAlive_ && !closeDelimited_ && !brokenOff && !context_.draining && !listener_->closed;
     upstreamReusable_ = head.keepAlive && head.framing != Framing::untilClose && !personal_;
@@ -218,6 +232,8 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
                                     false,        context_.date(),     nullptr,
                                     settings.via, settings.serverName};
     down_.start(head.framing, head.contentLength, out);
+    if (extras_ != nullptr) [[unlikely]]
+        down_.dropTrailers(extras_->response.drop);
     if (coded) [[unlikely]]
         down_.filterBy(responseFilter());
     if (upstreamReset_ && !connection_->isStream())
@@ -226,6 +242,7 @@ void Exchange::startResponse(char* body, char* end, net::Buffer& buffer) {
         return;
     held_.reset();
     heldSize_ = 0;
+    letGoOfHead();
     pumpResponse();
 }
 

@@ -30,6 +30,12 @@ bool Exchange::mayRepeat() const noexcept {
     return connection_ && idempotent_ && !upgrade_ && empty;
 }
 
+// A pooled connection that was closing anyway says nothing about its endpoint.
+bool Exchange::wasStale() const noexcept {
+    return connection_ && !connection_->resetAlone() &&
+           (connection_->requests() > 1 || connection_->unprocessed());
+}
+
 bool Exchange::mayRetry() const noexcept {
     return heldSize_ == 0 && mayRepeat();
 }
@@ -61,9 +67,7 @@ void Exchange::settleBudget() noexcept {
 }
 
 void Exchange::retryOrFail(ProxyError error) {
-    // A pooled connection that was closing anyway says nothing about its endpoint.
-    const bool stale = headSent_ != 0 && !staleRetried_ &&
-                       (connection_->requests() > 1 || connection_->unprocessed());
+    const bool stale = !staleRetried_ && wasStale();
     if (!mayRetry() || (!stale && (!retriesLeft() || !budgetAllows())))
         return fail(error);
     const std::string kept = connection_ ? connection_->takeBody() : std::string();
@@ -90,7 +94,7 @@ void Exchange::retryOrFail(ProxyError error) {
 void Exchange::beginTry() noexcept {
     held_.reset();
     heldSize_ = responseScanned_ = headSent_ = 0;
-    heldUnread_ = requestBroken_ = upstreamReset_ = lastTry_ = false;
+    heldUnread_ = requestBroken_ = upstreamReset_ = lastTry_ = pastHedge_ = false;
     sentAt_ = {};
 }
 
@@ -127,7 +131,8 @@ bool Exchange::answeredElsewhere(const char* body, const char* end) {
     if (other == nullptr)
         return false;
     endpoint_->noteServed(head.status);
-    const bool whole = head.keepAlive && head.framing == Framing::length && requestDone() &&
+    const bool whole = head.keepAlive && !personal_ && head.framing == Framing::length &&
+                       requestDone() &&
                        head.contentLength == static_cast<std::uint64_t>(end - body);
     moveTo(*other, whole);
     return true;
@@ -138,8 +143,12 @@ std::chrono::milliseconds Exchange::tryLimit(Phase phase,
                                              std::chrono::milliseconds limit) noexcept {
     tryLimited_ = false;
     std::chrono::milliseconds part{0};
-    if (phase == Phase::connecting && !hedged_) {
-        part = policy_->hedgeConnect;
+    if (phase == Phase::connecting) {
+        // What this connect had already is part of the whole.
+        if (pastHedge_)
+            return limit > policy_->hedgeConnect ? limit - policy_->hedgeConnect : limit;
+        if (!hedged_)
+            part = policy_->hedgeConnect;
     } else if (phase == Phase::awaitingResponse && policy_->perTryTimeout.count() != 0) {
         part = policy_->perTryTimeout;
         // What this try had already is part of the whole.
@@ -182,7 +191,7 @@ void Exchange::onTryLimit(Phase phase) {
 // RFC 8305 ("happy eyeballs"), for endpoints: a second connect, of the other address family where
 // there is one. One of the two carries the request; nothing is sent on the other.
 void Exchange::beginHedge() {
-    hedged_ = true;
+    hedged_ = pastHedge_ = true;
     markTried();
     upstream::EndpointState* const other =
         upstream::takeSecond(*backend_, *endpoint_, pickRequest(), context_.random);

@@ -103,7 +103,7 @@ void Http2Stream::noteReset() noexcept {
 void Http2Stream::refuse(ProxyError error, const char* detail, bool ended) {
     newExchange();
     remoteEnded_ = ended;
-    exchange_->refuse(facts(), *this, error, detail);
+    exchange_->refuse(facts(), *this, error, detail, http::kHttp2);
     settle();
 }
 
@@ -242,12 +242,18 @@ void Http2Stream::breakOff() {
     rearm();
 }
 
+// A client that takes little takes something: the exchange hears of it only when there is room.
+std::uint64_t Http2Stream::progressOf(Phase phase) const noexcept {
+    const std::uint64_t taken = phase == Phase::clientBlocked ? taken_ : 0;
+    return taken + (exchange_ ? exchange_->progress() : 0);
+}
+
 // As that of a connection with HTTP/1.1; a response that nobody takes has one, too.
 void Http2Stream::rearm() {
     if (over_)
         return;
     const Phase now = exchange_ ? exchange_->phase() : Phase::clientBlocked;
-    const std::uint64_t progress = exchange_ ? exchange_->progress() : taken_;
+    const std::uint64_t progress = progressOf(now);
     if (now == armed_ && progress == progress_ && armed())
         return;
     armed_ = now;
@@ -261,7 +267,7 @@ void Http2Stream::onTimer() {
     const Phase phase = armed_;
     armed_ = Phase::count_;
     if (phase == Phase::clientBlocked) {
-        if (!exchange_ && taken_ != progress_)
+        if (progressOf(phase) != progress_)
             return rearm();
         context_.counters.http2.count(http2::Refusal::stalled);
     }

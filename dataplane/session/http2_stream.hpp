@@ -117,6 +117,7 @@ private:
     void reset(http2::ErrorCode code);
     void breakOff();
     void rearm();
+    std::uint64_t progressOf(Phase phase) const noexcept;
     void checkOver();
 
     // A tunnel that each side has ended in order (RFC 8441 §5), however late that is read.

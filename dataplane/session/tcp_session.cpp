@@ -116,6 +116,11 @@ ProxyError TcpSession::pickNext(upstream::EndpointState*& picked) {
     picked = nullptr;
     if (leftQueue())
         return ProxyError::clientClosed;
+    // One that has tried every endpoint has nobody left to wait for.
+    const auto left = [this](const upstream::EndpointPtr& each) { return suits(*each); };
+    if (triedCount_ != 0 &&
+        std::none_of(backend_.endpoints.begin(), backend_.endpoints.end(), left))
+        return ProxyError::none;
     if (!backend_.queue->enter(*this, policy_->maxPending))
         return ProxyError::queueFull;
     state_ = State::queued;
@@ -168,7 +173,6 @@ bool TcpSession::connectTo(upstream::EndpointState& endpoint) {
     if (!connection_)
         return false;
     endpoint_ = &endpoint;
-    ++endpoint.requests;
     upstream::beginUse(backend_, endpoint);
     idleSince_ = context_.wheel.nowTick();
     return true;

@@ -83,7 +83,10 @@ public:
     // HTTP/2: the endpoint has done nothing with the request, whatever was sent of it.
     bool unprocessed() const noexcept { return unprocessed_; }
 
-    // Then: what was sent behind its head; false: it was too much to be kept.
+    // HTTP/2: the endpoint has broken this request off, not the connection, having seen it.
+    bool resetAlone() const noexcept { return resetAlone_; }
+
+    // unprocessed(): what was sent behind its head; false: it was too much to be kept.
     bool bodyKept() const noexcept { return bodyKept_; }
 
     std::string takeBody() noexcept { return std::move(body_); }
@@ -103,7 +106,7 @@ public:
 
     std::uint32_t requests() const noexcept { return requests_; }
 
-    void noteRequest() noexcept { ++requests_; }
+    inline void noteRequest() noexcept;  // one is sent on it; endpoint.hpp
 
     void onEvents(std::uint32_t events) override;
     void onTimer() override;
@@ -133,6 +136,7 @@ private:
     bool counted_ = true;   // in endpoint().openConnections
     const bool stream_ = false;
     bool unprocessed_ = false;
+    bool resetAlone_ = false;
     bool bodyKept_ = false;
 };
 

@@ -120,7 +120,7 @@ struct EndpointState : RetiredHook {
     std::unique_ptr<OutlierWatch> watch;  // null: no passive checks
     EndpointSlotsPtr slots;               // null: no limit. Counts activeRequests of all workers
     std::uint64_t affinity = 0;           // its name in affinity cookies, once there is one
-    std::uint64_t requests = 0;           // kept by the sessions
+    std::uint64_t requests = 0;           // kept by Connection::noteRequest()
     std::uint64_t connects = 0;
     std::uint64_t connectFailures = 0;
     std::uint64_t failures = 0;
@@ -149,5 +149,10 @@ using EndpointPtr = boost::intrusive_ptr<EndpointState>;
 using RetiredEndpoints =
     boost::intrusive::list<EndpointState, boost::intrusive::base_hook<RetiredHook>,
                            boost::intrusive::constant_time_size<false>>;
+
+inline void Connection::noteRequest() noexcept {
+    ++requests_;
+    ++endpoint_->requests;
+}
 
 }  // namespace evergate::upstream

@@ -35,6 +35,7 @@ Http2Connection::~Http2Connection() = default;
 
 bool Http2Connection::start(const Security& security, std::error_code& error) {
     secure_ = security.context != nullptr;
+    engine_ = security.engine;
     carrier_ = pool_.connections_.dial(*endpoint_, *this, error, security);
     return carrier_ != nullptr;
 }
@@ -74,22 +75,33 @@ bool Http2Connection::allowsTunnels() const noexcept {
 }
 
 std::unique_ptr<Connection> Http2Connection::openStream(ConnectionUser& user, bool atOnce) {
-    wake();
     auto layer = std::make_unique<Http2Stream>(*this);
     Http2Stream& stream = *layer;
     auto connection =
         std::make_unique<Connection>(pool_.connections_, *endpoint_, std::move(layer), user);
     stream.setOwner(*connection);
+    if (!atOnce) {
+        adopt(stream);
+        return connection;
+    }
+    take(stream);
+    connection->connecting_ = false;
+    connection->requests_ = 1;
+    stream.openNow();
+    return connection;
+}
+
+void Http2Connection::take(Http2Stream& stream) {
+    wake();
+    stream.setConnection(*this);
     streams_.push_back(stream);
     ++count_;
-    if (atOnce) {
-        connection->connecting_ = false;
-        connection->requests_ = 1;
-        stream.openNow();
-    } else if (standing_) {
+}
+
+void Http2Connection::adopt(Http2Stream& stream) {
+    take(stream);
+    if (standing_)
         stream.open();
-    }
-    return connection;
 }
 
 void Http2Connection::stopTaking() noexcept {
@@ -131,8 +143,31 @@ void Http2Connection::begin() {
 void Http2Connection::stand() {
     if (std::exchange(standing_, true))
         return;
-    for (Http2Stream& stream : streams_)
-        stream.open();
+    std::size_t room = std::max<std::size_t>(multiplexer_->peerMaxStreams(), 1);
+    for (auto at = streams_.begin(); at != streams_.end();) {
+        Http2Stream& stream = *at++;
+        if (room == 0) {
+            moveAway(stream);
+        } else {
+            --room;
+            stream.open();
+        }
+    }
+}
+
+// Came while nobody knew how few the endpoint allows: those here may stay for long.
+void Http2Connection::moveAway(Http2Stream& stream) {
+    std::error_code error;
+    Http2Connection* const other = pool_.find(*endpoint_, security(), error);
+    if (other == nullptr)
+        return stream.refuse(error.value(), net::HandshakeFailure::none);
+    streams_.erase(streams_.iterator_to(stream));
+    --count_;
+    other->adopt(stream);
+}
+
+Security Http2Connection::security() const noexcept {
+    return {engine_, carrier_->context_, carrier_->serverName_, carrier_->introduction_, true};
 }
 
 void Http2Connection::read() {

@@ -109,6 +109,10 @@ private:
 
     void begin();
     void stand();
+    void moveAway(Http2Stream& stream);
+    Security security() const noexcept;
+    void take(Http2Stream& stream);
+    void adopt(Http2Stream& stream);  // it hears when it may send
     void read();
     void flush();
     bool flushBacklog();
@@ -131,6 +135,7 @@ private:
     std::string backlog_;  // what the kernel did not take
     std::uint32_t count_ = 0;
     std::uint32_t lastReadTick_ = 0;
+    tls::Engine* engine_ = nullptr;
     bool secure_ = false;
     bool standing_ = false;
     bool taking_ = true;      // new streams

@@ -15,7 +15,8 @@ constexpr std::size_t kLeastSpare = 64;
 constexpr std::size_t kMostSpare = 2048;
 
 // The first that suits; `standing`: and needs not be waited for.
-Http2Connection* find(EndpointState& endpoint, const Security& security, bool standing) noexcept {
+Http2Connection* firstOf(EndpointState& endpoint, const Security& security,
+                         bool standing) noexcept {
     for (Http2Connection* at = endpoint.http2; at != nullptr; at = at->next) {
         if (at->hasRoom() && (at->standing() || !standing) && at->suits(security))
             return at;
@@ -54,21 +55,27 @@ Http2Pool::~Http2Pool() {
 
 std::unique_ptr<Connection> Http2Pool::take(EndpointState& endpoint, ConnectionUser& user,
                                             const Security& security) {
-    Http2Connection* const found = find(endpoint, security, true);
+    Http2Connection* const found = firstOf(endpoint, security, true);
     return found != nullptr ? found->openStream(user, true) : nullptr;
 }
 
 std::unique_ptr<Connection> Http2Pool::connect(EndpointState& endpoint, ConnectionUser& user,
                                                std::error_code& error, const Security& security) {
-    if (Http2Connection* const found = find(endpoint, security, false))
-        return found->openStream(user, false);
+    Http2Connection* const found = find(endpoint, security, error);
+    return found != nullptr ? found->openStream(user, false) : nullptr;
+}
+
+Http2Connection* Http2Pool::find(EndpointState& endpoint, const Security& security,
+                                 std::error_code& error) {
+    if (Http2Connection* const found = firstOf(endpoint, security, false))
+        return found;
     auto made = std::make_unique<Http2Connection>(*this, endpoint);
     if (!made->start(security, error))
         return nullptr;
     Http2Connection& connection = *made.release();  // its own from here on
     all_.push_back(connection);
     connection.next = std::exchange(endpoint.http2, &connection);
-    return connection.openStream(user, false);
+    return &connection;
 }
 
 void Http2Pool::unlink(EndpointState& endpoint, Http2Connection& connection) noexcept {

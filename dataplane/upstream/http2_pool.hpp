@@ -53,6 +53,9 @@ private:
     using All = boost::intrusive::list<Http2Connection, boost::intrusive::base_hook<AllHttp2Hook>,
                                        boost::intrusive::constant_time_size<false>>;
 
+    // What has room or is on its way, or else a new one; null: that failed.
+    Http2Connection* find(EndpointState& endpoint, const Security& security,
+                          std::error_code& error);
     void unlink(EndpointState& endpoint, Http2Connection& connection) noexcept;
 
     ConnectionPool& connections_;

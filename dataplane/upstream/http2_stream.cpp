@@ -273,8 +273,11 @@ void Http2Stream::onClosed(http2::ErrorCode code) {
         }
         return;
     }
-    if (code == http2::ErrorCode::refusedStream || !headSent())
+    if (code == http2::ErrorCode::refusedStream || !headSent()) {
         giveBack();
+    } else {
+        owner_->resetAlone_ = true;
+    }
     breakOff(ECONNRESET);
 }
 

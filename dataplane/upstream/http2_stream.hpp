@@ -65,6 +65,9 @@ public:
     // The rest is for its connection.
     void setOwner(Connection& owner) noexcept { owner_ = &owner; }
 
+    // Before anything was sent.
+    void setConnection(Http2Connection& connection) noexcept { connection_ = &connection; }
+
     Connection& owner() noexcept { return *owner_; }
 
     http2::Stream* stream() const noexcept { return stream_; }  // null: not submitted, or over

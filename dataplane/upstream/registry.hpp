@@ -90,7 +90,6 @@ std::strong_ordering compare(const EndpointState& state, const model::Endpoint& 
 inline void beginUse(BackendState& backend, EndpointState& endpoint) noexcept {
     ++backend.activeRequests;
     ++endpoint.activeRequests;
-    ++endpoint.requests;
 }
 
 inline void endUse(BackendState& backend, EndpointState& endpoint) noexcept {

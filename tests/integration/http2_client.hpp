@@ -108,6 +108,12 @@ public:
         flush();
     }
 
+    // Without readBodies: the stream may get so much more.
+    void grant(std::int32_t stream, std::int32_t size) {
+        for (const std::int32_t id : {0, stream})
+            nghttp2_submit_window_update(session_, NGHTTP2_FLAG_NONE, id, size);
+    }
+
     // Bytes of the request that the windows have not let out yet.
     std::size_t unsent(std::int32_t stream) { return outgoing_[stream].bytes.size(); }
 

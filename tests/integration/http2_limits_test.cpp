@@ -338,5 +338,23 @@ TEST(Http2Deadlines, ResetStreamsWhoseWindowStaysClosed) {
     EXPECT_EQ(refused(proxy, Refusal::stalled), 1u);
 }
 
+// However little room it makes in what waits here.
+TEST(Http2Deadlines, BearWithWhoTakesLittle) {
+    ScriptedEndpoint endpoint(answerAll(std::string(200'000, 'x')));
+    model::Settings settings;
+    settings.writeTimeout = std::chrono::milliseconds(600);
+    ProxyFixture proxy(settings);
+    proxy.serve({endpoint.port()});
+    Http2Client client(proxy.client(), false);
+    const std::int32_t id = client.request(Http2Client::get());
+    for (std::size_t size = 65'535; size < 65'555; ++size) {
+        ASSERT_TRUE(client.until([&] { return client.answer(id).body.size() == size; }));
+        std::this_thread::sleep_for(std::chrono::milliseconds(60));
+        client.grant(id, 1);
+    }
+    EXPECT_FALSE(client.answer(id).reset);
+    EXPECT_EQ(refused(proxy, Refusal::stalled), 0u);
+}
+
 }  // namespace
 }  // namespace evergate::test

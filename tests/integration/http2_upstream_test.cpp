@@ -192,6 +192,54 @@ TEST_F(Http2Upstream, RepeatsLargeHeadsAsTheyWere) {
     EXPECT_EQ(asked, 2);
 }
 
+// Asked for while the connection was not there, and never sent: the endpoint leaves at once.
+TEST_F(Http2Upstream, RepeatsAllOfWhatNeverBegan) {
+    const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+    const std::string goaway("\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+    ScriptedEndpoint& endpoint = start([&](RawConnection& connection, int index) {
+        if (index == 0) {
+            release.wait_for(std::chrono::seconds(10));
+            connection.send(settings + goaway);
+            connection.readAll();
+            return;
+        }
+        Http2Endpoint::Options options;
+        options.onEnd = echo;
+        Http2Endpoint(std::move(options)).serve(connection);
+    });
+    backend.retries = 0;
+    proxy.serve({endpoint.port()}, backend);
+    const std::string head = "POST / HTTP/1.1\r\nHost: a\r\n";
+    RawConnection sized = proxy.client();
+    ASSERT_TRUE(sized.send(head + "Content-Length: 8\r\n\r\nAAAA"));
+    RawConnection chunked = proxy.client();
+    ASSERT_TRUE(chunked.send(head + "Transfer-Encoding: chunked\r\n\r\n4\r\nAAAA\r\n"));
+    ASSERT_TRUE(proxy.eventually([&] { return proxy.backends().at(0).active == 2; }));
+    released.set_value();
+    ASSERT_TRUE(proxy.eventually([&] { return endpoint.accepted() == 2; }));
+    sized.send("BBBB");
+    chunked.send("4\r\nBBBB\r\n0\r\n\r\n");
+    EXPECT_EQ(sized.readResponse().body, "AAAABBBB");
+    EXPECT_EQ(chunked.readResponse().body, "AAAABBBB");
+}
+
+// On a connection that goes on: the endpoint has seen it, and is to blame.
+TEST_F(Http2Upstream, DoesNotRepeatWhatWasBrokenOff) {
+    backend.retries = 0;
+    answer([this](Http2Endpoint& peer, Http2Request& request) {
+        ++asked;
+        if (request.value(":path") == "/good")
+            return peer.respond(request.id, "200", {}, "good");
+        peer.reset(request.id, NGHTTP2_INTERNAL_ERROR);
+    });
+    RawConnection client = proxy.client();
+    EXPECT_EQ(ask(client, get("/good")).status, 200);
+    EXPECT_EQ(ask(client, get()).status, 502);
+    EXPECT_EQ(ask(client, "POST / HTTP/1.1\r\nHost: a\r\n\r\n").status, 502);
+    EXPECT_EQ(asked, 3);
+    EXPECT_EQ(proxy.backends().at(0).endpoints.at(0).failures, 2u);
+}
+
 TEST_F(Http2Upstream, RepeatsWhatAGoAwayLeavesOut) {
     ScriptedEndpoint& endpoint = start([this](RawConnection& connection, int index) {
         ++asked;

@@ -132,6 +132,15 @@ TEST_F(HttpDeadline, UploadThatTricklesIs408) {
     EXPECT_EQ(errors(ProxyError::bodyTimeout), 1u);
 }
 
+// Who waits for a 100 is not late: the endpoint is.
+TEST_F(HttpDeadline, EndpointThatNeverSaysContinueIs504) {
+    RawConnection client = sendRequest(
+        "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 9\r\n\r\n");
+    EXPECT_EQ(client.readResponse().status, 504);
+    EXPECT_EQ(errors(ProxyError::upstreamTimeout), 1u);
+    EXPECT_EQ(proxy.backends().at(0).endpoints.at(0).failures, 1u);
+}
+
 TEST_F(HttpDeadline, HandshakeHasADeadlineOfItsOwn) {
     proxy.settings().headTimeout = 600s;
     proxy.settings().handshakeTimeout = 200ms;

@@ -23,6 +23,7 @@ TEST(HttpExchange, KeepsBothConnections) {
     EXPECT_EQ(endpoint.accepted(), 1);
     const auto counters = proxy.counters();
     EXPECT_EQ(counters.requests, 20u);
+    EXPECT_EQ(proxy.backends().at(0).endpoints.at(0).requests, 20u);
     EXPECT_EQ(counters.upstreamConnects, 1u);
     EXPECT_EQ(counters.upstreamReuses, 19u);
     EXPECT_EQ(counters.activeRequests, 0u);

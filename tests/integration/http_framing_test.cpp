@@ -98,6 +98,16 @@ TEST_F(HttpFraming, EarlyAnswerReachesAClientThatIsStillSending) {
     EXPECT_TRUE(proxy.eventuallyQuiet());
 }
 
+TEST_F(HttpFraming, AnAnswerThatIsWholeBeforeItsRequestSaysThatItEndsTheConnection) {
+    RawConnection client =
+        sendRequest("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n1");
+    upstream.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n");
+    const auto response = client.readResponse();
+    EXPECT_EQ(response.body, "no");
+    EXPECT_NE(response.head.find("Connection: close"), std::string::npos);
+    EXPECT_EQ(client.next(), Next::end);
+}
+
 // While the endpoint streams its answer it still gets the rest of the request.
 TEST_F(HttpFraming, UploadGoesOnBehindAnEarlyResponse) {
     RawConnection client =

@@ -114,6 +114,28 @@ TEST_F(HttpPolicy, EditsHeadersBothWays) {
     EXPECT_EQ(response.body, "ok");
 }
 
+// Some servers take a trailer for a header.
+TEST_F(HttpPolicy, EditsHoldForTrailersAndInterimResponsesToo) {
+    withRoute([](model::Route& route) {
+        route.requestHeadersSet = {{"x-tenant", "blue"}};
+        route.responseHeadersRemove = {"x-powered-by"};
+    });
+    client = proxy.client();
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n"
+        "X-Tenant: red\r\nX-Sum: 1\r\n\r\n");
+    upstream = endpoint.accept();
+    EXPECT_TRUE(has(upstream.readUntil("\r\n\r\n"), "x-tenant: blue\r\n"));
+    EXPECT_EQ(upstream.readUntil("\r\n\r\n"), "1\r\na\r\n0\r\nX-Sum: 1\r\n\r\n");
+    upstream.send(
+        "HTTP/1.1 103 Early Hints\r\nX-Powered-By: x\r\nLink: <a>\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nb\r\n0\r\n"
+        "X-Sum: 2\r\nX-Powered-By: x\r\n\r\n");
+    const std::string all = client.readUntil("0\r\nX-Sum: 2\r\n\r\n");
+    EXPECT_TRUE(has(all, "Link: <a>\r\n")) << all;
+    EXPECT_FALSE(has(all, "X-Powered-By")) << all;
+}
+
 // More than there is room in front of a body that came with its head.
 TEST_F(HttpPolicy, LargeHeaderEditsLeaveTheBodyWhole) {
     withRoute([](model::Route& route) {

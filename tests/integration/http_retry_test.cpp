@@ -77,6 +77,22 @@ TEST_F(HttpRetry, AStatusIsTriedElsewhere) {
     EXPECT_EQ(proxy.backends().at(0).traffic->retries, static_cast<std::uint64_t>(busyRequests));
 }
 
+// The endpoint takes that connection for the client.
+TEST_F(HttpRetry, AConnectionWithCredentialsOfItsOwnIsNotShared) {
+    serve(retryBusy());
+    const auto askUntil = [this](std::string_view fields, int busyOnes) {
+        for (int i = 0; i < 4 && busyRequests != busyOnes; ++i)
+            EXPECT_EQ(statusOf("GET / HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n"),
+                      200);
+        EXPECT_EQ(busyRequests, busyOnes);
+    };
+    askUntil("Authorization: NTLM abc\r\n", 1);
+    askUntil("", 2);
+    EXPECT_EQ(busy.accepted(), 2);
+    askUntil("", 3);
+    EXPECT_EQ(busy.accepted(), 2);
+}
+
 TEST_F(HttpRetry, OnlyStatusesThatAreNamed) {
     model::Backend backend;
     backend.retryStatuses = {502, 504};
@@ -291,6 +307,19 @@ TEST_F(HttpRetry, ASecondConnectHelpsOutOfABlackHole) {
     EXPECT_GT(proxy.counters().hedges, 0u);
     EXPECT_TRUE(proxy.eventuallyQuiet());
     EXPECT_EQ(proxy.backends().at(0).active, 0u);
+}
+
+// Half of the time for connecting is over then, not none of it.
+TEST_F(HttpRetry, WhatPassedBeforeASecondConnectCountsForTheWhole) {
+    const BlackHole nowhere;
+    model::Backend backend;
+    backend.hedgeConnect = milliseconds(2'900);
+    backend.connectTimeout = milliseconds(3'000);
+    backend.retries = 0;
+    proxy.serve({nowhere.port()}, backend);
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_EQ(statusOf(kGet), 504);
+    EXPECT_LT(std::chrono::steady_clock::now() - begin, milliseconds(5'500));
 }
 
 TEST_F(HttpRetry, ASecondConnectThatFailsLeavesTheFirst) {

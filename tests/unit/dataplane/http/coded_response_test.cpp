@@ -155,6 +155,8 @@ TEST_F(CodedResponse, NotModifiedSpeaksOfTheTagTheClientHolds) {
     EXPECT_NE(sent("304 Not Modified", "ETag: \"a\"\r\n").find("ETag: W/\"a\""), std::string::npos);
     EXPECT_EQ(sent("304 Not Modified", "ETag: \"a\"\r\n").find("Content-Encoding"),
               std::string::npos);
+    EXPECT_NE(sent("304 Not Modified", "Vary: Origin\r\n").find("Vary: Origin, Accept-Encoding"),
+              std::string::npos);
     coding = ContentCoding::identity;
     EXPECT_NE(sent("304 Not Modified", "ETag: \"a\"\r\n").find("ETag: \"a\""), std::string::npos);
     const auto holds = [](std::string_view field) {

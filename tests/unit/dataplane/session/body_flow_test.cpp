@@ -191,6 +191,15 @@ TEST_F(BodyFlowTest, EndThatProvesNothingIsATruncation) {
     EXPECT_EQ(pumpAll(), Result::done);
 }
 
+// What broke one try says nothing of the next.
+TEST_F(BodyFlowTest, DistrustEndsWithTheTry) {
+    connect();
+    flow.distrustEnd();
+    flow.start(Framing::untilClose, 0, Framing::chunked);
+    feedEnd();
+    EXPECT_EQ(pumpAll(), Result::done);
+}
+
 TEST_F(BodyFlowTest, BadChunkDoesNotOutliveItsBody) {
     connect();
     flow.start(Framing::chunked, 0, Framing::chunked);

@@ -140,7 +140,6 @@ protected:
     Security security;
     std::atomic<int> asked{0};
     std::atomic<std::uint32_t> resetCode{0};
-    std::vector<std::int32_t> held;  // the peer's
     EndpointPtr endpoint;
     std::unique_ptr<ScriptedEndpoint> peer;
     std::deque<Call> calls;
@@ -177,24 +176,53 @@ TEST_F(Http2ConnectionTest, CarriesTrailersBothWays) {
     }
 }
 
-TEST_F(Http2ConnectionTest, KeepsToTheStreamsAnEndpointAllows) {
-    Http2Endpoint::Options options = atEnd([this](Http2Endpoint& from, Http2Request& request) {
-        held.push_back(request.id);
-        if (++asked % 2 != 0)
-            return;
-        for (const std::int32_t id : std::exchange(held, {}))
-            from.respond(id, "200", {}, std::to_string(id));
+// None is answered before all are asked: nobody may wait behind another.
+TEST_F(Http2ConnectionTest, MovesOnWhomAnEndpointHasNoRoomFor) {
+    serve([this](RawConnection& connection, int) {
+        auto held = std::make_shared<std::vector<std::int32_t>>();
+        Http2Endpoint::Options options = atEnd([this, held](Http2Endpoint& from, auto& request) {
+            held->push_back(request.id);
+            ++asked;
+            if (held->size() != 2)
+                return;
+            while (asked != 8)
+                std::this_thread::yield();
+            for (const std::int32_t id : *held)
+                from.respond(id, "200", {}, std::to_string(id));
+        });
+        options.settings = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}};
+        Http2Endpoint(std::move(options)).serve(connection);
     });
-    options.settings = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 2}};
-    serve(std::move(options));
     for (int i = 0; i < 8; ++i)  // all on a connection that is not there yet
         ask(i % 2 == 0 ? get() : put("body"));
     for (Call& call : calls) {
         EXPECT_EQ(finish(call).error, 0);
         EXPECT_TRUE(call.ended);
     }
+    EXPECT_EQ(peer->accepted(), 4);
+}
+
+// Two might begin, then only one may: the other waits for its end.
+TEST_F(Http2ConnectionTest, KeepsToTheStreamsAnEndpointAllows) {
+    const auto allow = [](char most) {
+        return std::string("\0\0\6\4\0\0\0\0\0\0\3\0\0\0", 14) + most;
+    };
+    const auto answer = [](char id) {  // ":status: 200", and the end
+        return std::string("\0\0\1\1\5\0\0\0", 8) + id + '\x88';
+    };
+    serve([&](RawConnection& connection, int) {
+        connection.send(allow(2) + allow(1));
+        connection.readUntil("\x01\x05");  // HEADERS
+        connection.send(answer(1));
+        connection.readUntil("\x01\x05");
+        connection.send(answer(3));
+        connection.readAll();
+    });
+    ask(get());
+    ask(get());
+    for (Call& call : calls)
+        EXPECT_TRUE(finish(call).received.starts_with("HTTP/1.1 200"));
     EXPECT_EQ(peer->accepted(), 1);
-    EXPECT_EQ(asked, 8);
 }
 
 // A stream without a user that the endpoint does not end holds up nobody.
@@ -225,16 +253,16 @@ TEST_F(Http2ConnectionTest, BoundsInterimResponses) {
 }
 
 TEST_F(Http2ConnectionTest, GivesBackWhatWaitsWhenTheEndpointGoesAway) {
-    Http2Endpoint::Options options =
-        atEnd([](Http2Endpoint& from, Http2Request& request) { from.goAway(request.id); });
-    options.settings = {{NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, 1}};
-    serve(std::move(options));
-    Call& first = ask(get());
-    Call& second = ask(put("body"));
-    EXPECT_EQ(finish(second).error, ECONNRESET);
-    EXPECT_TRUE(second.connection->unprocessed());
-    EXPECT_FALSE(first.over()) << "its answer may still come";
-    EXPECT_EQ(pool.takeIdle(*endpoint, second, security), nullptr);
+    const std::string settings("\0\0\0\4\0\0\0\0\0", 9);
+    const std::string goaway("\0\0\10\7\0\0\0\0\0\0\0\0\0\0\0\0\0", 17);
+    serve([&](RawConnection& connection, int) {
+        connection.send(settings + goaway);
+        connection.readAll();
+    });
+    Call& call = finish(ask(put("body")));
+    EXPECT_EQ(call.error, ECONNRESET);
+    EXPECT_TRUE(call.connection->unprocessed());
+    EXPECT_EQ(pool.takeIdle(*endpoint, call, security), nullptr);
 }
 
 TEST_F(Http2ConnectionTest, GivesBackWhatIsRefused) {
