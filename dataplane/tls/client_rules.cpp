@@ -13,6 +13,8 @@ struct NamesDelete {
     }
 };
 
+using Names = std::unique_ptr<STACK_OF(X509_NAME), NamesDelete>;
+
 struct CrlDelete {
     void operator()(X509_CRL* crl) const noexcept { X509_CRL_free(crl); }
 };
@@ -56,9 +58,9 @@ bool addRevocations(X509_STORE* store, const std::string& pem) {
     }
 }
 
-// What clients are told, so that they can choose among their certificates.
-bool offerNames(SSL_CTX* context, X509_STORE* store) {
-    std::unique_ptr<STACK_OF(X509_NAME), NamesDelete> names(sk_X509_NAME_new_null());
+// What clients are told, so that they can choose among their certificates. Null: no memory.
+Names namesIn(X509_STORE* store) {
+    Names names(sk_X509_NAME_new_null());
     STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
     for (int i = 0; names && i < sk_X509_OBJECT_num(objects); ++i) {
         X509* const authority = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
@@ -67,11 +69,10 @@ bool offerNames(SSL_CTX* context, X509_STORE* store) {
         X509_NAME* const name = X509_NAME_dup(X509_get_subject_name(authority));
         if (name == nullptr || sk_X509_NAME_push(names.get(), name) == 0) {
             X509_NAME_free(name);
-            return false;
+            return nullptr;
         }
     }
-    SSL_CTX_set_client_CA_list(context, names.release());
-    return true;
+    return names;
 }
 
 model::Problem problem(const char* field, const char* what) {
@@ -122,14 +123,31 @@ std::shared_ptr<const ClientRules> ClientRules::nobody() {
     return made == nullptr ? nullptr : std::move(*made);
 }
 
+int ClientRules::mode() const noexcept {
+    return SSL_VERIFY_PEER | (required_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0);
+}
+
 bool ClientRules::applyTo(SSL_CTX* context) const {
+    Names names = namesIn(store_.get());
+    if (!names)
+        return false;
+    SSL_CTX_set_client_CA_list(context, names.release());
     SSL_CTX_set1_cert_store(context, store_.get());
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required_ ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                       nullptr);
+    SSL_CTX_set_verify(context, mode(), nullptr);
     SSL_CTX_set_verify_depth(context, depth_);
     return SSL_CTX_set_session_id_context(context, id_.data(), static_cast<unsigned>(id_.size())) ==
-               1 &&
-           offerNames(context, store_.get());
+           1;
+}
+
+bool ClientRules::applyTo(SSL* ssl) const {
+    Names names = namesIn(store_.get());
+    if (!names)
+        return false;
+    SSL_set_client_CA_list(ssl, names.release());
+    SSL_set_verify(ssl, mode(), nullptr);
+    SSL_set_verify_depth(ssl, depth_);
+    return SSL_set1_verify_cert_store(ssl, store_.get()) == 1 &&
+           SSL_set_session_id_context(ssl, id_.data(), static_cast<unsigned>(id_.size())) == 1;
 }
 
 }  // namespace evergate::tls

@@ -35,9 +35,13 @@ public:
 
     // False when there is no memory.
     bool applyTo(SSL_CTX* context) const;
+    // Over those of its context.
+    bool applyTo(SSL* ssl) const;
 
 private:
     ClientRules() = default;
+
+    int mode() const noexcept;
 
     Id id_{};
     bool required_ = false;

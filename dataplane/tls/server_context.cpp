@@ -275,6 +275,13 @@ bool setCommonOptions(SSL_CTX* context) {
            SSL_CTX_set1_groups_list(context, kGroups) == 1;
 }
 
+bool ServerContext::askClientOf(SSL* ssl) const {
+    if (clients_)
+        return clients_->applyTo(ssl);
+    SSL_set_verify(ssl, SSL_VERIFY_NONE, nullptr);
+    return SSL_set_session_id_context(ssl, kSessionScope, sizeof kSessionScope) == 1;
+}
+
 std::shared_ptr<const ServerContext> ServerContext::make(
     std::span<const std::shared_ptr<const Certificate>> certificates, const ServerProfile& profile,
     std::shared_ptr<const ClientRules> clients, std::string& wrong) {

@@ -40,6 +40,10 @@ public:
     // Null: clients are asked for no certificate.
     const std::shared_ptr<const ClientRules>& clients() const noexcept { return clients_; }
 
+    // For a connection that shows what another context has: its client is asked, and resumes, as
+    // with this one. False when there is no memory.
+    bool askClientOf(SSL* ssl) const;
+
     // Names certificates, policy and rules: the same for a context that was made anew of the same.
     const SessionCache::Scope& sessionScope() const noexcept { return sessionScope_; }
 

@@ -58,10 +58,12 @@ public:
 
     bool certificateSelected() const noexcept { return selected_; }
 
-    // Towards a client whose bytes are not looked at: what it speaks (ALPN) is not agreed on.
-    void leaveProtocolOpen() noexcept { protocolOpen_ = true; }
+    // Towards a client whose bytes are not looked at: what it speaks (ALPN) is not agreed on, and
+    // the host it asks for decides what it is shown but not what it has to show: the rules for
+    // clients are the default's.
+    void serveNoHost() noexcept { hostless_ = true; }
 
-    bool protocolOpen() const noexcept { return protocolOpen_; }
+    bool protocolOpen() const noexcept { return hostless_; }
 
     // Towards a client: what it may choose from.
     void offer(model::ClientHttp2 http2) noexcept { http2_ = http2; }
@@ -134,7 +136,7 @@ private:
     int writeError_ = 0;
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;
-    bool protocolOpen_ = false;
+    bool hostless_ = false;
     model::ClientHttp2 http2_ = model::ClientHttp2::off;
     bool rateLimited_ = false;
     bool selected_ = false;     // there is a certificate for the host asked for

@@ -187,7 +187,8 @@ HandshakeFailure Stream::classify(int error) const noexcept {
 }
 
 // Takes what the host's context says, all of it: OpenSSL itself would keep the rules for clients
-// that the default has.
+// that the default has. Where no request says again which host it is for, it is only shown: who
+// comes in must not be up to the name a client chooses.
 bool Stream::selectCertificate(std::string_view host) {
     if (host.empty() || !certificates_)
         return true;
@@ -197,10 +198,12 @@ bool Stream::selectCertificate(std::string_view host) {
     SSL* const ssl = ssl_.get();
     if (SSL_set_SSL_CTX(ssl, context->get()) == nullptr)
         return false;
+    selected_ = true;
+    if (hostless_)
+        return certificates_->byDefault().askClientOf(ssl);
     SSL_set_verify(ssl, SSL_CTX_get_verify_mode(context->get()), nullptr);
     SSL_set_verify_depth(ssl, SSL_CTX_get_verify_depth(context->get()));
     clients_ = context->clients();
-    selected_ = true;
     return true;
 }
 

@@ -144,7 +144,7 @@ bool Worker::secure(const session::ListenerState& listener, net::Socket& socket,
     if (!stream)
         return false;
     if (listener.protocol == model::ListenerProtocol::tls)
-        stream->leaveProtocolOpen();
+        stream->serveNoHost();
     stream->offer(context_.settings().http2);
     if (HandshakeLimits& limits = limits_.handshakes; limits.limited()) [[unlikely]] {
         const bool counted = limits.byClient() && !shared(client);

@@ -28,11 +28,51 @@ protected:
         port = proxy.openListener("sql", 0, model::ListenerProtocol::tls);
     }
 
-    void addCertificate(const std::string& host) {
+    void addCertificate(const std::string& host, model::ClientVerification clients = {}) {
         CertificateRequest request;
         request.commonName = host;
         const CertificateAndKey pair = authority.issue(request);
-        proxy.setCertificate(host, {{host}, pair.certificatePem, pair.keyPem, "Secret test"});
+        proxy.setCertificate(host,
+                             {{host}, pair.certificatePem, pair.keyPem, "Secret test", clients});
+    }
+
+    // Clients without a host of their own, and those that ask for "closed.test", each have to show
+    // a certificate; those that ask for "sql.test" nothing.
+    void requireCertificates(const TemporaryAuthority& byDefault,
+                             const TemporaryAuthority& ofClosed) {
+        model::ClientVerification clients;
+        clients.mode = model::ClientCertificates::required;
+        clients.authorities = byDefault.certificatePem();
+        addCertificate("fallback", clients);
+        clients.authorities = ofClosed.certificatePem();
+        addCertificate("closed.test", clients);
+        proxy.publish();
+    }
+
+    // Whether the endpoint hears of a client that shows `pair` (null: nothing).
+    bool served(TlsOptions options, const CertificateAndKey* pair) {
+        if (pair != nullptr)
+            options.certificates = {*pair};
+        const std::uint64_t before = refused();
+        RawConnection client = RawConnection::connect(port);
+        client.secure(options);
+        RawConnection upstream;
+        EXPECT_TRUE(proxy.eventually([&] {
+            upstream = RawConnection(endpoint.acceptNow());
+            return upstream.open() || refused() != before;
+        }));
+        if (!upstream.open())
+            return false;
+        lastShown = client.tls().commonName();
+        upstream.send("you");  // with it comes the session
+        EXPECT_EQ(client.readExactly(3), "you");
+        lastSession = client.tls().session();
+        lastResumed = client.tls().resumed();
+        return true;
+    }
+
+    std::uint64_t refused() {
+        return failed(HandshakeFailure::noCertificate) + failed(HandshakeFailure::verification);
     }
 
     RawConnection secured(TlsOptions options = {}) {
@@ -54,6 +94,9 @@ protected:
     RawListener endpoint;
     ProxyFixture proxy{{}, log.options()};
     std::uint16_t port = 0;
+    std::string lastShown;  // to the last client that was served
+    std::shared_ptr<SSL_SESSION> lastSession;
+    bool lastResumed = false;
 };
 
 TEST_F(TlsListener, EndsTlsInFrontOfTheEndpoint) {
@@ -219,6 +262,69 @@ TEST_F(TlsListener, ConnectionsHaveALineInTheLog) {
     EXPECT_EQ(line["tls_version"], "TLSv1.3");
     EXPECT_EQ(line["tls_server_name"], "sql.test");
     EXPECT_FALSE(line.contains("tls_failure"));
+}
+
+// The rules for clients are those of all hosts, whichever host a client says it wants.
+TEST_F(TlsListener, TheNameAskedForDoesNotChooseTheRules) {
+    const TemporaryAuthority ours("ours");
+    const TemporaryAuthority others("others");
+    requireCertificates(ours, others);
+    const CertificateAndKey good = ours.issue({"somebody"});
+    const CertificateAndKey stranger = others.issue({"stranger"});
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        for (const std::string host : {"sql.test", "closed.test", "", "unknown.test"}) {
+            SCOPED_TRACE(host);
+            TlsOptions options;
+            options.serverName = host;
+            options.maxVersion = version;
+            EXPECT_FALSE(served(options, nullptr));
+            EXPECT_FALSE(served(options, &stranger));
+            EXPECT_TRUE(served(options, &good));
+            const bool ownHost = host == "sql.test" || host == "closed.test";
+            EXPECT_EQ(lastShown, ownHost ? host : "fallback");
+        }
+    }
+}
+
+TEST_F(TlsListener, HostsMayNotAskWhereTheDefaultDoesNot) {
+    const TemporaryAuthority others("others");
+    model::ClientVerification clients;
+    clients.mode = model::ClientCertificates::required;
+    clients.authorities = others.certificatePem();
+    addCertificate("closed.test", clients);
+    proxy.publish();
+    TlsOptions options;
+    options.serverName = "closed.test";
+    EXPECT_TRUE(served(options, nullptr)) << "without a name nothing is asked either";
+}
+
+// What was granted where nothing is asked opens no port where something is.
+TEST_F(TlsListener, SessionsOfOtherListenersAreNotResumed) {
+    const TemporaryAuthority ours("ours");
+    requireCertificates(ours, ours);
+    const CertificateAndKey good = ours.issue({"somebody"});
+    const std::uint16_t https = proxy.openSecureListener();
+    for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
+        for (const bool tickets : {true, false}) {
+            TlsOptions options;
+            options.serverName = "sql.test";
+            options.minVersion = options.maxVersion = version;
+            options.tickets = tickets;
+            RawConnection client = RawConnection::connect(https);
+            ASSERT_TRUE(client.secure(options)) << client.tlsError();
+            client.send("GET / HTTP/1.1\r\nHost: sql.test\r\nExpect: nothing\r\n\r\n");
+            client.readResponse();  // with it comes the session
+            options.session = client.tls().session();
+            ASSERT_NE(options.session, nullptr);
+            EXPECT_FALSE(served(options, nullptr));
+
+            EXPECT_TRUE(served(options, &good));
+            EXPECT_FALSE(lastResumed);
+            options.session = lastSession;
+            EXPECT_TRUE(served(options, nullptr)) << "it was verified before";
+            EXPECT_TRUE(lastResumed);
+        }
+    }
 }
 
 TEST_F(TlsListener, ServesTheListedNetworksOnly) {
