@@ -19,9 +19,11 @@ namespace {
 // Plaintext encrypted before the kernel is asked to take it.
 constexpr std::size_t kChunk = 128 * 1024;
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;
-// Buffers full of key updates, tickets and the like that may follow each other without data: such
-// records cost more to take than to send.
-constexpr unsigned kMaxDataless = 16;
+// Bytes that may come without data in them (key updates, tickets and the like): such records cost
+// more to take than to send. Of the longest record no data is seen until all of it is here.
+constexpr std::size_t kMaxDataless = 64 * 1024;
+// What may be kept of what we say to such records: a peer that reads nothing is told no more.
+constexpr std::size_t kMaxReplies = 4 * 1024;
 
 net::IoResult wouldBlock() noexcept {
     return {-1, EAGAIN};
@@ -36,6 +38,11 @@ int Stream::read(BIO* bio, char* data, int size) noexcept {
         BIO_set_retry_read(bio);
         return -1;
     }
+    // Here, because OpenSSL does not come back before its buffer ends with a record.
+    if (established_ && taken_ - takenWithData_ > kMaxDataless) [[unlikely]] {
+        readError_ = EPROTO;
+        return -1;
+    }
     const net::IoResult got = wireRecv(*socket_, data, static_cast<std::size_t>(size));
     if (got.wouldBlock()) {
         starved_ = true;
@@ -44,6 +51,7 @@ int Stream::read(BIO* bio, char* data, int size) noexcept {
     }
     if (got.bytes < 0)
         readError_ = got.error;
+    taken_ += static_cast<std::uint64_t>(std::max<ssize_t>(got.bytes, 0));
     wireEnd_ |= got.bytes == 0;
     return static_cast<int>(got.bytes);
 }
@@ -60,7 +68,9 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
         return {-1, readError_};
     const Use use(*this, socket);
     std::size_t total = 0;
-    while (total < size) {
+    // Somebody else's turn, too, while a flood comes with some data in it.
+    const std::uint64_t enough = taken_ + size + kMaxDataless;
+    while (total < size && taken_ < enough) {
         std::size_t got = 0;
         const int result = readSome(data + total, size - total, got, false);
         if (result != 1) {
@@ -69,7 +79,7 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
                 break;
             // The output is the worker's: a warning alert left in it would go out in front of the
             // next stream's records.
-            flushOutput(0);
+            flushReplies();
             return end;
         }
         total += got;
@@ -79,12 +89,13 @@ net::IoResult Stream::recv(net::Socket& socket, char* data, std::size_t size) no
         }
     }
     if (!engine_.output().empty())
-        flushOutput(0);  // an answer to a key update
-    return total != 0 ? net::IoResult{static_cast<ssize_t>(total), 0} : wouldBlock();
+        flushReplies();
+    if (total != 0)
+        return {static_cast<ssize_t>(total), 0};
+    return readError_ != 0 ? net::IoResult{-1, readError_} : wouldBlock();
 }
 
-// One read that passes over records without data (OpenSSL comes back when its buffer is empty); not
-// over a flood of them.
+// One read that passes over records without data.
 int Stream::readSome(char* data, std::size_t size, std::size_t& got, bool peek) noexcept {
     SSL* const ssl = ssl_.get();
     for (;;) {
@@ -92,11 +103,10 @@ int Stream::readSome(char* data, std::size_t size, std::size_t& got, bool peek) 
         const int result =
             peek ? SSL_peek_ex(ssl, data, size, &got) : SSL_read_ex(ssl, data, size, &got);
         if (result == 1) {
-            dataless_ = 0;
+            takenWithData_ = taken_;
             return result;
         }
-        if (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || starved_ ||
-            ++dataless_ > kMaxDataless)
+        if (SSL_get_error(ssl, result) != SSL_ERROR_WANT_READ || starved_)
             return result;
     }
 }
@@ -105,8 +115,6 @@ int Stream::readSome(char* data, std::size_t size, std::size_t& got, bool peek) 
 net::IoResult Stream::readFailed(int result) noexcept {
     switch (SSL_get_error(ssl_.get(), result)) {
         case SSL_ERROR_WANT_READ:
-            if (!starved_)
-                break;  // a flood
             setReadable(*socket_, false);
             return wouldBlock();
         case SSL_ERROR_ZERO_RETURN:
@@ -121,8 +129,19 @@ net::IoResult Stream::readFailed(int result) noexcept {
     ERR_clear_error();
     if (readError_ == 0)
         readError_ = EPROTO;
-    flushOutput(0);  // the alert that says why
+    flushReplies();  // the alert that says why
     return {-1, readError_};
+}
+
+// Sends what OpenSSL says to what it has read. A peer that asks on without reading is an error.
+void Stream::flushReplies() noexcept {
+    const std::size_t before = backlog();
+    flushOutput(0);
+    replies_ += backlog() - before;
+    if (replies_ <= kMaxReplies || readError_ != 0)
+        return;
+    readError_ = EPROTO;
+    setReadable(*socket_, true);
 }
 
 net::IoResult Stream::sendv(net::Socket& socket, const iovec* parts, int count) noexcept {
@@ -250,6 +269,7 @@ bool Stream::flushBacklog() noexcept {
         engine_.noteBacklog(backlog_.size(), 0);
         backlog_ = std::string();
         backlogBegin_ = 0;
+        replies_ = 0;
         if (finPending_)
             wireShutdownWrite(*socket_);
     }
@@ -303,8 +323,8 @@ bool Stream::peekClosed(net::Socket& socket) noexcept {
     std::size_t got = 0;
     const int result = readSome(&byte, 1, got, true);
     const bool idle = result != 1 && readFailed(result).wouldBlock();
-    flushOutput(0);
-    return !idle;
+    flushReplies();
+    return !idle || readError_ != 0;
 }
 
 }  // namespace evergate::tls

@@ -104,6 +104,7 @@ private:
     std::size_t encrypt(const iovec* parts, int count, std::size_t skip) noexcept;
     bool writeRecord(const char* data, std::size_t size) noexcept;
     bool flushOutput(std::size_t plaintext) noexcept;
+    void flushReplies() noexcept;
     bool flushBacklog() noexcept;
     void keepRest(std::string_view rest);
     void sayGoodbye() noexcept;
@@ -131,8 +132,10 @@ private:
     std::size_t backlogBegin_ = 0;
     std::size_t committed_ = 0;  // plaintext in them that was not reported as sent
     std::size_t released_ = 0;   // plaintext that left since, to be reported
-    unsigned dataless_ = 0;      // records without data since the last data
-    int readError_ = 0;          // errno; what recv says from now on
+    std::size_t replies_ = 0;    // bytes in them that answer records without data
+    std::uint64_t taken_ = 0;    // wire bytes read; and when there last was data
+    std::uint64_t takenWithData_ = 0;
+    int readError_ = 0;  // errno; what recv says from now on
     int writeError_ = 0;
     net::HandshakeFailure failure_ = net::HandshakeFailure::none;
     bool established_ = false;

@@ -108,6 +108,7 @@ Handshake Stream::handshake(net::Socket& socket) noexcept {
     if (result == 1) {
         ERR_clear_error();
         established_ = true;
+        takenWithData_ = taken_;
         certificates_.reset();
         if (clients_) [[unlikely]]
             identify();
