@@ -4,6 +4,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
+
 namespace evergate::tls {
 namespace {
 
@@ -75,6 +77,22 @@ Names namesIn(X509_STORE* store) {
     return names;
 }
 
+// When each authority and each list ends that says so.
+std::vector<std::int64_t> endsIn(X509_STORE* store) {
+    std::vector<std::int64_t> ends;
+    STACK_OF(X509_OBJECT)* const objects = X509_STORE_get0_objects(store);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); ++i) {
+        X509_OBJECT* const object = sk_X509_OBJECT_value(objects, i);
+        const X509* const authority = X509_OBJECT_get0_X509(object);
+        const std::int64_t end = unixTime(
+            authority != nullptr ? X509_get0_notAfter(authority)
+                                 : X509_CRL_get0_nextUpdate(X509_OBJECT_get0_X509_CRL(object)));
+        if (end != 0)
+            ends.push_back(end);
+    }
+    return ends;
+}
+
 model::Problem problem(const char* field, const char* what) {
     return {field, what + takeErrorText()};
 }
@@ -111,6 +129,7 @@ std::variant<std::shared_ptr<const ClientRules>, model::Problem> ClientRules::lo
         flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
     }
     X509_STORE_set_flags(store, flags);
+    rules->ends_ = endsIn(store);
     ERR_clear_error();
     return std::shared_ptr<const ClientRules>(std::move(rules));
 }
@@ -121,6 +140,11 @@ std::shared_ptr<const ClientRules> ClientRules::nobody() {
     auto rules = load(value);
     auto* const made = std::get_if<std::shared_ptr<const ClientRules>>(&rules);
     return made == nullptr ? nullptr : std::move(*made);
+}
+
+bool ClientRules::heldSince(std::int64_t then, std::int64_t now) const noexcept {
+    return std::none_of(ends_.begin(), ends_.end(),
+                        [&](std::int64_t end) { return then < end && end <= now; });
 }
 
 int ClientRules::mode() const noexcept {

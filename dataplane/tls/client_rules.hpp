@@ -9,9 +9,11 @@
 // good is not let in.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "common/model/sha256.hpp"
 #include "common/model/values.hpp"
@@ -33,6 +35,10 @@ public:
 
     const Id& id() const noexcept { return id_; }
 
+    // Whether no authority and no list of revocations has come to its end since (UNIX times): what
+    // was verified `then` would be at `now`, too.
+    bool heldSince(std::int64_t then, std::int64_t now) const noexcept;
+
     // False when there is no memory.
     bool applyTo(SSL_CTX* context) const;
     // Over those of its context.
@@ -47,6 +53,7 @@ private:
     bool required_ = false;
     int depth_ = 0;
     OpensslPtr<X509_STORE> store_;
+    std::vector<std::int64_t> ends_;  // of what is in it; UNIX time
 };
 
 }  // namespace evergate::tls

@@ -71,13 +71,6 @@ std::string requestFor(X509* certificate, X509* issuer) {
                : std::string(reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
-std::int64_t unixTime(const ASN1_GENERALIZEDTIME* time) {
-    std::tm parts{};
-    return time != nullptr && ASN1_TIME_to_tm(time, &parts) == 1
-               ? static_cast<std::int64_t>(::timegm(&parts))
-               : 0;
-}
-
 // Only the issuer is trusted, and whom it named.
 bool signedBy(OCSP_BASICRESP* answer, X509* issuer, std::int64_t now) {
     const OpensslPtr<X509_STORE> store(X509_STORE_new());

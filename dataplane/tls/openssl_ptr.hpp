@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Owners of OpenSSL's objects, and its error queue as text.
+// Owners of OpenSSL's objects; its error queue as text, its times as numbers.
 #pragma once
 
 #include <openssl/bio.h>
@@ -7,6 +7,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -44,5 +45,8 @@ using OpensslPtr = std::unique_ptr<T, OpensslDelete>;
 // The reason of the last error, for people ("key values mismatch"); empties the queue. Reasons are
 // OpenSSL's own fixed texts: nothing of the input is in them.
 std::string takeErrorText();
+
+// UNIX time; 0: there is none, or it is no time.
+std::int64_t unixTime(const ASN1_TIME* time) noexcept;
 
 }  // namespace evergate::tls

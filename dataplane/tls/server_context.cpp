@@ -111,10 +111,15 @@ int onTicket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* c
     return result == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : result;
 }
 
-// A session lives no longer than the certificate its client showed.
-bool outlivesClient(SSL_SESSION* session) {
+// A session lives no longer than what its client was verified by: its certificate, and everything
+// that the rules had then.
+bool outlivesClient(const SSL* ssl, SSL_SESSION* session) {
     const X509* const peer = SSL_SESSION_get0_peer(session);
-    return peer != nullptr && X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0;
+    if (peer == nullptr)
+        return false;
+    const ClientRules* const rules = Stream::of(ssl).clients();
+    return X509_cmp_current_time(X509_get0_notAfter(peer)) <= 0 ||
+           (rules != nullptr && !rules->heldSince(SSL_SESSION_get_time(session), ::time(nullptr)));
 }
 
 // A session is for the host it was made for (RFC 6066 §3); of hosts that have no certificate here
@@ -133,7 +138,7 @@ SSL_TICKET_RETURN onTicketOpened(SSL* ssl, SSL_SESSION* session, const unsigned 
     const bool opened = status == SSL_TICKET_SUCCESS || status == SSL_TICKET_SUCCESS_RENEW;
     if (!opened)
         return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (outlivesClient(session) || !isForThisHost(ssl, session))
+    if (outlivesClient(ssl, session) || !isForThisHost(ssl, session))
         return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
@@ -176,7 +181,7 @@ SSL_SESSION* onSessionWanted(SSL* ssl, const unsigned char* id, int size, int* c
         return nullptr;
     const auto* in = reinterpret_cast<const unsigned char*>(bytes.data());
     OpensslPtr<SSL_SESSION> session(d2i_SSL_SESSION(nullptr, &in, static_cast<long>(bytes.size())));
-    if (!session || outlivesClient(session.get()))
+    if (!session || outlivesClient(ssl, session.get()))
         return nullptr;
     SSL_SESSION_set_app_data(session.get(), &stream.sessionCache());
     return session.release();

@@ -88,6 +88,9 @@ public:
         return certificates_->sessionScope(host);
     }
 
+    // Towards a client, during the handshake: by which rules it is asked; null: it is not.
+    const ClientRules* clients() const noexcept { return clients_.get(); }
+
     const Staples* staples() const noexcept { return engine_.staples(); }
 
     bool keepSession(SSL_SESSION* session);

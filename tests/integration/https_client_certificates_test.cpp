@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -91,6 +92,27 @@ protected:
         RawConnection client = RawConnection::connect(port);
         const bool good = client.secure(options) && ask(client, options.serverName) == 200;
         return good ? client.tls().session() : nullptr;
+    }
+
+    // `begin`: something of what makes a client good holds for so long from now on; the client.
+    void expectSessionsToEnd(const std::function<CertificateAndKey(std::chrono::seconds)>& begin) {
+        for (int seconds = 2; seconds <= 64; seconds *= 2) {  // a slow machine needs more
+            const CertificateAndKey client = begin(std::chrono::seconds(seconds));
+            std::vector<TlsOptions> kept;
+            for (const Kind kind : kKinds) {
+                kept.push_back(asking("closed.test", nullptr, kind));
+                kept.back().session = sessionOf(asking("closed.test", &client, kind));
+            }
+            const auto resumes = [&](const TlsOptions& options) {
+                return status(options, "closed.test") == 200;
+            };
+            if (!std::all_of(kept.begin(), kept.end(), resumes))
+                continue;
+            for (const TlsOptions& options : kept)
+                EXPECT_TRUE(proxy.eventually([&] { return !resumes(options); }));
+            return;
+        }
+        FAIL() << "no time was long enough";
     }
 
     // The status of a request over a connection of its own; 0: there was none. TLS 1.3 tells
@@ -203,7 +225,7 @@ TEST_F(ClientCertificateTest, TurnsRevokedOnesAway) {
     proxy.publish();
     EXPECT_EQ(status("closed.test", &mine), 200);
     EXPECT_EQ(status("closed.test", &revoked), 0);
-    wanted.revocations = trusted.revoke({}, -1);
+    wanted.revocations = trusted.revoke({}, -std::chrono::hours(1));
     put("closed.test", wanted);
     proxy.publish();
     EXPECT_EQ(status("closed.test", &mine), 0) << "a list that is out of its time says nothing";
@@ -251,25 +273,21 @@ TEST_F(ClientCertificateTest, SessionsDoNotCarryOver) {
 
 // Nor one whose certificate has come to its end, however it is kept.
 TEST_F(ClientCertificateTest, SessionsEndWithTheCertificate) {
-    CertificateRequest request;
-    for (int seconds = 2; seconds <= 64; seconds *= 2) {  // a slow machine needs more
-        request.lifetime = std::chrono::seconds(seconds);
-        const CertificateAndKey brief = trusted.issue(request);
-        std::vector<TlsOptions> kept;
-        for (const Kind kind : kKinds) {
-            kept.push_back(asking("closed.test", nullptr, kind));
-            kept.back().session = sessionOf(asking("closed.test", &brief, kind));
-        }
-        const auto resumes = [&](const TlsOptions& options) {
-            return status(options, "closed.test") == 200;
-        };
-        if (!std::all_of(kept.begin(), kept.end(), resumes))
-            continue;
-        for (const TlsOptions& options : kept)
-            EXPECT_TRUE(proxy.eventually([&] { return status(options, "closed.test") == 0; }));
-        return;
-    }
-    FAIL() << "not one certificate was long enough";
+    expectSessionsToEnd([&](std::chrono::seconds lifetime) {
+        CertificateRequest request;
+        request.lifetime = lifetime;
+        return trusted.issue(request);
+    });
+}
+
+TEST_F(ClientCertificateTest, SessionsEndWithTheListOfRevocations) {
+    expectSessionsToEnd([&](std::chrono::seconds lifetime) {
+        auto wanted = rules(ClientCertificates::required, trusted);
+        wanted.revocations = trusted.revoke({}, lifetime);
+        put("closed.test", wanted);
+        proxy.publish();
+        return mine;
+    });
 }
 
 TEST_F(ClientCertificateTest, AnotherHostsHandshakeOpensNothing) {

@@ -129,12 +129,12 @@ CertificateAndKey TemporaryAuthority::issue(const CertificateRequest& request) c
 }
 
 std::string TemporaryAuthority::revoke(const std::vector<std::string>& certificates,
-                                       int hours) const {
+                                       std::chrono::seconds lifetime) const {
     const std::unique_ptr<X509_CRL, decltype(&X509_CRL_free)> list(X509_CRL_new(), X509_CRL_free);
     const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> when(
         X509_gmtime_adj(nullptr, -2 * kHour), ASN1_TIME_free);
     const std::unique_ptr<ASN1_TIME, decltype(&ASN1_TIME_free)> next(
-        X509_gmtime_adj(nullptr, hours * kHour), ASN1_TIME_free);
+        X509_gmtime_adj(nullptr, lifetime.count()), ASN1_TIME_free);
     X509_CRL_set_version(list.get(), 1);
     X509_CRL_set_issuer_name(list.get(), X509_get_subject_name(keys_->certificate.get()));
     X509_CRL_set1_lastUpdate(list.get(), when.get());

@@ -47,8 +47,9 @@ public:
     const std::string& certificatePem() const noexcept { return certificatePem_; }
 
     CertificateAndKey issue(const CertificateRequest& request) const;
-    // The list of what it revoked (PEM), good until `hours` from now; these certificates are on it.
-    std::string revoke(const std::vector<std::string>& certificates, int hours = 24) const;
+    // The list of what it revoked (PEM), good for so long; these certificates are on it.
+    std::string revoke(const std::vector<std::string>& certificates,
+                       std::chrono::seconds lifetime = std::chrono::hours(24)) const;
     // The response (DER) to an OCSP request (DER), about the first certificate it names.
     std::string answer(const std::string& request, const OcspSaid& said = {}) const;
 
