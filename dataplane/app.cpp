@@ -225,8 +225,9 @@ void App::logHealth(const std::string& address, bool up, const std::string& deta
 void App::logOcsp(const ocsp::StaplerNews& news) const {
     const bool good = news.outcome == tls::OcspOutcome::good;
     log_->log(good ? spdlog::level::info : spdlog::level::warn,
-              "ocsp {} certificate={} responder={} detail=\"{}\"", tls::name(news.outcome),
-              news.certificate, news.responder, news.detail);
+              "ocsp {} certificate={} responder={} detail=\"{}\" sha256={}",
+              tls::name(news.outcome), news.certificate, news.responder, news.detail,
+              news.fingerprint);
 }
 
 // Keys of our own, unless the controller gives us some before.

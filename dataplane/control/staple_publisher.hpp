@@ -30,9 +30,8 @@ public:
 
     void publish(worker::Publication publication, std::function<void()> applied) override {
         const auto& certificates = publication.snapshot->certificates;
-        stapler_.setCertificates(certificates
-                                     ? certificates->shown()
-                                     : std::vector<std::shared_ptr<const tls::Certificate>>());
+        stapler_.setCertificates(certificates ? certificates->shown()
+                                              : std::vector<tls::NamedCertificate>());
         next_.publish(std::move(publication), std::move(applied));
     }
 

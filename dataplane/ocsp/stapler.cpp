@@ -36,7 +36,8 @@ struct Stapler::Entry {
     bool stapled() const { return staple && staple->nextUpdate > unixNow(); }
 
     const std::string fingerprint;
-    const tls::OcspQuestion question;
+    std::string name;            // where it was found last
+    tls::OcspQuestion question;  // about the certificate as it was found with its issuer
     const std::optional<Responder> responder;  // none: not an address we would ask
     std::shared_ptr<const tls::Staple> staple;
     OcspOutcome told = OcspOutcome::good;  // what was last said about it
@@ -71,14 +72,14 @@ void Stapler::stop() {
     }
 }
 
-void Stapler::setCertificates(std::vector<std::shared_ptr<const tls::Certificate>> certificates) {
+void Stapler::setCertificates(std::vector<tls::NamedCertificate> certificates) {
     if (options_.scope == Scope::off || !self_ || certificates == certificates_)
         return;
     certificates_ = std::move(certificates);
     std::map<std::string, EntryPtr> before = std::exchange(entries_, {});
     const bool had = !rows_.empty();
     rows_.clear();
-    for (const auto& certificate : certificates_) {
+    for (const auto& [name, certificate] : certificates_) {
         auto question = tls::OcspQuestion::about(certificate);
         if (!question)
             continue;
@@ -88,10 +89,17 @@ void Stapler::setCertificates(std::vector<std::shared_ptr<const tls::Certificate
             if (auto known = before.extract(print))
                 entry = std::move(known.mapped());
         }
+        bool asks = false;
         if (!entry) {
             entry = std::make_shared<Entry>(executor_, std::move(print), *std::move(question));
-            due(entry);
+            asks = true;
+        } else if (entry->question.request().empty() && !question->request().empty()) {
+            entry->question = *std::move(question);  // its issuer is there now
+            asks = true;
         }
+        entry->name = name;
+        if (asks)
+            due(entry);
         rows_.push_back({certificate, entry});
     }
     for (const auto& [print, entry] : before) {
@@ -177,7 +185,7 @@ void Stapler::note(const EntryPtr& entry, OcspOutcome outcome, const std::string
     if (std::exchange(entry->told, outcome) == outcome)
         return;
     const auto& responder = entry->responder;
-    onNews_({entry->fingerprint,
+    onNews_({entry->name, entry->fingerprint,
              responder ? "http://" + responder->authority + responder->target : std::string(),
              outcome, detail});
 }

@@ -36,7 +36,8 @@ struct StaplerFacts {
 
 // One change, for the log.
 struct StaplerNews {
-    std::string certificate;  // SHA-256, hex
+    std::string certificate;  // its name in the configuration; one of them
+    std::string fingerprint;  // SHA-256, hex
     std::string responder;    // as we asked it; empty: its address is not one
     tls::OcspOutcome outcome = tls::OcspOutcome::good;
     std::string detail;
@@ -61,7 +62,7 @@ public:
     Stapler& operator=(const Stapler&) = delete;
 
     // All that clients are shown from now on. What is known of the same certificates stays.
-    void setCertificates(std::vector<std::shared_ptr<const tls::Certificate>> certificates);
+    void setCertificates(std::vector<tls::NamedCertificate> certificates);
     void stop();
 
     StaplerFacts facts() const;
@@ -87,7 +88,7 @@ private:
     Options options_;
     OnStaples onStaples_;
     OnNews onNews_;
-    std::vector<std::shared_ptr<const tls::Certificate>> certificates_;
+    std::vector<tls::NamedCertificate> certificates_;
     std::vector<Row> rows_;
     std::map<std::string, EntryPtr> entries_;                   // by fingerprint
     std::vector<std::unique_ptr<process::NameResolver>> idle_;  // one per question under way

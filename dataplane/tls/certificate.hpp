@@ -53,4 +53,12 @@ private:
     std::string keyType_;
 };
 
+// With its name in the configuration.
+struct NamedCertificate {
+    std::string name;
+    std::shared_ptr<const Certificate> certificate;
+
+    friend bool operator==(const NamedCertificate&, const NamedCertificate&) = default;
+};
+
 }  // namespace evergate::tls

@@ -238,16 +238,16 @@ SessionCache::Scope ServerCertificates::sessionScope(std::string_view host) cons
         {{reinterpret_cast<const char*>(scope.data()), scope.size()}, lower(host)});
 }
 
-std::vector<std::shared_ptr<const Certificate>> ServerCertificates::shown() const {
+std::vector<NamedCertificate> ServerCertificates::shown() const {
     std::set<const Certificate*> inUse;
     for (const auto& [offer, context] : contexts_) {
         for (const auto& certificate : offer.certificates)
             inUse.insert(certificate.get());
     }
-    std::vector<std::shared_ptr<const Certificate>> all;
+    std::vector<NamedCertificate> all;
     for (const auto& [name, loaded] : loaded_) {
         if (inUse.contains(loaded.certificate.get()))
-            all.push_back(loaded.certificate);
+            all.push_back({name, loaded.certificate});
     }
     return all;
 }

@@ -45,7 +45,7 @@ public:
     std::shared_ptr<const Certificate> named(const std::string& name) const;
 
     // What clients may be shown, without those that were made from no configuration.
-    std::vector<std::shared_ptr<const Certificate>> shown() const;
+    std::vector<NamedCertificate> shown() const;
 
     // When each certificate ends, by key name; UNIX time.
     std::vector<std::pair<std::string, std::int64_t>> expiries() const;

@@ -97,7 +97,7 @@ TEST_F(StaplingTest, GoesWithTheCertificateShownToWhoAsks) {
     give(handed);
     const auto all = proxy.serving().lock()->certificates->shown();
     ASSERT_EQ(all.size(), 2u);
-    for (const auto& certificate : all) {
+    for (const auto& [name, certificate] : all) {
         const auto* const staple = handed->find(certificate->leaf(), std::time(nullptr));
         ASSERT_NE(staple, nullptr);
         if (certificate->keyType() == "RSA") {
@@ -113,8 +113,8 @@ TEST_F(StaplingTest, GoesWithTheCertificateShownToWhoAsks) {
 
 TEST_F(StaplingTest, ExpiredOnesStayHere) {
     auto old = std::make_shared<tls::Staples>();
-    for (const auto& certificate : proxy.serving().lock()->certificates->shown()) {
-        old->add(certificate,
+    for (const auto& one : proxy.serving().lock()->certificates->shown()) {
+        old->add(one.certificate,
                  std::make_shared<const tls::Staple>(tls::Staple{"old", std::time(nullptr) - 1}));
     }
     give(std::move(old));

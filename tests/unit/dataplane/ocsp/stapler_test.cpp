@@ -48,6 +48,14 @@ protected:
             [this](const StaplerNews& one) { news.push_back(one); });
     }
 
+    // By the names "a", "b" and so on.
+    void show(const std::vector<CertificatePtr>& certificates) {
+        std::vector<tls::NamedCertificate> all;
+        for (const CertificatePtr& one : certificates)
+            all.push_back({std::string(1, static_cast<char>('a' + all.size())), one});
+        stapler->setCertificates(std::move(all));
+    }
+
     std::uint64_t count(OcspOutcome outcome) const {
         return stapler->facts().fetches[static_cast<std::size_t>(outcome)];
     }
@@ -84,7 +92,7 @@ TEST_F(StaplerTest, HandsOutWhatTheResponderSays) {
     test::OcspResponder responder(saying());
     const auto one = certificate(responder.url());
     start();
-    stapler->setCertificates({one});
+    show({one});
     ASSERT_TRUE(eventually([&] { return stapleOf(one) != nullptr; }));
     EXPECT_EQ(count(OcspOutcome::good), 1U);
     EXPECT_EQ(stapler->facts().stapled, 1U);
@@ -105,43 +113,67 @@ TEST_F(StaplerTest, AsksOnceForACertificateAndKeepsWhatItKnows) {
     const auto one = load(pair);
     const auto two = load(pair);
     start();
-    stapler->setCertificates({one, two});
+    show({one, two});
     ASSERT_TRUE(eventually([&] { return stapleOf(one) != nullptr; }));
     EXPECT_EQ(stapleOf(one), stapleOf(two));
     const auto three = load(pair);  // the same again, in another object
-    stapler->setCertificates({three});
+    show({three});
     EXPECT_NE(stapleOf(three), nullptr);
     EXPECT_EQ(stapleOf(one), nullptr);
     EXPECT_EQ(responder.asked(), 1);
-    stapler->setCertificates({});
+    show({});
     EXPECT_EQ(staples->size(), 0U);
     EXPECT_EQ(stapler->facts().stapled, 0U);
 }
 
 TEST_F(StaplerTest, AsksNobodyForCertificatesThatDoNotSayWhom) {
     start();
-    stapler->setCertificates({certificate("")});
+    show({certificate("")});
     EXPECT_EQ(staples, nullptr);
     EXPECT_EQ(stapler->facts().missing, 0U);
     const auto alone = certificate("http://127.0.0.1:1/", false);
-    stapler->setCertificates({alone});
+    show({alone});
     EXPECT_EQ(count(OcspOutcome::noIssuer), 1U);
-    stapler->setCertificates({certificate("http://user@127.0.0.1/")});
+    show({certificate("http://user@127.0.0.1/")});
     EXPECT_EQ(count(OcspOutcome::forbidden), 1U);
     ASSERT_THAT(news, SizeIs(2));
     EXPECT_EQ(news[1].responder, "");
     EXPECT_EQ(stapler->facts().missing, 1U);
 }
 
+TEST_F(StaplerTest, AsksWhenTheIssuerIsThereAfterAll) {
+    test::OcspResponder responder(saying());
+    test::CertificateRequest request;
+    request.responder = responder.url();
+    const auto pair = authority.issue(request);
+    start();
+    show({load(pair, false)});
+    EXPECT_EQ(count(OcspOutcome::noIssuer), 1U);
+    ASSERT_THAT(news, SizeIs(1));
+    EXPECT_EQ(news[0].certificate, "a");
+    EXPECT_THAT(news[0].fingerprint, SizeIs(64));
+    const auto repaired = load(pair);
+    show({certificate(""), repaired});
+    ASSERT_TRUE(eventually([&] { return stapleOf(repaired) != nullptr; }));
+    ASSERT_THAT(news, SizeIs(2));
+    EXPECT_EQ(news[1].outcome, OcspOutcome::good);
+    EXPECT_EQ(news[1].certificate, "b");
+    // Whoever takes it away again changes nothing of what is known.
+    const auto alone = load(pair, false);
+    show({alone});
+    EXPECT_NE(stapleOf(alone), nullptr);
+    EXPECT_EQ(responder.asked(), 1);
+}
+
 TEST_F(StaplerTest, StaysOutOfPrivatePlacesUnlessTold) {
     test::OcspResponder responder(saying());
     start(Scope::publicOnly);
     // Another port than 80, then an address that is not public.
-    stapler->setCertificates({certificate(responder.url()), certificate("http://127.0.0.1/")});
+    show({certificate(responder.url()), certificate("http://127.0.0.1/")});
     ASSERT_TRUE(eventually([&] { return count(OcspOutcome::forbidden) == 2; }));
     EXPECT_EQ(responder.asked(), 0);
     start(Scope::off);
-    stapler->setCertificates({certificate(responder.url())});
+    show({certificate(responder.url())});
     EXPECT_EQ(stapler->facts().missing, 0U);
     EXPECT_EQ(responder.asked(), 0);
 }
@@ -181,7 +213,7 @@ TEST_F(StaplerTest, StaplesNothingThatIsWrong) {
         test::OcspResponder responder(cases[i].first);
         const auto one = certificate(responder.url());
         start();
-        stapler->setCertificates({one});
+        show({one});
         ASSERT_TRUE(eventually([&] { return count(cases[i].second) == 1; })) << i;
         EXPECT_EQ(stapleOf(one), nullptr) << i;
         EXPECT_EQ(stapler->facts().missing, 1U) << i;
@@ -200,7 +232,7 @@ TEST_F(StaplerTest, TriesAgainAndTellsOfChangesOnly) {
     Pace pace;
     pace.firstRetry = pace.mostRetry = 1ms;
     start(Scope::any, pace);
-    stapler->setCertificates({one});
+    show({one});
     ASSERT_TRUE(eventually([&] { return count(OcspOutcome::unreachable) >= 3; }));
     EXPECT_THAT(news, SizeIs(1));
     broken = false;
@@ -228,7 +260,7 @@ TEST_F(StaplerTest, KeepsAnAnswerWhileItHoldsAndDropsItWhenRevoked) {
     Pace pace;
     pace.leastWait = pace.mostWait = pace.firstRetry = pace.mostRetry = 1ms;
     start(Scope::any, pace);
-    stapler->setCertificates({one});
+    show({one});
     ASSERT_TRUE(eventually([&] { return count(OcspOutcome::good) >= 2; })) << "refreshed";
     ASSERT_TRUE(eventually([&] { return stapleOf(one) != nullptr; }));
     mood = Mood::silent;
@@ -245,7 +277,7 @@ TEST_F(StaplerTest, AsksFewAtATimeAndEveryCertificate) {
     for (int i = 0; i < 12; ++i)
         many.push_back(certificate(responder.url()));
     start();
-    stapler->setCertificates(many);
+    show(many);
     EXPECT_TRUE(eventually([&] { return stapler->facts().stapled == many.size(); }));
     EXPECT_EQ(responder.asked(), 12);
 }
@@ -253,7 +285,7 @@ TEST_F(StaplerTest, AsksFewAtATimeAndEveryCertificate) {
 TEST_F(StaplerTest, MayGoWithQuestionsUnderWay) {
     test::OcspResponder responder(saying());
     start();
-    stapler->setCertificates({certificate(responder.url())});
+    show({certificate(responder.url())});
     ASSERT_TRUE(
         eventually([&] { return responder.asked() == 1 || stapler->facts().stapled == 1; }));
     stapler.reset();

@@ -106,7 +106,8 @@ TEST_F(ServerCertificatesTest, TellsWhatIsShownToClients) {
     put("b", issue({"b.test", "c.test"}));
     put("upstream", issue({}));  // for no name and nobody
     const auto all = compile();
-    EXPECT_THAT(all->shown(), testing::UnorderedElementsAre(all->named("a"), all->named("b")));
+    EXPECT_THAT(all->shown(), ElementsAre(NamedCertificate{"a", all->named("a")},
+                                          NamedCertificate{"b", all->named("b")}));
 }
 
 }  // namespace
