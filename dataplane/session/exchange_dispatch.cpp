@@ -42,11 +42,9 @@ upstream::Security Exchange::security() {
     wanted.http2 = model::speaksHttp2(policy_->protocol);
     if (backend_->trust) [[unlikely]] {
         const std::string_view name = policy_->tlsServerName;
-        wanted = {context_.tls,
-                  backend_->trust,
-                  name.empty() ? hostOf(composedLine().authority) : name,
-                  {},
-                  wanted.http2};
+        wanted = {
+            context_.tls, backend_->trust, name.empty() ? hostOf(composedLine().authority) : name,
+            {},           wanted.http2,    name.empty()};
     }
     if (policy_->proxyProtocol != model::ProxyProtocol::none) [[unlikely]] {
         introduction_ = composeIntroduction(policy_->proxyProtocol, *client_, *clientAddress_,

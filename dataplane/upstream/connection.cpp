@@ -79,6 +79,7 @@ bool Connection::secure(EndpointState& endpoint, const Security& security) {
         return false;
     context_ = security.context;
     serverName_ = security.serverName;
+    nameOfClient_ = security.nameOfClient;
     socket_.setLayer(std::move(stream));
     return true;
 }
@@ -86,6 +87,14 @@ bool Connection::secure(EndpointState& endpoint, const Security& security) {
 net::HandshakeFailure Connection::handshakeFailure() const noexcept {
     return socket_.layer() == nullptr ? net::HandshakeFailure::none
                                       : socket_.layer()->facts().failure;
+}
+
+// Whether that may be for the server name: it is not in the endpoint's certificate, or, where a
+// client chose it, nothing the endpoint would speak TLS for (unrecognized_name and the like).
+bool Connection::failedByName() const noexcept {
+    const net::HandshakeFailure failure = handshakeFailure();
+    return failure == net::HandshakeFailure::verification ||
+           (nameOfClient_ && failure == net::HandshakeFailure::alert);
 }
 
 void Connection::onTimer() {

@@ -116,6 +116,7 @@ private:
     friend class Http2Connection;
     friend class Http2Stream;
     void finishConnect(std::uint32_t events);
+    bool failedByName() const noexcept;
     bool secure(EndpointState& endpoint, const Security& security);
 
     ConnectionPool& pool_;
@@ -134,6 +135,7 @@ private:
     http::ProxyError problem_ = http::ProxyError::none;
     bool reached_ = false;  // TCP is connected
     bool counted_ = true;   // in endpoint().openConnections
+    bool nameOfClient_ = false;
     const bool stream_ = false;
     bool unprocessed_ = false;
     bool resetAlone_ = false;

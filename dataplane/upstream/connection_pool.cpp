@@ -208,9 +208,8 @@ void ConnectionPool::onConnectDone(Connection& connection) {
         return;
     }
     ++counters_.connectFailures;
-    // The name expected may be the client's Host: what it asked for is not held against the
-    // endpoint.
-    if (connection.handshakeFailure() == net::HandshakeFailure::verification) {
+    // The name may be the client's Host: what it asked for is not held against the endpoint.
+    if (connection.failedByName()) {
         ++connection.endpoint().connectFailures;
         return;
     }

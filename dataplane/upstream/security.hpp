@@ -20,7 +20,8 @@ struct Security {
     // PROXY protocol header, the first bytes of the connection, before TLS; empty: none. It names
     // the client's connection, so nobody else's requests get there.
     std::string_view introduction;
-    bool http2 = false;  // by prior knowledge, or ALPN
+    bool http2 = false;         // by prior knowledge, or ALPN
+    bool nameOfClient = false;  // serverName came with the request
 };
 
 }  // namespace evergate::upstream

@@ -189,6 +189,34 @@ TEST_F(HttpsUpstream, TriesAnotherEndpointAfterAFailedHandshake) {
     EXPECT_EQ(errors(http::ProxyError::upstreamTls), 1u);
 }
 
+// Whoever may name a host must not get endpoints out of use by one they do not serve.
+TEST_F(HttpsUpstream, AnEndpointsRefusalOfTheClientsHostIsNotHeldAgainstIt) {
+    options.context = serverContext(options);
+    SSL_CTX_set_tlsext_servername_callback(
+        options.context.get(), +[](SSL* ssl, int* alert, void*) {
+            *alert = SSL_AD_UNRECOGNIZED_NAME;
+            const char* const name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+            return name != nullptr && std::string_view(name) == "known.test"
+                       ? SSL_TLSEXT_ERR_OK
+                       : SSL_TLSEXT_ERR_ALERT_FATAL;
+        });
+    ScriptedEndpoint& endpoint = start(answerSecurely());
+    backend.retries = 0;
+    proxy.serve({endpoint.port()}, backend);
+    const auto failing = [&] { return proxy.backends().at(0).failing; };
+    RawConnection client = proxy.client();
+    for (int i = 0; i < 5; ++i)
+        EXPECT_EQ(ask(client, "unknown.test").status, 502);
+    EXPECT_EQ(errors(http::ProxyError::upstreamTls), 5u);
+    EXPECT_EQ(failing(), 0u);
+    EXPECT_EQ(ask(client, "known.test").status, 200);
+    // A name that is configured is no client's.
+    backend.tlsServerName = "unknown.test";
+    proxy.serve({endpoint.port()}, backend);
+    EXPECT_TRUE(proxy.eventually(
+        [&] { return ask(client, "known.test").status == 502 && failing() == 1; }));
+}
+
 TEST_F(HttpsUpstream, CountsAHandshakeAsPartOfTheConnectTimeout) {
     RawListener silent;
     backend.connectTimeout = std::chrono::milliseconds(300);
