@@ -24,44 +24,59 @@ bool setMac(EVP_MAC_CTX* mac, const TicketKeys::Key& key) {
 
 }  // namespace
 
-std::shared_ptr<const TicketKeys> TicketKeys::next(const TicketKeys* before) {
+std::shared_ptr<const TicketKeys> TicketKeys::next(const TicketKeys* before,
+                                                   Clock::time_point now) {
     std::unique_ptr<TicketKeys> keys(new TicketKeys);
     auto* const fresh = reinterpret_cast<unsigned char*>(keys->keys_.data());
     if (RAND_priv_bytes(fresh, sizeof(Key)) != 1)
         return nullptr;
     keys->count_ = 1;
-    if (before != nullptr) {
-        const std::size_t kept = std::min(before->count_, kOwn - 1);
-        std::copy_n(before->keys_.begin(), kept, keys->keys_.begin() + 1);
-        keys->count_ += kept;
-    }
+    for (std::size_t i = 0; before != nullptr && i < std::min(before->count_, kOwn - 1); ++i)
+        keys->add(before->keys_[i], before->sealed(i, now));
     return keys;
 }
 
 // Unless it is there already, or there is no room.
-void TicketKeys::add(const Key& key) noexcept {
-    const auto end = keys_.begin() + count_;
-    if (count_ != kMost &&
-        std::none_of(keys_.begin(), end, [&](const Key& held) { return held.name == key.name; }))
-        keys_[count_++] = key;
+void TicketKeys::add(const Key& key, Clock::time_point sealed) noexcept {
+    if (count_ == kMost || indexOf(key) != count_)
+        return;
+    keys_[count_] = key;
+    sealed_[count_++] = sealed;
+}
+
+// count_: it is not among them.
+std::size_t TicketKeys::indexOf(const Key& key) const noexcept {
+    std::size_t i = 0;
+    while (i != count_ && keys_[i].name != key.name)
+        ++i;
+    return i;
+}
+
+TicketKeys::Clock::time_point TicketKeys::sealed(std::size_t index,
+                                                 Clock::time_point now) const noexcept {
+    return index == 0 ? now : sealed_[index];
 }
 
 std::shared_ptr<const TicketKeys> TicketKeys::of(std::span<const std::string> given,
-                                                 const TicketKeys* before) {
+                                                 const TicketKeys* before, Clock::time_point now) {
     std::unique_ptr<TicketKeys> keys(new TicketKeys);
     for (const std::string& bytes : given) {
         Key key;
         if (bytes.size() != sizeof key)
             return nullptr;
         std::memcpy(&key, bytes.data(), sizeof key);
-        keys->add(key);
+        const std::size_t known = before == nullptr ? 0 : before->indexOf(key);
+        const bool isNew = before == nullptr || known == before->count_;
+        // One that is new sealed elsewhere, and not in this period: it is first then.
+        keys->add(key, isNew ? now - kPeriod : before->sealed(known, now));
         OPENSSL_cleanse(&key, sizeof key);
     }
     if (keys->count_ == 0)
         return nullptr;
-    if (before != nullptr) {
-        for (const Key& key : before->keys())
-            keys->add(key);
+    for (std::size_t i = 0; before != nullptr && i < before->count_; ++i) {
+        const Clock::time_point sealed = before->sealed(i, now);
+        if (now - sealed < kKept)
+            keys->add(before->keys_[i], sealed);
     }
     return keys;
 }

@@ -25,6 +25,11 @@ public:
     // Of keys of our own: a ticket opens for two to three periods.
     static constexpr std::size_t kOwn = 3;
     static constexpr std::chrono::hours kPeriod{6};
+    // How long a key that others took the place of opens what it sealed: two periods, told by who
+    // comes once in a period, but not on the second.
+    static constexpr std::chrono::hours kKept = 2 * kPeriod - std::chrono::hours(1);
+
+    using Clock = std::chrono::steady_clock;
 
     struct Key {
         std::array<unsigned char, 16> name;
@@ -34,12 +39,15 @@ public:
 
     // One fresh key, then those of `before` but the oldest. Null when the system gives no
     // randomness.
-    static std::shared_ptr<const TicketKeys> next(const TicketKeys* before);
+    static std::shared_ptr<const TicketKeys> next(const TicketKeys* before,
+                                                  Clock::time_point now = Clock::now());
 
     // Somebody else's, each the bytes of a Key, the first to seal with; behind them those of
-    // `before` that are not among them. Null when one has another size, or there is none.
+    // `before` that are not among them and sealed less than kKept ago. Null when one has another
+    // size, or there is none.
     static std::shared_ptr<const TicketKeys> of(std::span<const std::string> given,
-                                                const TicketKeys* before);
+                                                const TicketKeys* before,
+                                                Clock::time_point now = Clock::now());
 
     ~TicketKeys();
     TicketKeys(const TicketKeys&) = delete;
@@ -56,8 +64,12 @@ public:
 
 private:
     TicketKeys() = default;
-    void add(const Key& key) noexcept;
+    void add(const Key& key, Clock::time_point sealed) noexcept;
+    std::size_t indexOf(const Key& key) const noexcept;
+    Clock::time_point sealed(std::size_t index, Clock::time_point now) const noexcept;
+
     std::array<Key, kMost> keys_{};
+    std::array<Clock::time_point, kMost> sealed_{};  // until when each was the one that seals
     std::size_t count_ = 0;
 };
 

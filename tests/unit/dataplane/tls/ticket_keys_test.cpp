@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 #include <openssl/core_names.h>
 
+#include <algorithm>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -56,6 +58,84 @@ TEST(TicketKeys, OfTheControllerSealAndOurOwnStillOpen) {
     const std::vector<std::string> bad{std::string(79, 'a')};
     EXPECT_FALSE(TicketKeys::of(bad, nullptr));
     EXPECT_FALSE(TicketKeys::of({}, own.get()));
+}
+
+class GivenKeys : public testing::Test {
+protected:
+    // A key of a secret (a letter) and a period.
+    static std::string key(char secret, int period) {
+        std::string bytes(80, secret);
+        bytes[0] = static_cast<char>(period);
+        return bytes;
+    }
+
+    // What a controller gives in that period.
+    void give(char secret, int period) {
+        const std::vector<std::string> given{key(secret, period), key(secret, period + 1),
+                                             key(secret, period - 1), key(secret, period - 2)};
+        keys = TicketKeys::of(given, keys.get(), now);
+        ASSERT_TRUE(keys);
+    }
+
+    bool opens(char secret, int period) const {
+        for (const TicketKeys::Key& each : keys->keys()) {
+            if (std::memcmp(&each, key(secret, period).data(), sizeof each) == 0)
+                return true;
+        }
+        return false;
+    }
+
+    std::shared_ptr<const TicketKeys> keys;
+    TicketKeys::Clock::time_point now{std::chrono::hours(1'000)};
+};
+
+TEST_F(GivenKeys, GoWhenTheyAreNotGivenAnyMore) {
+    for (int period = 10; period < 20; ++period) {
+        give('a', period);
+        give('a', period);  // as after another connection
+        EXPECT_EQ(keys->keys().size(), 4u) << period;
+        EXPECT_TRUE(opens('a', period - 2));
+        EXPECT_FALSE(opens('a', period - 3)) << period;
+        // Not to the second.
+        now += TicketKeys::kPeriod - std::chrono::seconds(period % 3);
+    }
+}
+
+TEST_F(GivenKeys, OfAnotherSecretGoAfterTwoPeriods) {
+    give('a', 9);
+    now += TicketKeys::kPeriod;
+    give('a', 10);
+    now += std::chrono::hours(1);
+    give('b', 10);
+    EXPECT_TRUE(opens('a', 10));
+    EXPECT_TRUE(opens('a', 9));
+    now += std::chrono::hours(5);
+    give('b', 11);
+    EXPECT_TRUE(opens('a', 10));
+    now += TicketKeys::kPeriod;
+    give('b', 12);
+    EXPECT_FALSE(opens('a', 9)) << "12 h after the last that it sealed";
+    now += TicketKeys::kPeriod;
+    give('b', 13);
+    EXPECT_FALSE(opens('a', 10));
+    EXPECT_EQ(keys->keys().size(), 4u);
+}
+
+TEST_F(GivenKeys, LetOurOwnOpenForAsLong) {
+    keys = TicketKeys::next(nullptr, now);
+    const auto own = keys->keys()[0].name;
+    const auto held = [&] {
+        const auto all = keys->keys();
+        return std::any_of(all.begin(), all.end(),
+                           [&](const TicketKeys::Key& each) { return each.name == own; });
+    };
+    give('a', 10);
+    now += TicketKeys::kPeriod;
+    give('a', 11);
+    EXPECT_TRUE(held());
+    now += TicketKeys::kPeriod;
+    give('a', 12);
+    EXPECT_FALSE(held());
 }
 
 TEST(TicketKeys, AreDifferentEachTime) {
