@@ -253,10 +253,8 @@ bool Http2Session::covers(std::string_view host) {
     const auto& certificates = context_.snapshot->snapshot->certificates;
     if (asked.empty() || !certificates)
         return true;
-    const tls::ServerContext* shown = certificates->find(asked);
-    const tls::ServerContext* wanted = certificates->find(host);
-    const tls::ServerContext* const other = &certificates->byDefault();
-    if ((shown != nullptr ? shown : other) != (wanted != nullptr ? wanted : other))
+    const tls::ServerContext* const shown = certificates->find(asked);
+    if ((shown != nullptr ? shown : &certificates->byDefault()) != &certificates->serving(host))
         return false;
     coveredBy_ = context_.snapshot;
     coveredHost_ = host;

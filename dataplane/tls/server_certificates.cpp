@@ -206,10 +206,14 @@ std::shared_ptr<const ServerCertificates> ServerCertificates::compile(
     return problems.empty() ? std::move(result) : nullptr;
 }
 
-const ClientRules* ServerCertificates::clientsOf(std::string_view host) const {
+const ServerContext& ServerCertificates::serving(std::string_view host) const {
     const ServerContext* const context =
         find(host.ends_with('.') ? host.substr(0, host.size() - 1) : host);
-    return (context == nullptr ? *default_ : *context).clients().get();
+    return context == nullptr ? *default_ : *context;
+}
+
+const ClientRules* ServerCertificates::clientsOf(std::string_view host) const {
+    return serving(host).clients().get();
 }
 
 std::shared_ptr<const Certificate> ServerCertificates::named(const std::string& name) const {

@@ -34,11 +34,14 @@ public:
 
     const ServerContext& byDefault() const noexcept { return *default_; }
 
+    // The one that requests for `host` are to come through: the default where there is no other. A
+    // final dot does not matter either.
+    const ServerContext& serving(std::string_view host) const;
+
     // Of sessions made for `host`; empty: for none. RFC 6066 §3: no other host may resume them.
     SessionCache::Scope sessionScope(std::string_view host) const;
 
-    // By which rules clients that ask for `host` are verified; null: they are not. A final dot
-    // does not matter either.
+    // By which rules clients that send requests for `host` are verified; null: they are not.
     const ClientRules* clientsOf(std::string_view host) const;
 
     // By key name; null when there is none.

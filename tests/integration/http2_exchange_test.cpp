@@ -436,8 +436,10 @@ TEST(Http2Exchange, WantsAConnectionOfItsOwnForAnotherCertificate) {
     EXPECT_EQ(ask("c.example"),
               "421 421 this connection was opened for a host with another certificate\n");
     EXPECT_EQ(ask("a.example"), "200 hello");
+    EXPECT_EQ(ask("b.example."), "200 hello") << "the same host, fully qualified";
+    EXPECT_EQ(ask("c.example.").substr(0, 3), "421");
     const auto counters = proxy.counters();
-    EXPECT_EQ(counters.errors[static_cast<std::size_t>(http::ProxyError::otherCertificate)], 1u);
+    EXPECT_EQ(counters.errors[static_cast<std::size_t>(http::ProxyError::otherCertificate)], 2u);
     EXPECT_EQ(counters.errors[static_cast<std::size_t>(http::ProxyError::misdirected)], 0u);
 }
 
