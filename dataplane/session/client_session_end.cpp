@@ -161,6 +161,8 @@ void ClientSession::rearm() {
 }
 
 std::chrono::milliseconds ClientSession::timeFor(Phase phase) noexcept {
+    if (phase == Phase::handshake)
+        return context_.settings().handshakeTimeout - sinceAccept();
     if (!exchange_)
         return deadlineOf(phase, context_.settings(), context_.defaultPolicy);
     const auto limit = deadlineOf(phase, context_.settings(), exchange_->policy());

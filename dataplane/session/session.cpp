@@ -32,6 +32,10 @@ Session::~Session() {
     --context_.counters.activeConnections;
 }
 
+std::chrono::milliseconds Session::sinceAccept() const noexcept {
+    return (context_.wheel.nowTick() - acceptedTick_) * net::TimerWheel::kTick;
+}
+
 void Session::stepAside(const net::Socket& socket) noexcept {
     --context_.counters.accepted;
     --listener_.accepted;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/intrusive/list_hook.hpp>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -48,6 +49,9 @@ public:
 
     std::uint32_t acceptedTick() const noexcept { return acceptedTick_; }
 
+    // Before start(): the connection was accepted by `before`, and its handshake began then.
+    void goOnFrom(const Session& before) noexcept { acceptedTick_ = before.acceptedTick_; }
+
     // Whether it waits in the worker's queue; kept by the Requeue.
     bool queued() const noexcept { return queued_; }
 
@@ -59,6 +63,7 @@ public:
     void setClientKey(std::uint64_t key) noexcept { clientKey_ = key; }
 
 protected:
+    std::chrono::milliseconds sinceAccept() const noexcept;
     // Before another session goes on with the connection: that one counts as accepted in place of
     // this one. Neither events nor deadlines come any more.
     void stepAside(const net::Socket& socket) noexcept;

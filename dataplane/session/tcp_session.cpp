@@ -306,7 +306,7 @@ std::chrono::milliseconds TcpSession::timeLeft() const noexcept {
         return limit - (now - since) * net::TimerWheel::kTick;
     };
     if (state_ == State::handshake)
-        return left(context_.settings().handshakeTimeout, idleSince_);
+        return context_.settings().handshakeTimeout - sinceAccept();
     if (state_ == State::queued)
         return left(policy_->queueTimeout, idleSince_);
     if (state_ == State::connecting)

@@ -54,7 +54,6 @@ void TcpSession::start() {
     if (socket_.layer() == nullptr)
         return connectNext(ProxyError::noEndpoint);
     state_ = State::handshake;
-    idleSince_ = context_.wheel.nowTick();
     shakeHands();
 }
 

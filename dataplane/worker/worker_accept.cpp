@@ -71,6 +71,7 @@ void Worker::onNamed(session::SniSession& named, session::ListenerState& listene
     }
     if (session == nullptr)
         return onSessionClosed(named);
+    session->goOnFrom(named);
     goOn(named, *session);
 }
 

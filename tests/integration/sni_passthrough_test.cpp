@@ -248,6 +248,29 @@ TEST_F(SniPassthrough, ClientHellosHaveADeadline) {
     EXPECT_EQ(log.lines()[0]["tls_failure"], "timeout");
 }
 
+// What was left of it when the name was known.
+TEST_F(SniPassthrough, TheDeadlineIsThatOfTheWholeHandshake) {
+    using std::chrono::milliseconds;
+    using std::chrono::steady_clock;
+    proxy.passThrough("through.test", {endpoint.port()});
+    for (milliseconds whole(1'000); whole < milliseconds(10'000); whole *= 2) {
+        proxy.settings().handshakeTimeout = whole;
+        proxy.publish();
+        const std::string hello = TlsByHand("a.test").hello();
+        const auto accepted = steady_clock::now();
+        RawConnection client = RawConnection::connect(port);
+        ASSERT_TRUE(client.send(hello.substr(0, 20)));
+        ASSERT_TRUE(proxy.eventually([&] { return steady_clock::now() - accepted > whole / 2; }));
+        const auto named = steady_clock::now();
+        client.send(hello.substr(20));
+        const bool answered = !client.readAll().empty();
+        // A slow machine needs more.
+        if (answered && steady_clock::now() - named < whole * 3 / 4)
+            return;
+    }
+    FAIL() << "it began anew with the name";
+}
+
 TEST_F(SniPassthrough, PassesEveryByteAndBothHalfCloses) {
     proxy.passThrough("through.test", {raw.port()});
     const std::string hello = TlsByHand("through.test").hello();
