@@ -53,10 +53,12 @@ App::App(ControllerSettings settings)
                  [this] { relist(); }),
       loop_(io_, publisher_, logging_.logger("publish"), [this] { relist(); }),
       admin_(io_.get_executor(), logging_.logger("admin")),
-      signals_(io_) {}
+      signals_(io_),
+      idleSignals_(io_, SIGHUP, SIGUSR1) {}
 
 int App::run() {
     ::signal(SIGPIPE, SIG_IGN);
+    ::signal(SIGUSR2, SIG_IGN);
     const auto descriptors = process::raiseDescriptorLimit();
     logger_->info("starting version={} rpc={} descriptors={}", EVERGATE_VERSION,
                   settings_.rpcListen, descriptors.now);
@@ -157,6 +159,7 @@ bool App::start() {
         return false;
     }
     watchSignals();
+    watchIdleSignals();
     source_->start(loop_);
     if (writeback_) {
         writeback::Writeback::launch(writeback_);
@@ -215,6 +218,17 @@ void App::watchSignals() {
         if (!ec) {
             logger_->info("stopping signal={}", number);
             stop();
+        }
+    });
+}
+
+// Sent by habit: by log rotation, by a terminal that closes.
+void App::watchIdleSignals() {
+    idleSignals_.async_wait([this](boost::system::error_code ec, int number) {
+        if (!ec) {
+            logger_->info("nothing to reload, changes are watched signal={}",
+                          number == SIGHUP ? "SIGHUP" : "SIGUSR1");
+            watchIdleSignals();
         }
     });
 }

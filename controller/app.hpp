@@ -2,7 +2,8 @@
 // The controller, put together: source -> publish loop -> publisher -> data planes, and the admin
 // server.
 //
-// One thread: the one that calls run(). Ends on SIGTERM or SIGINT.
+// One thread: the one that calls run(). Ends on SIGTERM or SIGINT; SIGHUP, SIGUSR1 and SIGUSR2 do
+// nothing.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -37,6 +38,7 @@ private:
     bool useTicketSecret();
     void addRoutes();
     void watchSignals();
+    void watchIdleSignals();
     void stop();
     void relist();
     void noteAnswer(bool refused);
@@ -53,6 +55,7 @@ private:
     PublishLoop loop_;
     process::AdminServer admin_;
     boost::asio::signal_set signals_;
+    boost::asio::signal_set idleSignals_;              // those that would end us and must not
     std::unique_ptr<Source> source_;                   // goes early: it calls the loop
     std::shared_ptr<writeback::Writeback> writeback_;  // null: nothing is written back
 };

@@ -110,6 +110,7 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
       api_(applier_, reports_, adminOptions()),
       admin_(io_.get_executor(), logging.logger("admin")),
       signals_(io_, SIGTERM, SIGINT),
+      reopen_(io_, SIGHUP, SIGUSR1),
       deadline_(io_),
       ticketRotation_(io_) {
     pool_.logEjections([this](const std::string& address, std::string_view reason,
@@ -123,6 +124,8 @@ App::App(DataplaneSettings settings, const process::Logging& logging)
     });
     // A peer that is gone is an error code on the write, nothing else.
     ::signal(SIGPIPE, SIG_IGN);
+    // Would end us.
+    ::signal(SIGUSR2, SIG_IGN);
 }
 
 App::~App() = default;
@@ -182,6 +185,7 @@ int App::run() {
     pool_.start();
     link_.start();
     waitForSignal();
+    waitForReopen();
     rotateTicketKeys(tls::TicketKeys::kPeriod);
     io_.run();
     link_.stop();
@@ -252,6 +256,30 @@ void App::waitForSignal() {
         drain(signal == SIGTERM ? "SIGTERM" : "SIGINT");
         waitForSignal();
     });
+}
+
+// Also in a drain: these signals never end anything.
+void App::waitForReopen() {
+    reopen_.async_wait([this](const boost::system::error_code& error, int signal) {
+        if (error)
+            return;
+        reopenAccessLog(signal == SIGHUP ? "SIGHUP" : "SIGUSR1");
+        waitForReopen();
+    });
+}
+
+void App::reopenAccessLog(const char* why) {
+    const bool isFile = pool_.reopenAccessLog([this, why](std::error_code error) {
+        const std::string& file = settings_.accessLogFile;
+        if (error) {
+            log_->error("access log not reopened, the old file stays why={} file={} error=\"{}\"",
+                        why, file, error.message());
+        } else {
+            log_->info("access log reopened why={} file={}", why, file);
+        }
+    });
+    if (!isFile)
+        log_->info("nothing to reopen: no access log in a file why={}", why);
 }
 
 void App::drain(const char* why) {

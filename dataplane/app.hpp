@@ -3,6 +3,7 @@
 // thread (the caller's), and ends it.
 //
 // Start: descriptors raised, workers, admin server, last-known-good applied, controller dialed.
+// SIGHUP and SIGUSR1: the access log's file is opened anew. SIGUSR2 means nothing.
 // First SIGTERM, SIGINT or POST /api/v1/drain: not ready, requests finish until the drain timeout,
 // then the end. Second signal: the end at once. Both end with code 0: cutting is what was asked
 // for.
@@ -51,6 +52,8 @@ private:
     void logHealth(const std::string& address, bool up, const std::string& detail) const;
     void logOcsp(const ocsp::StaplerNews& news) const;
     void waitForSignal();
+    void waitForReopen();
+    void reopenAccessLog(const char* why);
     void rotateTicketKeys(std::chrono::hours after);
     void drain(const char* why);
     void finish(int code);
@@ -74,6 +77,7 @@ private:
     AdminApi api_;
     process::AdminServer admin_;
     boost::asio::signal_set signals_;
+    boost::asio::signal_set reopen_;
     boost::asio::steady_timer deadline_;
     boost::asio::steady_timer ticketRotation_;
     bool draining_ = false;

@@ -32,16 +32,15 @@ bool isRegularFile(int fd) noexcept {
 }  // namespace
 
 AccessLogWriter::AccessLogWriter(http::AccessLogFormat format, const std::string& path)
-    : format_(format), work_(boost::asio::make_work_guard(io_)) {
-    if (path == "-") {
+    : format_(format),
+      path_(path == "-" ? std::string() : path),
+      work_(boost::asio::make_work_guard(io_)) {
+    if (path_.empty()) {
         fd_ = STDOUT_FILENO;
-    } else {
-        fd_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
-        if (fd_ < 0)
-            throw std::system_error(errno, std::system_category(), "access log " + path);
-        ownsFd_ = true;
+        regularFile_ = isRegularFile(fd_);
+    } else if (const auto error = open(0)) {
+        throw std::system_error(error, "access log " + path);
     }
-    regularFile_ = isRegularFile(fd_);
     thread_ = std::thread([this] { io_.run(); });
 }
 
@@ -49,8 +48,28 @@ AccessLogWriter::~AccessLogWriter() {
     ending_ = true;
     work_.reset();
     thread_.join();
-    if (ownsFd_)
+    if (!path_.empty())
         ::close(fd_);
+}
+
+// Takes the place of what is open, when it works.
+std::error_code AccessLogWriter::open(int more) noexcept {
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | more, 0640);
+    if (fd < 0)
+        return {errno, std::system_category()};
+    if (fd_ >= 0)
+        ::close(fd_);
+    fd_ = fd;
+    regularFile_ = isRegularFile(fd_);
+    return {};
+}
+
+bool AccessLogWriter::reopen(std::function<void(std::error_code)> done) {
+    if (path_.empty())
+        return false;
+    // A pipe that nobody reads would keep us in open() for ever.
+    boost::asio::post(io_, [this, done = std::move(done)] { done(open(O_NONBLOCK)); });
+    return true;
 }
 
 bool AccessLogWriter::submit(std::string lines, std::uint64_t count) {

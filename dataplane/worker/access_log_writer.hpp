@@ -12,7 +12,9 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <cstdint>
+#include <functional>
 #include <string>
+#include <system_error>
 #include <thread>
 
 #include "dataplane/http/access_log.hpp"
@@ -31,6 +33,12 @@ public:
     // Any thread. False: too much is waiting, `lines` is dropped by the caller.
     bool submit(std::string lines, std::uint64_t count);
 
+    // Any thread. Opens the file anew, after somebody moved it away: what was handed over before
+    // goes to the old one, what comes after to the new one. When it cannot be opened the old one
+    // stays. `done` is called on the writer's thread. False: it is standard output, nothing
+    // happens.
+    bool reopen(std::function<void(std::error_code)> done);
+
     void noteDropped(std::uint64_t lines) noexcept {
         dropped_.fetch_add(lines, std::memory_order_relaxed);
     }
@@ -40,12 +48,14 @@ public:
 private:
     void write(const std::string& lines, std::uint64_t count);
     bool waitWritable() noexcept;
+    std::error_code open(int more) noexcept;
 
-    http::AccessLogFormat format_;
+    const http::AccessLogFormat format_;
+    const std::string path_;  // empty: standard output
+    // The writer's own, as soon as it runs.
     int fd_ = -1;
-    bool ownsFd_ = false;
     bool regularFile_ = false;
-    bool gaveUp_ = false;  // the writer's own
+    bool gaveUp_ = false;
     std::atomic<bool> ending_{false};
     std::atomic<std::size_t> waiting_{0};  // bytes handed over and not yet written
     std::atomic<std::uint64_t> dropped_{0};

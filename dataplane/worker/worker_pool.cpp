@@ -459,4 +459,12 @@ std::uint64_t WorkerPool::accessLogDropped() const noexcept {
     return log_ ? log_->dropped() : 0;
 }
 
+bool WorkerPool::reopenAccessLog(std::function<void(std::error_code)> done) {
+    if (!log_)
+        return false;
+    return log_->reopen([control = control_, done = std::move(done)](std::error_code error) {
+        boost::asio::post(control, [done, error] { done(error); });
+    });
+}
+
 }  // namespace evergate::worker

@@ -15,6 +15,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "common/model/values.hpp"
@@ -146,6 +147,8 @@ public:
     void setStaples(std::shared_ptr<const tls::Staples> staples);
 
     std::uint64_t accessLogDropped() const noexcept;
+    // See AccessLogWriter::reopen(). False: it is off, or standard output.
+    bool reopenAccessLog(std::function<void(std::error_code)> done);
 
     LimitUse limitUse() const;
 

@@ -94,6 +94,26 @@ class Lifecycle(Case):
             stack.dataplane.signal(signal.SIGTERM)
             self.assertEqual(stack.dataplane.wait(), 0)
 
+    def test_signals_of_log_rotation_and_closed_terminals_end_nothing(self):
+        stack = self.start()
+        with stack.connect() as connection:
+            self.assertEqual(connection.request(host="echo.example").status, 200)
+            for program, line in ((stack.dataplane, "nothing to reopen"), (stack.controller, "nothing to reload")):
+                program.signal(signal.SIGUSR2)
+                for name in ("SIGHUP", "SIGUSR1", "SIGHUP"):
+                    program.signal(signal.Signals[name])
+                    wait_until(lambda program=program, line=line, name=name: any(
+                        line in said and name in said for said in program.text().splitlines()), f"{name}: {line}")
+            self.assertEqual(connection.request(host="echo.example").status, 200)
+            # Nor is one the "second signal" of a drain, which ends at once.
+            connection.send(compose(path="/delay/500", host="echo.example"))
+            wait_until(lambda: stack.counters()["activeRequests"] == 1, "a request is under way")
+            stack.dataplane.signal(signal.SIGTERM)
+            wait_until(lambda: http.status_or_none(stack.admin_port, "/readyz") != 200, "draining")
+            stack.dataplane.signal(signal.SIGHUP)
+            self.assertEqual(connection.response().status, 200)
+            self.assertEqual(stack.dataplane.wait(), 0)
+
     def test_it_serves_on_without_a_controller(self):
         stack = self.start()
         stack.controller.kill()
@@ -202,6 +222,40 @@ class AccessLog(Case):
         self.assertTrue(seen["endpoint"].startswith("127.0.0.1:"))
         self.assertEqual(upload["bytes_in"], 5)
         self.assertEqual((nobody["status"], nobody["error"]), (404, "no_route"))
+
+    def test_a_moved_file_is_reopened_and_no_line_is_lost(self):
+        path = self.scratch / "access.log"
+        stack = self.evergate(dataplane_flags=["--access-log=json", f"--access-log-file={path}"]).start()
+        stack.expose("echo", stack.add_backend("one"))
+        stack.wait_status("echo.example")
+        moved, sent, asking = [], [0], threading.Event()
+
+        def ask():
+            with stack.connect() as connection:
+                while not asking.is_set():
+                    self.assertEqual(connection.request(path=f"/n/{sent[0]}", host="echo.example").status, 200)
+                    sent[0] += 1
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        self.addCleanup(asking.set)
+        for name in ("SIGHUP", "SIGUSR1"):
+            wait_until(lambda: path.exists() and self.numbers(path), "lines in the file")
+            moved.append(path.rename(self.scratch / f"access.{name}"))
+            stack.dataplane.signal(signal.Signals[name])
+            wait_until(lambda name=name: f"access log reopened why={name}" in stack.dataplane.text(), "reopened")
+        wait_until(lambda: self.numbers(path), "lines in the last file")
+        asking.set()
+        thread.join()
+        self.assertEqual(stack.dataplane.stop(), 0)
+        self.assertEqual([n for file in (*moved, path) for n in self.numbers(file)], list(range(sent[0])))
+
+    @staticmethod
+    def numbers(path):
+        """Of the whole lines: the last one may still be on its way."""
+        targets = [json.loads(line)["target"] for line in path.read_text(encoding="utf-8").splitlines(keepends=True)
+                   if line.endswith("\n")]
+        return [int(target[3:]) for target in targets if target.startswith("/n/")]
 
     def test_text_lines_are_one_line_each(self):
         for line in self.lines("text", 3):

@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <sstream>
 #include <system_error>
 
@@ -54,6 +56,42 @@ TEST_F(AccessLogWriterTest, WritesWhatItWasGivenBeforeItEnds) {
         EXPECT_EQ(writer.dropped(), 0u);
     }
     EXPECT_EQ(contents(path), "one\n" + std::string(100'000, 'x') + "\nthree\nappended\n");
+}
+
+TEST_F(AccessLogWriterTest, ReopensBetweenTheLinesOfBeforeAndAfter) {
+    const auto path = folder / "log";
+    const auto moved = folder / "log.1";
+    std::promise<std::error_code> reopened;
+    AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+    std::filesystem::rename(path, moved);
+    EXPECT_TRUE(writer.submit("before\n", 1));
+    EXPECT_TRUE(writer.reopen([&](std::error_code error) { reopened.set_value(error); }));
+    EXPECT_TRUE(writer.submit("after\n", 1));
+    EXPECT_FALSE(reopened.get_future().get());
+    while (lineCount(path) != 1)
+        ::usleep(1'000);
+    EXPECT_EQ(contents(path), "after\n");
+    EXPECT_EQ(contents(moved), "before\n");
+}
+
+TEST_F(AccessLogWriterTest, KeepsItsFileWhenItCannotBeReopened) {
+    const auto path = folder / "log";
+    const auto moved = folder / "log.1";
+    {
+        std::promise<std::error_code> reopened;
+        AccessLogWriter writer(http::AccessLogFormat::text, path.string());
+        std::filesystem::rename(path, moved);
+        ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);  // nobody reads it
+        EXPECT_TRUE(writer.reopen([&](std::error_code error) { reopened.set_value(error); }));
+        EXPECT_EQ(reopened.get_future().get().value(), ENXIO);
+        EXPECT_TRUE(writer.submit("after\n", 1));
+    }
+    EXPECT_EQ(contents(moved), "after\n");
+}
+
+TEST_F(AccessLogWriterTest, HasNothingToReopenOnStandardOutput) {
+    AccessLogWriter writer(http::AccessLogFormat::text, "-");
+    EXPECT_FALSE(writer.reopen([](std::error_code) { ADD_FAILURE(); }));
 }
 
 TEST_F(AccessLogWriterTest, ThrowsWhenTheFileCannotBeOpened) {
