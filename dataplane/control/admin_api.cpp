@@ -393,10 +393,11 @@ void AdminApi::explainRequest(const AdminRequest& request, Done done) {
     if (!explanation.backendId)
         return done(json(explainJson(explanation, {})));
     std::vector<routing::BackendId> ids{*explanation.backendId};
-    workers_.collectBackends(std::move(ids), [explanation, done = std::move(done)](
-                                                 const std::vector<worker::BackendStats>& stats) {
-        done(json(explainJson(explanation, stats)));
-    });
+    workers_.collectBackends(std::move(ids),
+                             [explanation, done = std::move(done)](const auto& stats) mutable {
+                                 explainEndpoints(stats, explanation);
+                                 done(json(explainJson(explanation, stats)));
+                             });
 }
 
 }  // namespace evergate::dataplane

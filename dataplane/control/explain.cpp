@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "dataplane/control/explain.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include "common/model/syntax.hpp"
@@ -222,6 +223,32 @@ std::optional<UrlParts> splitUrl(std::string_view url) {
     if (parts.path.empty())
         parts.path = "/";
     return parts;
+}
+
+void explainEndpoints(const std::vector<worker::BackendStats>& backends, Explanation& answer) {
+    if (answer.status != 0 || !answer.backendId)
+        return;
+    const auto backend = std::find_if(backends.begin(), backends.end(),
+                                      [&](const auto& one) { return one.id == *answer.backendId; });
+    std::size_t taking = 0;
+    std::size_t out = 0;
+    if (backend != backends.end()) {
+        for (const worker::EndpointStats& endpoint : backend->endpoints) {
+            if (endpoint.retired || endpoint.weight == 0)
+                continue;
+            ++taking;
+            out += !endpoint.up || endpoint.ejected || endpoint.failing ? 1 : 0;
+        }
+    }
+    if (taking == 0) {
+        answer.status = 503;
+        answer.steps.push_back("Backend " + inQuotes(answer.backend) +
+                               " has no endpoint that takes new requests: we answer 503 "
+                               "(no_endpoint), or reset what is not HTTP to us.");
+    } else if (out == taking) {
+        answer.steps.emplace_back(
+            "Every endpoint failed its checks or its last connects; they are tried all the same.");
+    }
 }
 
 std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,

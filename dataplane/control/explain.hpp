@@ -2,7 +2,8 @@
 // Says in plain words where a request would go and why: `evergatectl explain`.
 //
 // The answer comes from the matcher of the given snapshot, the very one that serves traffic; here
-// the URL is taken apart, the listener chosen and the result put in words. Pure.
+// the URL is taken apart, the listener chosen and the result put in words. What only the workers
+// know, which endpoints are left, is added afterwards. Pure.
 #pragma once
 
 #include <optional>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "dataplane/routing/snapshot.hpp"
+#include "dataplane/worker/worker_stats.hpp"
 
 namespace evergate::dataplane {
 
@@ -48,5 +50,9 @@ std::optional<UrlParts> splitUrl(std::string_view url);
 // The explanation, or one sentence about what is wrong with the question.
 std::variant<Explanation, std::string> explain(const routing::Snapshot& snapshot,
                                                const ExplainRequest& request);
+
+// Adds a step, and status 503, when no endpoint of its backend takes new requests; a step when all
+// that do are out and are tried all the same. `backends`: those the workers know.
+void explainEndpoints(const std::vector<worker::BackendStats>& backends, Explanation& answer);
 
 }  // namespace evergate::dataplane

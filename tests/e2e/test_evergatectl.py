@@ -42,6 +42,14 @@ class Ctl(SharedCase):
     def test_no_route_is_1(self):
         self.ctl("explain", "GET", f"http://nobody.example:{self.stack.http_port}/", status=1)
 
+    def test_a_backend_without_endpoints_is_1_and_as_the_request(self):
+        self.stack.source.put(manifests.service("empty"), manifests.endpoint_slice("empty", [], 80),
+                              manifests.ingress("empty", {"empty.example": [manifests.path("empty")]}))
+        self.stack.wait_status("empty.example", 503)
+        output = self.ctl("explain", "GET", f"http://empty.example:{self.stack.http_port}/", status=1)
+        self.assertIn("no endpoint", output)
+        self.assertRegex(output, r"answered here with +503")
+
     def test_nobody_there(self):
         errors = self.ctl("status", port=free_port(), status=3)
         self.assertEqual(len(errors.strip().splitlines()), 1)

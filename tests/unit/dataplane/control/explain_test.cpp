@@ -156,6 +156,68 @@ TEST_F(ExplainTest, ATcpListenerLooksAtNothing) {
     EXPECT_TRUE(answer.backendId);
 }
 
+class ExplainEndpointsTest : public ExplainTest {
+protected:
+    Explanation askWith(std::vector<worker::EndpointStats> endpoints,
+                        const std::string& url = "http://shop.example.com/cart") {
+        Explanation answer = ask(url);
+        worker::BackendStats other, own;
+        other.id = *answer.backendId + 1;
+        other.endpoints = {endpoint()};
+        own.id = *answer.backendId;
+        own.endpoints = std::move(endpoints);
+        explainEndpoints({own, other}, answer);
+        return answer;
+    }
+
+    static worker::EndpointStats endpoint(std::uint32_t weight = 1) {
+        worker::EndpointStats endpoint;
+        endpoint.weight = weight;
+        return endpoint;
+    }
+};
+
+TEST_F(ExplainEndpointsTest, NoEndpointIs503) {
+    worker::EndpointStats draining = endpoint();
+    draining.retired = true;
+    for (const auto& endpoints : {std::vector<worker::EndpointStats>{}, {draining, endpoint(0)}}) {
+        const Explanation answer = askWith(endpoints);
+        EXPECT_EQ(answer.status, 503);
+        EXPECT_EQ(answer.backend, "cart");
+        EXPECT_THAT(answer.steps.back(), HasSubstr("\"cart\" has no endpoint"));
+    }
+    Explanation unknown = ask("http://shop.example.com/cart");
+    explainEndpoints({}, unknown);
+    EXPECT_EQ(unknown.status, 503) << "a backend no worker knows has none";
+    EXPECT_EQ(askWith({}, "http://127.0.0.1:5432/").status, 503) << "a TCP listener";
+}
+
+TEST_F(ExplainEndpointsTest, OneThatTakesRequestsIsGood) {
+    worker::EndpointStats down = endpoint();
+    down.up = false;
+    const Explanation answer = askWith({down, endpoint()});
+    EXPECT_EQ(answer.status, 0);
+    EXPECT_EQ(answer.steps, ask("http://shop.example.com/cart").steps);
+}
+
+TEST_F(ExplainEndpointsTest, ThoseThatAreOutAreTriedAllTheSame) {
+    worker::EndpointStats down = endpoint(), ejected = endpoint(), failing = endpoint();
+    down.up = false;
+    ejected.ejected = true;
+    failing.failing = true;
+    const Explanation answer = askWith({down, ejected, failing});
+    EXPECT_EQ(answer.status, 0);
+    EXPECT_THAT(answer.steps.back(), HasSubstr("tried all the same"));
+}
+
+TEST_F(ExplainEndpointsTest, WhatNoBackendGetsStaysAsItIs) {
+    Explanation missing = ask("http://nobody.test/");
+    const auto steps = missing.steps;
+    explainEndpoints({}, missing);
+    EXPECT_EQ(missing.status, 404);
+    EXPECT_EQ(missing.steps, steps);
+}
+
 TEST_F(ExplainTest, RefusesQuestionsItCannotAnswer) {
     EXPECT_THAT(refusal("gopher://x"), HasSubstr("malformed"));
     EXPECT_THAT(refusal("/", "nope"), HasSubstr("no listener \"nope\""));
