@@ -32,12 +32,15 @@ bool isReadAnnotation(std::string_view key) noexcept {
            key == "ingressclass.kubernetes.io/is-default-class";
 }
 
+// The values of foreign ones, configuration and credentials of others, are nobody's business here.
 // The document keeps its members sorted, so the result is.
 Annotations decodeAnnotations(const Field& field) {
     Annotations annotations;
     field.eachMember([&](const std::string& key, const Field& value) {
         if (isReadAnnotation(key)) {
             annotations.emplace_back(key, value.text());
+        } else if (isForeignAnnotation(key) && isAnnotationKey(key)) {
+            annotations.emplace_back(key, std::string());
         }
     });
     return annotations;

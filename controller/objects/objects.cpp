@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 #include "common/model/syntax.hpp"
@@ -79,6 +80,14 @@ std::optional<ObjectKey> keyFromText(std::string_view text) {
         return good ? std::optional(std::move(key)) : std::nullopt;
     }
     return std::nullopt;
+}
+
+bool isForeignAnnotation(std::string_view key) noexcept {
+    constexpr std::array<std::string_view, 4> kPrefixes{
+        "nginx.ingress.kubernetes.io/", "haproxy.org/", "haproxy-ingress.github.io/",
+        "ingress.kubernetes.io/"};
+    return std::any_of(kPrefixes.begin(), kPrefixes.end(),
+                       [&](std::string_view prefix) { return key.starts_with(prefix); });
 }
 
 const std::string* Metadata::annotation(std::string_view key) const noexcept {

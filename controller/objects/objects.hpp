@@ -48,8 +48,11 @@ std::string toText(const ObjectKey& key);  // "Ingress shop/cart", "IngressClass
 std::optional<ObjectKey> keyFromText(std::string_view text);
 
 // Only evergate.io/*, kubernetes.io/ingress.class and ingressclass.kubernetes.io/is-default-class;
-// sorted by key.
+// of foreign ones the names, without their values. Sorted by key.
 using Annotations = std::vector<std::pair<std::string, std::string>>;
+
+// Of another ingress controller: ingress-nginx, HAProxy's.
+bool isForeignAnnotation(std::string_view key) noexcept;
 
 struct Metadata {
     ObjectName id;

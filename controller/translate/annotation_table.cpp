@@ -70,6 +70,28 @@ restrict that with admission rules where it matters.
 
 )";
 
+constexpr std::string_view kForeignIntroduction = R"(
+## Annotations of other controllers
+
+Those of ingress-nginx and of HAProxy's controllers (`nginx.ingress.kubernetes.io/`, `haproxy.org/`, `haproxy-ingress.github.io/`, `ingress.kubernetes.io/`) are not
+read. An Ingress that Evergate serves, or a Service it leads to, with such annotations gets one problem that names them, and which of ours do the same. The object is
+served all the same, **so that what only such an annotation forbids is allowed**. One whose counterpart stands beside it is no problem: both controllers can have
+theirs while you move.
+
+Of what ingress-nginx has, these have no counterpart:
+
+- authentication by password or by another service: `auth-type`, `auth-secret`, `auth-url`, `auth-signin`, `satisfy`; client certificates are [above](#which-clients-are-let-in-by-certificate);
+- limits of rates: `limit-rps`, `limit-rpm`, `limit-rate`; connections of one client are limited for all hosts together ([limits.md](limits.md));
+- `denylist-source-range`; `enable-modsecurity` and the other rules of a web application firewall;
+- `canary` and `mirror-target`: shares and copies of traffic;
+- `enable-cors`; for one fixed origin `response-headers-set` does it, where the Service answers OPTIONS;
+- `permanent-redirect`, `temporal-redirect`, `from-to-www-redirect`, `app-root`: the one redirect is that to https;
+- `use-regex`, and patterns in `rewrite-target`: paths are matched as a whole or by prefix;
+- `server-snippet`, `configuration-snippet`: text of an object never becomes configuration;
+- `server-alias`, `upstream-vhost`, `proxy-cookie-path`, `proxy-redirect-from`, `custom-http-errors`, `default-backend` (`spec.defaultBackend` of the Ingress is served);
+- `proxy-buffering`, `proxy-request-buffering`: bodies are always streamed, in both directions.
+)";
+
 void appendRow(const AnnotationRow& row, std::string& text) {
     const auto cell = [&](std::string_view content) {
         text.append(content).append(content.empty() ? "| " : " | ");
@@ -160,6 +182,7 @@ std::string annotationsDocument() {
     appendTable(clientAnnotations(), text);
     text += kListenerIntroduction;
     appendTable(listenerAnnotations(), text);
+    text += kForeignIntroduction;
     return text;
 }
 

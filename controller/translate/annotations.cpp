@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "controller/translate/foreign_annotations.hpp"
+
 namespace evergate::controller {
 namespace {
 
@@ -22,6 +24,9 @@ void reportWrong(const ObjectKey& object, const AnnotationRow& row, Complaint co
 GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metadata,
                                  ProblemList& problems) {
     GivenAnnotations given;
+    if (object.kind == ResourceKind::ingress) {
+        noteForeignAnnotations(object, metadata, problems);
+    }
     for (const auto& [key, value] : metadata.annotations) {
         if (!key.starts_with(annotation::kPrefix)) {
             continue;

@@ -23,7 +23,8 @@ struct GivenAnnotation {
 
 using GivenAnnotations = std::vector<GivenAnnotation>;
 
-// Those of one object, by name; notes wrong values, unknown names and those on the wrong kind.
+// Those of one object, by name; notes wrong values, unknown names and those on the wrong kind, and
+// on an Ingress foreign ones.
 GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metadata,
                                  ProblemList& problems);
 

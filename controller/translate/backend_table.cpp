@@ -5,6 +5,7 @@
 
 #include "common/model/backend_protocol.hpp"
 #include "controller/translate/endpoints.hpp"
+#include "controller/translate/foreign_annotations.hpp"
 
 namespace evergate::controller {
 namespace {
@@ -214,6 +215,10 @@ void BackendTable::settleCertificate(const std::vector<Word>& words, Certificate
 
 void BackendTable::emit(model::Config& config, CertificateTable* certificates) {
     for (const auto& [name, use] : uses_) {
+        const ObjectName& id = use.reference.service;
+        if (const Service* service = store_.service(id)) {
+            noteForeignAnnotations({ResourceKind::service, id}, service->metadata, problems_);
+        }
         config.put({model::Kind::backend, name}, backendOf(use, certificates));
         config.put({model::Kind::endpoints, name},
                    endpointsOf(store_, options_, use.reference, &problems_));

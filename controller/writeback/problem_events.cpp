@@ -90,8 +90,7 @@ std::string reasonOf(const ObjectProblem& problem) {
     if (conflict) {
         return "Conflict";
     }
-    return problem.where.starts_with("metadata.annotations[") ? "InvalidAnnotation"
-                                                              : "InvalidField";
+    return problem.where.starts_with("metadata.annotations") ? "InvalidAnnotation" : "InvalidField";
 }
 
 std::vector<EventFact> eventsAbout(const ProblemSet& problems, const ObjectStore& store) {

@@ -70,6 +70,15 @@ class Validate(SharedCase):
         code, text = self.validate("\n---\n".join(map(json.dumps, things)))
         self.assertEqual(code, 0, text)
 
+    def test_annotations_of_other_controllers_are_named(self):
+        note = {"nginx.ingress.kubernetes.io/whitelist-source-range": "10.0.0.0/8"}
+        things = [manifests.ingress_class(), manifests.service("a"), manifests.endpoint_slice("a", ["10.0.0.1"], 80),
+                  manifests.ingress("a", {"a.example": [manifests.path("a")]}, annotations=note)]
+        code, text = self.validate("\n---\n".join(map(json.dumps, things)))
+        self.assertEqual(code, 1, text)
+        self.assertIn("evergate.io/allow-source-ranges does this", text)
+        self.assertIn("1 routes", text)
+
     def test_bad_manifests_are_named(self):
         code, text = self.validate("kind: [\n")
         self.assertEqual(code, 1, text)

@@ -48,6 +48,18 @@ TEST(Decode, ReadsIngressesOfARealServer) {
                     IngressPath{"/pay/callback", "Exact", {"pay-headless", {"", 8443}, false}}));
 }
 
+TEST(Decode, KeepsTheNamesOfForeignAnnotationsAndNotTheirValues) {
+    const Decoded decoded = decodeObject(R"({"apiVersion":"v1",
+        "kind":"Service","metadata":{"name":"a","annotations":{
+        "nginx.ingress.kubernetes.io/auth-secret":"hidden","nginx.ingress.kubernetes.io/b c":"",
+        "haproxy.org/check":{"not":"text"},"example.com/team":"blue"}}})");
+    const auto* object = std::get_if<Object>(&decoded);
+    ASSERT_NE(object, nullptr);
+    EXPECT_THAT(std::get<Service>(*object).metadata.annotations,
+                ElementsAre(Pair("haproxy.org/check", ""),
+                            Pair("nginx.ingress.kubernetes.io/auth-secret", "")));
+}
+
 TEST(Decode, ReadsServicesOfARealServer) {
     const auto objects = decodeList(ResourceKind::service, "list-services.json");
     ASSERT_THAT(objects, SizeIs(5));

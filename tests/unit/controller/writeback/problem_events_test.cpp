@@ -57,6 +57,14 @@ TEST_F(ProblemEventsTest, NameTheObjectTheFieldAndTheReason) {
         << facts[0].message;
 }
 
+TEST_F(ProblemEventsTest, NameForeignAnnotationsAsAnnotations) {
+    put(store, ingress("a", R"({"nginx.ingress.kubernetes.io/auth-url":"http://auth"})"));
+    const auto facts = events();
+    ASSERT_EQ(facts.size(), 1U);
+    EXPECT_EQ(facts[0].reason, "InvalidAnnotation");
+    EXPECT_EQ(facts[0].message.rfind("metadata.annotations: not read", 0), 0U) << facts[0].message;
+}
+
 TEST_F(ProblemEventsTest, TellConflictsFromWrongFields) {
     put(store, ingress("a"));
     put(store, ingress("b", "{}", "/", 2));
