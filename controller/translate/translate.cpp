@@ -44,9 +44,11 @@ std::optional<BackendReference> goodDefault(const Ingress& ingress) {
 }
 
 // What an ACME authority asks for over http (RFC 8555 §8.3): to redirect it would keep a host from
-// its first certificate.
+// its first certificate. By the path of the route, whatever is asked for.
 bool isAcmeChallenge(const std::string& path) {
-    return path.starts_with("/.well-known/acme-challenge");
+    constexpr std::string_view kFolder = "/.well-known/acme-challenge";
+    return path.starts_with(kFolder) &&
+           (path.size() == kFolder.size() || path[kFolder.size()] == '/');
 }
 
 constexpr const char* kNoHttps = "has no effect: there is no https listener";

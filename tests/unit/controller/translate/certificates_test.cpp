@@ -333,11 +333,17 @@ TEST(Redirect, LetsAcmeChallengesThrough) {
     cluster.addSecret("tls", {"a.test"});
     cluster.addIngress("a", "a.test", {{{"a.test"}, "tls"}});
     auto solver = Cluster::ingress("solver", "a.test",
-                                   {{"/.well-known/acme-challenge/token", "Exact", "web"}});
+                                   {{"/.well-known/acme-challenge/token", "Exact", "web"},
+                                    {"/.well-known/acme-challenge", "Prefix", "web"},
+                                    {"/.well-known/acme-challenge-foo", "Exact", "web"},
+                                    {"/.well-known/acme-challenges/", "Prefix", "web"}});
     cluster.store.upsert(solver);
     const auto desired = cluster.translated();
     EXPECT_TRUE(routeOf(desired, "shop/a/0/0").redirectToHttps);
     EXPECT_FALSE(routeOf(desired, "shop/solver/0/0").redirectToHttps);
+    EXPECT_FALSE(routeOf(desired, "shop/solver/0/1").redirectToHttps);
+    EXPECT_TRUE(routeOf(desired, "shop/solver/0/2").redirectToHttps);
+    EXPECT_TRUE(routeOf(desired, "shop/solver/0/3").redirectToHttps);
 }
 
 TEST(HttpsListener, ReservesItsPort) {
