@@ -180,6 +180,18 @@ class Chart(Case):
                          "--tls-handshake-rate=500", "--tls-handshake-rate-per-client=5", "--ocsp=any"):
             self.assertIn(argument, dataplane["args"])
 
+    def test_alerts_name_their_runbook(self):
+        def annotations(rule):
+            things = chart.render({"metrics": {"prometheusRule": {"enabled": True, **rule}}})
+            group, = next(thing for thing in things if thing["kind"] == "PrometheusRule")["spec"]["groups"]
+            return [entry["annotations"] for entry in group["rules"]]
+        for entry in annotations({}):
+            self.assertRegex(entry["runbook"], r"^docs/operating\.md#[a-z-]+$")
+            self.assertNotIn("runbook_url", entry)
+        for entry in annotations({"runbookBaseUrl": "https://git.example/evergate/"}):
+            self.assertRegex(entry["runbook_url"], r"^https://git\.example/evergate/docs/operating\.md#[a-z-]+$")
+            self.assertNotIn("runbook", entry)
+
     def test_the_token_is_the_controllers_alone(self):
         def check(things):
             for spec, container in containers(things):

@@ -273,7 +273,7 @@ class Rules(unittest.TestCase):
     def test_each_has_a_runbook_and_a_test(self):
         text = prometheus.RULES.read_text(encoding="utf-8")
         alerts = re.findall(r"^ +- alert: (\w+)$", text, re.M)
-        anchors = re.findall(r"^ +runbook_url: docs/operating\.md#([a-z-]+)$", text, re.M)
+        anchors = re.findall(r"^ +runbook: docs/operating\.md#([a-z-]+)$", text, re.M)
         self.assertEqual(len(alerts), len(anchors))
         headings = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-")
                     for heading in re.findall(r"^#+ (.+)$", OPERATING.read_text(encoding="utf-8"), re.M)}
