@@ -227,8 +227,10 @@ Change something; it takes effect while requests run:
 
 See what it knows:
 
-    $bin/evergatectl --admin=http://127.0.0.1:$dataplane_port status
-    $bin/evergatectl --admin=http://127.0.0.1:$dataplane_port explain GET http://shop.localhost/api
+    export EVERGATE_ADMIN=http://127.0.0.1:$dataplane_port EVERGATE_CONTROLLER_ADMIN=http://127.0.0.1:$controller_port
+    $bin/evergatectl status
+    $bin/evergatectl problems
+    $bin/evergatectl explain GET http://shop.localhost:$http_port/api
     http://127.0.0.1:$dataplane_port/  (dashboard)   http://127.0.0.1:$dataplane_port/metrics
 
 Logs: $run/*.log    Ctrl-C stops everything.

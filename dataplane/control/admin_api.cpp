@@ -310,7 +310,9 @@ void AdminApi::config(const AdminRequest& request, Done done) {
         kind = kindNamed(request.parameter("kind"));
         if (!kind) {
             return done(
-                failure(400, "kind is one of settings, listener, backend, endpoints, route"));
+                failure(400,
+                        "kind is one of settings, certificate, listener, backend, endpoints, "
+                        "route"));
         }
     }
     done(json(configJson(applier_.config().get(), applier_.endpoints(),
