@@ -320,7 +320,7 @@ void checkCompression(const Route& route, Check& check) {
     for (const std::string& coding : route.compress) {
         const bool known = coding == "gzip" || coding == "br" || coding == "zstd";
         check.require(known && seen.insert(coding).second, "compress",
-                      "must be gzip, br and zstd, each once");
+                      "must be one or more of gzip, br, zstd, none twice");
     }
     check.require(route.compressTypes.size() <= kMaxMediaTypes, "compressTypes",
                   "has more than 64 types");

@@ -13,8 +13,22 @@ bool mayStandOn(const AnnotationRow& row, ResourceKind kind) noexcept {
     return row.scope == AnnotationScope::both || (row.scope == AnnotationScope::service) == service;
 }
 
-void reportWrong(const ObjectKey& object, const AnnotationRow& row, Complaint complaint,
+// A number, a duration, a word. Nothing else is shown: a value may hold a secret, as headers do.
+bool isPlainWord(std::string_view value) {
+    constexpr std::size_t kLongest = 32;
+    return !value.empty() && value.size() <= kLongest &&
+           std::all_of(value.begin(), value.end(), [](char c) {
+               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                      std::string_view("-+.,%_/").find(c) != std::string_view::npos;
+           });
+}
+
+void reportWrong(const ObjectKey& object, const GivenAnnotation& given, Complaint complaint,
                  ProblemList& problems) {
+    const AnnotationRow& row = *given.row;
+    if (complaint.starts_with("must be") && isPlainWord(given.value)) {
+        complaint.append(", not \"").append(given.value).append("\"");
+    }
     complaint.append("; ").append(row.closed.empty() ? "ignored" : row.closed);
     problems.add(toText(object), annotationPath(row.name), std::move(complaint));
 }
@@ -46,7 +60,7 @@ GivenAnnotations readAnnotations(const ObjectKey& object, const Metadata& metada
         Complaint complaint = check(*row, value);
         const bool good = complaint.empty();
         if (!good) {
-            reportWrong(object, *row, std::move(complaint), problems);
+            reportWrong(object, {row, value}, std::move(complaint), problems);
         }
         if (good || !row->closed.empty()) {
             given.push_back({row, value});

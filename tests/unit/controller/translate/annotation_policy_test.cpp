@@ -17,6 +17,7 @@ using testing::Cluster;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using testing::problemsOf;
 
 const std::vector<ServicePort> kPorts{{"http", 80, true}};
@@ -135,7 +136,22 @@ TEST_F(AnnotationPolicy, LosesOnlyWhatIsWrong) {
             AllOf(HasSubstr("Ingress shop/a metadata.annotations[\"evergate.io/body-size\"]: "),
                   HasSubstr("; ignored")),
             "Service shop/web metadata.annotations[\"evergate.io/retries\"]: must be a whole "
-            "number; ignored"));
+            "number, not \"many\"; ignored"));
+}
+
+TEST_F(AnnotationPolicy, ShowsWrongWordsAndNothingThatMayBeSecret) {
+    cluster.addService("web", kPorts, {{"evergate.io/request-headers-set", "X-Token= hidden"}});
+    addIngress("a", "a.test",
+               {{"evergate.io/body-size", "1 hidden"},
+                {"evergate.io/compress", "gzip,gzip"},
+                {"evergate.io/timeout-request", std::string(33, '1')}});
+    translate();
+    EXPECT_THAT(problemsOf(desired),
+                ElementsAre(AllOf(HasSubstr("body-size"), Not(HasSubstr("hidden"))),
+                            HasSubstr("must be one or more of gzip, br, zstd, none twice, not "
+                                      "\"gzip,gzip\"; ignored"),
+                            AllOf(HasSubstr("timeout-request"), Not(HasSubstr("111"))),
+                            HasSubstr("request-headers-set")));
 }
 
 TEST_F(AnnotationPolicy, KeepsAccessClosedWhenAListIsWrong) {

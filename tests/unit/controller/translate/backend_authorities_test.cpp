@@ -99,7 +99,7 @@ TEST_F(BackendAuthoritiesTest, TrustNobodyWhenSecretsAreNotRead) {
 TEST_F(BackendAuthoritiesTest, TrustNobodyByAWrongName) {
     secret(made.chain);
     service({{"evergate.io/backend-tls-ca", "other/ca"}, {"evergate.io/protocol", "https"}});
-    expectClosed("must be the name of a Secret; no endpoint is trusted");
+    expectClosed("must be the name of a Secret, not \"other/ca\"; no endpoint is trusted");
 }
 
 TEST_F(BackendAuthoritiesTest, CannotBeSwitchedOff) {

@@ -276,8 +276,8 @@ TEST(Translate, ReportsAnnotationsItDoesNotKnow) {
                     "Ingress shop/a metadata.annotations[\"evergate.io/typo\"]: is not an "
                     "annotation of Evergate; ignored",
                     "Service shop/cart metadata.annotations[\"evergate.io/load-balance\"]: must "
-                    "be round-robin, least-request, ewma, hash, hash:path or hash:header:NAME; "
-                    "ignored"));
+                    "be round-robin, least-request, ewma, hash, hash:path or hash:header:NAME, "
+                    "not \"sometimes\"; ignored"));
 }
 
 TEST(Translate, GivesTheSameBytesWhateverTheOrder) {
