@@ -92,6 +92,19 @@ void PublishLoop::publish() {
         unacknowledged_.pop_front();
     }
     unacknowledged_.push_back({publication.serial, publisher_.versions()});
+    tellProblems();
+}
+
+// Also when nothing was published but them. Not each of them: they are asked for, and Events say
+// them where there is a cluster.
+void PublishLoop::tellProblems() {
+    const std::size_t count = problems().size();
+    if (count == toldProblems_) {
+        return;
+    }
+    logger_->log(count == 0 ? spdlog::level::info : spdlog::level::warn,
+                 "problems={} before={}: evergatectl problems names them", count, toldProblems_);
+    toldProblems_ = count;
 }
 
 std::uint64_t PublishLoop::acknowledgedSerial() {

@@ -52,6 +52,7 @@ private:
     void poll();
     void arm(EventTime due);
     void publish();
+    void tellProblems();
 
     // A publication that not every live data plane has acknowledged, as far as we have looked.
     struct Unacknowledged {
@@ -69,6 +70,7 @@ private:
     std::vector<ObjectProblem> sourceProblems_;
     std::vector<model::KeyedProblem> admissionProblems_;
     std::map<model::Key, model::Problem> endpointProblems_;
+    std::size_t toldProblems_ = 0;  // how many the log said there are
     std::deque<Unacknowledged> unacknowledged_;
     std::uint64_t acknowledgedSerial_ = 0;
     // A timer that is due when we go looks at it.

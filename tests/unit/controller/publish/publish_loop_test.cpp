@@ -2,7 +2,9 @@
 #include "controller/publish/publish_loop.hpp"
 
 #include <gtest/gtest.h>
-#include <spdlog/sinks/null_sink.h>
+#include <spdlog/sinks/ostream_sink.h>
+
+#include <sstream>
 
 #include "tests/unit/controller/publish/config_maker.hpp"
 
@@ -36,8 +38,17 @@ protected:
 
     std::size_t routes() const { return publisher.state().config().count(model::Kind::route); }
 
-    process::Logger logger = process::Logging(spdlog::level::off, process::LogFormat::text,
-                                              std::make_shared<spdlog::sinks::null_sink_mt>())
+    std::size_t logged(const std::string& text) const {
+        std::size_t count = 0;
+        const std::string all = log.str();
+        for (std::size_t at = 0; (at = all.find(text, at)) != std::string::npos; ++at)
+            ++count;
+        return count;
+    }
+
+    std::ostringstream log;
+    process::Logger logger = process::Logging(spdlog::level::info, process::LogFormat::text,
+                                              std::make_shared<spdlog::sinks::ostream_sink_mt>(log))
                                  .logger("test");
     boost::asio::io_context io;
     Ignore ignore;
@@ -60,6 +71,26 @@ TEST_F(PublishLoopTest, PublishesEndpointsAtOnce) {
     const model::Entry entry = model::makeEntry(endpoints(1234));
     loop.onEndpoints("b0", std::get<model::Endpoints>(endpoints(1234)), {});
     EXPECT_EQ(contentOf(publisher.state().config(), endpointsKey("b0")), Content{entry.hash});
+}
+
+TEST_F(PublishLoopTest, LogsHowManyProblemsThereAreWhenTheNumberChanges) {
+    const auto desireWith = [&](std::size_t routeCount, std::size_t problems) {
+        Desired desired{makeConfig(routeCount), {}, 1};
+        for (std::size_t i = 0; i < problems; ++i)
+            desired.problems.push_back({"Ingress a/" + std::to_string(i), "spec", "is odd"});
+        loop.onDesired(std::move(desired), std::chrono::steady_clock::now());
+    };
+    desireWith(2, 0);
+    ASSERT_TRUE(until([&] { return routes() == 2; }));
+    EXPECT_EQ(logged("problems="), 0u) << log.str();
+    desireWith(3, 2);
+    ASSERT_TRUE(until([&] { return routes() == 3; }));
+    EXPECT_EQ(logged("problems=2 before=0: "), 1u) << log.str();
+    desireWith(4, 2);
+    ASSERT_TRUE(until([&] { return routes() == 4; }));
+    EXPECT_EQ(logged("problems="), 1u) << log.str();
+    desireWith(4, 0);  // nothing else has changed
+    EXPECT_TRUE(until([&] { return logged("problems=0 before=2: ") == 1; })) << log.str();
 }
 
 TEST_F(PublishLoopTest, LeavesOutWhatIsWrongAndSaysSo) {
