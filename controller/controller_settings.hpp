@@ -13,8 +13,8 @@
 #include "common/process/logging.hpp"
 #include "common/process/settings.hpp"
 #include "common/rpc/address.hpp"
-#include "controller/https_settings.hpp"
 #include "controller/marathon_settings.hpp"
+#include "controller/settings/https_settings.hpp"
 #include "controller/traffic_settings.hpp"
 #include "controller/writeback_settings.hpp"
 

@@ -33,6 +33,17 @@ constexpr std::array kCommands = {
     CommandRow{"help", Command::help, 0, 0, "help"},
 };
 
+// Of the controller, where they change what a problem is.
+constexpr std::array<std::string_view, 6> kControllerFlags = {
+    "--http-listen",         "--https-listen",
+    "--default-certificate", "--https-client-certificates",
+    "--https-client-ca",     "--https-client-verify-depth"};
+
+template <std::size_t N>
+bool isOneOf(const std::array<std::string_view, N>& names, std::string_view name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 // Options take their value as "--name=value" or as the next argument.
 class Parser {
 public:
@@ -99,7 +110,7 @@ private:
             "--ingress-class", "--timeout",
             "--output",        "-o",
             "--header",        "-H"};
-        return std::find(kOptions.begin(), kOptions.end(), name) != kOptions.end();
+        return isOneOf(kOptions, name) || isOneOf(kControllerFlags, name);
     }
 
     void setOption(std::string_view name, const std::string& value) {
@@ -111,6 +122,8 @@ private:
             result_.ingressClass = value;
         } else if (name == "--timeout") {
             setTimeout(value);
+        } else if (isOneOf(kControllerFlags, name)) {
+            result_.controllerFlags.push_back(std::string(name) + '=' + value);
         } else if (name == "-H" || name == "--header") {
             setHeader(value);
         } else if (value == "json" || value == "table") {
@@ -164,6 +177,9 @@ private:
             fail("usage: evergatectl " + std::string(row->usage));
         } else if (!result_.headers.empty() && row->command != Command::explain) {
             fail("-H is for explain only");
+        } else if (!result_.controllerFlags.empty() && row->command != Command::validate) {
+            const std::string& flag = result_.controllerFlags.front();
+            fail(flag.substr(0, flag.find('=')) + " is for validate only");
         }
     }
 
@@ -202,6 +218,9 @@ std::string_view helpText() {
   --controller-admin=URL   of the controller  [http://127.0.0.1:9301, EVERGATE_CONTROLLER_ADMIN]
   --timeout=TIME           for one answer  [5s]
   --ingress-class=NAME     for validate  [evergate]
+  --http-listen, --https-listen, --default-certificate, --https-client-certificates,
+  --https-client-ca, --https-client-verify-depth
+                           for validate: as the controller has them
   -H, --header 'N: V'      for explain: a header of the request; may be repeated
   -o, --output table|json  [table]
 

@@ -33,6 +33,7 @@ struct CommandLine {
     std::string admin = "http://127.0.0.1:9302";
     std::string controllerAdmin = "http://127.0.0.1:9301";
     std::string ingressClass = "evergate";
+    std::vector<std::string> controllerFlags;  // for validate: "--https-listen=off"
     std::chrono::milliseconds timeout{5'000};
     Output output = Output::table;
     std::vector<std::string> headers;    // of explain: "Name: value"

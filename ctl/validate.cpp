@@ -4,10 +4,16 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <vector>
 
+#include "common/process/listen_address.hpp"
+#include "common/process/settings.hpp"
+#include "common/process/version.hpp"
 #include "controller/directory/folder.hpp"
 #include "controller/directory/manifest_store.hpp"
 #include "controller/objects/printable.hpp"
+#include "controller/settings/https_settings.hpp"
 #include "controller/translate/translate.hpp"
 #include "ctl/exit_status.hpp"
 #include "ctl/table.hpp"
@@ -59,9 +65,45 @@ void printTable(const Desired& desired, const Facts& facts, std::ostream& out) {
         << " problems\n";
 }
 
+// What the controller with these flags translates with; nothing, and why in `err`, when they are
+// wrong.
+std::optional<controller::TranslateOptions> translateOptions(const CommandLine& line,
+                                                             std::ostream& err) {
+    process::ListenAddress http{"0.0.0.0", 80};
+    controller::HttpsSettings https;
+    process::SettingsTable table("evergatectl", EVERGATE_VERSION, "");
+    table.add("http-listen", "ADDRESS:PORT", "", http).check([&http](std::string_view) {
+        return http.port == 0 ? "must have a port other than 0" : "";
+    });
+    controller::addHttpsRows(table, https);
+    std::vector<const char*> flags;
+    for (const std::string& flag : line.controllerFlags) {
+        flags.push_back(flag.c_str());
+    }
+    const auto none = [](const char*) -> const char* { return nullptr; };
+    if (table.parse(flags, none, err, err)) {
+        return std::nullopt;
+    }
+    if (const auto wrong = controller::checkHttps(https, http, ""); !wrong.empty()) {
+        table.reportError(err, wrong);
+        return std::nullopt;
+    }
+    controller::TranslateOptions options;
+    options.ingressClass = line.ingressClass;
+    options.listenAddress = http.address;
+    options.listenPort = http.port;
+    options.loopbackEndpoints = true;
+    options.https = controller::httpsOptions(https);
+    return options;
+}
+
 }  // namespace
 
 int validateFolder(const CommandLine& line, std::ostream& out, std::ostream& err) {
+    const auto options = translateOptions(line, err);
+    if (!options) {
+        return kWrongUsage;
+    }
     ManifestStore store;
     const std::string& folder = line.arguments.front();
     const auto loaded = controller::directory::loadFolder(folder, store);
@@ -70,14 +112,10 @@ int validateFolder(const CommandLine& line, std::ostream& out, std::ostream& err
             << loaded.error().message() << '\n';
         return kUnreachable;
     }
-    controller::TranslateOptions options;
-    options.ingressClass = line.ingressClass;
-    options.loopbackEndpoints = true;
-    options.https.emplace();  // as the controller, unless it is told otherwise
     controller::CertificateCache certificates;
     const auto now = std::chrono::duration_cast<std::chrono::seconds>(
         std::chrono::system_clock::now().time_since_epoch());
-    Desired desired = controller::translate(store.objects(), options, certificates, now.count());
+    Desired desired = controller::translate(store.objects(), *options, certificates, now.count());
     store.locate(desired.problems);
     const auto problems = store.problems();
     desired.problems.insert(desired.problems.end(), problems.begin(), problems.end());

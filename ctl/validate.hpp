@@ -10,7 +10,8 @@
 
 namespace evergate::ctl {
 
-// The exit status: 0 no problems, 1 problems, 3 the folder cannot be read.
+// The exit status: 0 no problems, 1 problems, 2 the controller would refuse these flags, 3 the
+// folder cannot be read.
 int validateFolder(const CommandLine& line, std::ostream& out, std::ostream& err);
 
 }  // namespace evergate::ctl

@@ -58,6 +58,12 @@ TEST(CommandLine, TakesWhatFollowsTwoDashesAsArguments) {
     EXPECT_THAT(good({"validate", "--", "-folder"}).arguments, ElementsAre("-folder"));
 }
 
+TEST(CommandLine, KeepsFlagsOfTheControllerForValidate) {
+    EXPECT_THAT(good({"validate", "a", "--https-listen", "off", "--http-listen=127.0.0.1:1"})
+                    .controllerFlags,
+                ElementsAre("--https-listen=off", "--http-listen=127.0.0.1:1"));
+}
+
 TEST(CommandLine, HelpsWithoutACommand) {
     EXPECT_EQ(good({"--help"}).command, Command::help);
     EXPECT_EQ(good({"explain", "-h"}).command, Command::help);
@@ -75,6 +81,8 @@ TEST(CommandLine, NamesWhatIsWrong) {
     EXPECT_EQ(wrong({"status", "--admin"}), "--admin needs a value");
     EXPECT_EQ(wrong({"status", "-o", "yaml"}), "-o must be table or json, not \"yaml\"");
     EXPECT_EQ(wrong({"status", "-H", "A: b"}), "-H is for explain only");
+    EXPECT_EQ(wrong({"status", "--https-listen=off"}), "--https-listen is for validate only");
+    EXPECT_EQ(wrong({"validate", "a", "--via=b"}), "unknown option --via");
     EXPECT_EQ(wrong({"explain", "GET", "/", "-H", "A"}), "-H must be 'NAME: VALUE'");
     for (const char* time : {"5", "0s", "-1s", "s", "5m", "99999999s"}) {
         EXPECT_THAT(wrong({"status", "--timeout", time}), HasSubstr("--timeout must be")) << time;

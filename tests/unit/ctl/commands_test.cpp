@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -231,6 +232,36 @@ TEST_F(ValidateTest, NamesFileObjectAndField) {
     EXPECT_THAT(outcome.out, HasSubstr("File b.yaml"));
     EXPECT_THAT(call({"validate", folder.string(), "-o", "json"}).out,
                 HasSubstr("\"problems\": ["));
+}
+
+TEST_F(ValidateTest, KnowsFlagsOfTheController) {
+    const auto validate = [&](std::vector<std::string> flags) {
+        flags.insert(flags.begin(), {"validate", folder.string()});
+        return call(flags);
+    };
+    write("a.yaml",
+          "apiVersion: v1\nkind: Service\nmetadata:\n  name: a\n"
+          "  annotations: {evergate.io/tcp-port: '8080'}\n"
+          "spec: {ports: [{port: 80}]}\n");
+    EXPECT_EQ(validate({}).status, 0);
+    const Outcome taken = validate({"--http-listen=127.0.0.1:8080"});
+    EXPECT_EQ(taken.status, 1);
+    EXPECT_THAT(taken.out, HasSubstr("port 8080 already belongs"));
+    const Outcome missing = validate({"--default-certificate=a/b"});
+    EXPECT_EQ(missing.status, 1);
+    EXPECT_THAT(missing.out, HasSubstr("Secret a/b"));
+    EXPECT_THAT(validate({"--https-listen=off"}).out, HasSubstr("2 listeners, 0 problems"));
+}
+
+TEST_F(ValidateTest, RefusesFlagsThatTheControllerRefuses) {
+    for (const char* flag : {"--https-listen=nowhere", "--https-listen=0.0.0.0:80",
+                             "--https-client-certificates=required", "--http-listen=80:80:80",
+                             "--http-listen=127.0.0.1:0"}) {
+        const Outcome outcome = call({"validate", folder.string(), flag});
+        EXPECT_EQ(outcome.status, 2) << flag;
+        EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 1) << outcome.err;
+        EXPECT_EQ(outcome.out, "") << flag;
+    }
 }
 
 TEST_F(ValidateTest, SaysWhenThereIsNoFolder) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "controller/https_settings.hpp"
+#include "controller/settings/https_settings.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the controller can be told about https: rows of the settings table.
+// What the controller can be told about https: rows of the settings table. evergatectl's `validate`
+// takes the same.
 #pragma once
 
 #include <cstdint>
